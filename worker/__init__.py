@@ -1,0 +1,1 @@
+"""The training half: a Celery worker."""
