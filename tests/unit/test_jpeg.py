@@ -1,0 +1,41 @@
+import io
+
+from pictures import encoded, jpeg_with_scans, noise
+from PIL import Image
+
+from vision.jpeg import count_scans
+
+
+def test_baseline_has_one_scan() -> None:
+    """An ordinary JPEG has one scan."""
+    assert count_scans(encoded(noise((64, 64)), "JPEG"), 1000) == 1
+
+
+def test_every_scan_counts() -> None:
+    """A progressive JPEG has as many scans as were written into it, and Pillow decodes it all the same."""
+    data = jpeg_with_scans(306)
+    assert count_scans(data, 1000) == 306
+    Image.open(io.BytesIO(data)).load()
+
+
+def test_counting_stops() -> None:
+    """Counting ends as soon as there are enough to refuse the file."""
+    assert count_scans(jpeg_with_scans(306), 101) == 101
+
+
+def test_what_follows_the_end_does_not_count() -> None:
+    """A video behind the picture, as phones put it there, is no scan of it."""
+    assert count_scans(encoded(noise((64, 64)), "JPEG") + b"\xff\xda" * 500, 1000) == 1
+
+
+def test_what_lies_in_metadata_does_not_count() -> None:
+    """A thumbnail within a segment of metadata is no scan of the picture."""
+    data = encoded(noise((64, 64)), "JPEG")
+    segment = b"\xff\xda" * 200
+    comment = b"\xff\xfe" + (len(segment) + 2).to_bytes(2, "big") + segment
+    assert count_scans(data[:2] + comment + data[2:], 1000) == 1
+
+
+def test_other_files_have_none() -> None:
+    """What is no JPEG has no scans, whatever bytes are in it."""
+    assert count_scans(b"\x89PNG" + b"\xff\xda" * 500, 1000) == 0

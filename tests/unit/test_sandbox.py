@@ -1,0 +1,126 @@
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+from pictures import encoded, jpeg_with_scans, noise
+from waiting import wait_until
+
+from vision.images import Limits, View
+from vision.problems import BrokenImage, TooCostly, TooManyPixels
+from vision.sandbox import Cost, Sandbox
+
+MEBIBYTE = 1024 * 1024
+GOOD = encoded(noise((300, 200)), "JPEG")
+VIEWS = (View(224), View(100, "inside"))
+
+
+@contextlib.contextmanager
+def sandbox(processes: int = 1, seconds: float = 10, memory: int = 512 * MEBIBYTE) -> Iterator[Sandbox]:
+    """Start a sandbox whose only limits are those under test."""
+    with contextlib.closing(Sandbox(processes, Cost(seconds, memory), Limits(10**9, 10**9))) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def slow() -> bytes:
+    """Return a JPEG of 200 KB that takes most of a minute to decode."""
+    return jpeg_with_scans(6000, (3000, 3000))
+
+
+def pids() -> set[int]:
+    """List the decode processes of this one."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            stat = (path.parent / "stat").read_text().rpartition(") ")[2].split()
+            if b"vision.decoder" in path.read_bytes() and int(stat[1]) == os.getpid() and stat[0] != "Z":
+                found.add(int(path.parent.name))
+    return found
+
+
+def busy() -> int | None:
+    """Name the decode process that has worked for a second, if there is one."""
+    for pid in pids():
+        times = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:13]
+        if sum(map(int, times)) > os.sysconf("SC_CLK_TCK"):
+            return pid
+    return None
+
+
+def test_views_come_back() -> None:
+    """A picture comes back with its size, its format and every view in its shape."""
+    with sandbox() as box:
+        picture = box.decode(GOOD, VIEWS).result(30)
+    assert (picture.width, picture.height, picture.format) == (300, 200, "JPEG")
+    assert [view.shape for view in picture.views] == [(224, 224, 3), (67, 100, 3)]
+
+
+def test_problems_come_back() -> None:
+    """What is wrong with a picture is raised as the same kind of problem, with its advice."""
+    with sandbox() as box, pytest.raises(BrokenImage, match="Save it anew"):
+        box.decode(GOOD[:-1000], VIEWS).result(30)
+
+
+def test_slow_pictures_are_killed(slow: bytes) -> None:
+    """A picture that takes too long is given up at the limit, and the next one is decoded as ever."""
+    with sandbox(seconds=1) as box:
+        started = time.monotonic()
+        with pytest.raises(TooCostly, match="longer than 1 s"):
+            box.decode(slow, VIEWS).result(30)
+        assert time.monotonic() - started < 15
+        assert box.decode(GOOD, VIEWS).result(30).width == 300
+
+
+def test_memory_is_bounded() -> None:
+    """A picture that needs more memory than it may is refused, and the next one is decoded as ever."""
+    with sandbox(memory=64 * MEBIBYTE) as box:
+        with pytest.raises(TooManyPixels, match="memory"):
+            box.decode(encoded(noise((6000, 6000)), "PNG", compress_level=1), VIEWS).result(30)
+        assert box.decode(GOOD, VIEWS).result(30).width == 300
+
+
+def test_a_crash_hurts_nobody_else(slow: bytes) -> None:
+    """When a decode process is killed in its work, only its own picture fails; others wait no longer than before."""
+    with sandbox(processes=2) as box:
+        doomed = box.decode(slow, VIEWS)
+        for _ in range(5):  # the other process answers while the first is busy
+            assert box.decode(GOOD, VIEWS).result(30).width == 300
+        assert not doomed.done()
+        os.kill(wait_until(busy, 20), signal.SIGKILL)
+        with pytest.raises(TooCostly, match="SIGKILL"):
+            doomed.result(30)
+        assert box.decode(GOOD, VIEWS).result(30).width == 300
+
+
+def test_an_idle_process_may_die() -> None:
+    """A process that was killed while idle is replaced, and the next picture does not notice."""
+    with sandbox() as box:
+        assert box.decode(GOOD, VIEWS).result(30).width == 300
+        (pid,) = pids()
+        os.kill(pid, signal.SIGKILL)
+        assert box.decode(GOOD, VIEWS).result(30).width == 300
+        assert pids() != {pid}
+
+
+def test_what_waits_can_be_dropped(slow: bytes) -> None:
+    """A picture whose asker has gone is not decoded."""
+    with sandbox(seconds=2) as box:
+        first, second = box.decode(slow, VIEWS), box.decode(GOOD, VIEWS)
+        assert second.cancel()
+        with pytest.raises(TooCostly):
+            first.result(30)
+        with pytest.raises(CancelledError):
+            second.result()
+
+
+def test_no_process_stays() -> None:
+    """Closing ends every process, a busy one too."""
+    with sandbox(processes=2) as box:
+        assert len(pids()) == 2
+        box.decode(GOOD, VIEWS).result(30)
+    wait_until(lambda: not pids(), 10)

@@ -1,0 +1,24 @@
+"""Waiting for a condition instead of for a while."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Answer = TypeVar("Answer")
+
+
+def wait_until(condition: Callable[[], Answer], seconds: float) -> Answer:
+    """Ask until the answer is true, and return it.
+
+    Raises:
+        AssertionError: it was not, for so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < end, f"not within {seconds:g} s: {condition}"
+        time.sleep(0.02)
+    return answer
