@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from pictures import noise
+from PIL import Image
+from weights_files import write_official
+
+from vision import layout
+from vision.random_weights import draw, write_random
+from vision.vgg import VGG16_LAYERS, build_vgg16, load, preprocess, randomise
+from vision.weights import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+    from keras import Model
+    from numpy.typing import NDArray
+
+    from vision.layout import LayerWeights
+
+
+@pytest.fixture(scope="module")
+def keras() -> ModuleType:
+    """Import Keras when the first of these tests runs, not when they are collected."""
+    return importlib.import_module("keras")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """Build VGG16 once: 138 million numbers."""
+    return build_vgg16("float32")
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Iterator[Path]:
+    """Name a file of half a gigabyte, which does not outlive its test."""
+    path = tmp_path / "vgg16.h5"
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def _pictures() -> NDArray[np.float32]:
+    return np.stack([np.asarray(noise((224, 224), seed=seed), np.float32) for seed in range(3)])
+
+
+def _cut(path: Path) -> NDArray[np.float32]:
+    """Cut a photograph as the service does: the shorter side to 256, then the centre."""
+    with Image.open(path) as photo:
+        picture = photo.convert("RGB")
+    scale = 256 / min(picture.size)
+    picture = picture.resize((round(picture.width * scale), round(picture.height * scale)))
+    left, top = (picture.width - 224) // 2, (picture.height - 224) // 2
+    return np.asarray(picture.crop((left, top, left + 224, top + 224)), np.float32)
+
+
+def _assert_holds(model: Model, weights: Iterable[LayerWeights]) -> None:
+    for name, kernel, bias in weights:
+        found = model.get_layer(name).get_weights()
+        np.testing.assert_array_equal(found[0], kernel)
+        np.testing.assert_array_equal(found[1], bias)
+
+
+def test_layers_are_those_of_keras(model: Model) -> None:
+    """The table agrees with Keras's network: names, order, kernels, outputs, parameters, and their total."""
+    weighted = [layer for layer in model.layers if layer.weights]
+    found = [(each.name, tuple(each.kernel.shape), each.output.shape[1:], each.count_params()) for each in weighted]
+    assert found == [(layer.name, layer.kernel, layer.output, layer.parameters) for layer in VGG16_LAYERS]
+    assert model.count_params() == sum(layer.parameters for layer in VGG16_LAYERS) == 138_357_544
+
+
+def test_logits_come_out(model: Model, keras: ModuleType) -> None:
+    """The network ends in logits: its last layer has no softmax."""
+    assert model.output.shape == (None, 1000)
+    assert model.layers[-1].activation is keras.activations.linear
+
+
+def test_dtype_is_the_networks_alone(keras: ModuleType) -> None:
+    """A network of another precision leaves Keras's own policy as it was, and other threads never see it."""
+    built: list[tuple[Model, str]] = []
+    thread = threading.Thread(target=lambda: built.append((build_vgg16("bfloat16"), keras.config.dtype_policy().name)))
+    thread.start()
+    thread.join()
+    network, policy_after = built[0]
+    assert {layer.dtype_policy.name for layer in network.layers} == {"bfloat16"}
+    assert {weight.dtype for weight in network.weights} == {"bfloat16"}
+    assert (policy_after, keras.config.dtype_policy().name) == ("float32", "float32")
+
+
+def test_unknown_dtype(keras: ModuleType) -> None:
+    """A policy that Keras does not know is refused, and the one before stands."""
+    with pytest.raises(ValueError, match="float7"):
+        build_vgg16("float7")
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_preprocessing_is_that_of_keras(keras: ModuleType) -> None:
+    """Pixels are turned to BGR and centred exactly as Keras's own function for VGG16 does."""
+    pixels = _pictures()
+    expected = keras.applications.vgg16.preprocess_input(pixels.copy())
+    np.testing.assert_allclose(preprocess(keras.ops.convert_to_tensor(pixels)), expected, atol=1e-4)
+
+
+def test_official_layout(model: Model, big: Path, keras: ModuleType) -> None:
+    """A file in the official layout is loaded number by number, and the answers are those of Keras with that file."""
+    write_official(big, VGG16_LAYERS)
+    load(model, big)
+    _assert_holds(model, layout.read(big, VGG16_LAYERS))
+    prepared = preprocess(keras.ops.convert_to_tensor(_pictures()))
+    ours = keras.ops.convert_to_numpy(keras.ops.softmax(model(prepared)))
+    theirs = keras.ops.convert_to_numpy(keras.applications.VGG16(weights=str(big))(prepared))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    np.testing.assert_array_equal(np.argsort(-ours)[:, :10], np.argsort(-theirs)[:, :10])
+    assert 0.01 < ours.max() < 0.99
+
+
+def test_random_file(model: Model, big: Path) -> None:
+    """A file of random weights and weights made up in memory are the same numbers for the same seed."""
+    write_random(big, VGG16_LAYERS, 0)
+    load(model, big)
+    _assert_holds(model, draw(VGG16_LAYERS, 0))
+    randomise(model, 1)
+    _assert_holds(model, draw(VGG16_LAYERS, 1))
+
+
+def test_random_weights_look_trained(model: Model, photos: Path, keras: ModuleType) -> None:
+    """With random weights the logits of photographs spread as trained ones do, so that no softmax is ones and zeros."""
+    randomise(model, 0)
+    paths = sorted(path for path in photos.iterdir() if path.suffix in {".png", ".jpg"})
+    prepared = preprocess(keras.ops.convert_to_tensor(np.stack([_cut(path) for path in paths])))
+    logits = keras.ops.convert_to_numpy(model(prepared))
+    spread = logits.std(axis=1)
+    assert spread.min() > 2
+    assert spread.max() < 4.5
+
+
+def test_file_that_does_not_fit(model: Model, tmp_path: Path) -> None:
+    """A file of another network is refused, with what is missing and what to do."""
+    path = tmp_path / "small.h5"
+    write_official(path, VGG16_LAYERS[:2])
+    with pytest.raises(WeightsError, match=r"small\.h5: 2 layers .* 16 are expected: block2_conv1, .* weights status"):
+        load(model, path)

@@ -1,0 +1,53 @@
+"""Weights files of a network small enough for tests, in the layout of VGG16's official file."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from vision import layers
+from vision.weights import WeightsFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from vision.layers import Layer
+
+SMALL = (
+    layers.convolution("conv1", 3, 3, 8, 16),
+    layers.convolution("conv2", 3, 8, 16, 8),
+    layers.dense("fc", 64, 32),
+    layers.dense("predictions", 32, 10),
+)
+
+
+def write_official(path: Path, network: Sequence[Layer], *, seed: int = 7) -> None:
+    """Write numbers of our own just as Keras 1 wrote the official file: bytes as names, layers without weights too.
+
+    They keep the size of features from layer to layer, and suit pixels in -120 to 150.
+    """
+    generator = np.random.default_rng(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"input_1", *(layer.name.encode() for layer in network), b"flatten"]
+        for name in ("input_1", "flatten"):
+            file.create_group(name).attrs["weight_names"] = []
+        for layer in network:
+            names = [f"{layer.name}_W_1:0", f"{layer.name}_b_1:0"]
+            group = file.create_group(layer.name)
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            scale = np.sqrt(2 / np.prod(layer.kernel[:-1])) / (70 if layer is network[0] else 1)
+            for name, shape, factor in zip(names, (layer.kernel, layer.output[-1:]), (scale, 0.05), strict=True):
+                group[name] = generator.standard_normal(shape, np.float32) * np.float32(factor)
+
+
+def official(path: Path, network: Sequence[Layer] = SMALL) -> WeightsFile:
+    """Write such a file and take it for the official one."""
+    write_official(path, network)
+    content = path.read_bytes()
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return WeightsFile("small.h5", len(content), md5, "networks/small.h5", tuple(network))

@@ -1,0 +1,179 @@
+"""Where a network's weights file is, and whether it is the right one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISREG
+from typing import TYPE_CHECKING
+
+from vision import layout
+from vision.files import RemoteFile, checksum
+from vision.layout import LayoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vision.layers import Layer
+    from vision.networks import Origin
+
+log = logging.getLogger(__name__)
+
+
+class WeightsError(Exception):
+    """A weights file cannot be used; the message, one line, says which, what is wrong with it and what to do."""
+
+
+class WeightsMissing(WeightsError):
+    """There is no such file."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A published weights file: `size` in bytes, `url_path` under a mirror's address, `layers` that it has to hold."""
+
+    name: str
+    size: int
+    md5: str
+    url_path: str
+    layers: tuple[Layer, ...]
+
+    def at(self, mirror: str) -> RemoteFile:
+        """Say where a mirror has it and what it has to be."""
+        return RemoteFile(f"{mirror.rstrip('/')}/{self.url_path}", self.size, "md5", self.md5)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWeights:
+    """Weights that can be used. `path` is None where they are made up in memory; `verified`: they are the official.
+
+    `hash` is the algorithm, a colon, and the hexadecimal digest of the file.
+    """
+
+    path: Path | None
+    origin: Origin
+    hash: str | None
+    verified: bool
+    size: int | None
+
+
+def find(file: WeightsFile, setting: str, data_dir: Path) -> FoundWeights | None:
+    """Find the weights that BESTGUESS_WEIGHTS asks for: `imagenet`, `random`, or a path. Hashing takes a second.
+
+    Returns None where the official file is in none of its `places`.
+
+    Raises:
+        WeightsError: the file at the path does not fit, or what is in the `places` is not the official file.
+    """
+    if setting == "random":
+        return FoundWeights(None, "random", None, verified=False, size=None)
+    if setting != "imagenet":
+        return identify(expanded(setting), file)
+    return _official(file, places(file, data_dir))
+
+
+def expanded(path: str) -> Path:
+    """Read a path that may begin with `~`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # a user without a home, as containers have them
+        return Path(path)
+
+
+def places(file: WeightsFile, data_dir: Path) -> tuple[Path, Path]:
+    """List where the official file is looked for, in this order: the data folder, then Keras's own cache."""
+    keras = expanded(os.environ.get("KERAS_HOME") or "~/.keras")
+    return data_dir / "weights" / file.name, keras / "models" / file.name
+
+
+def verify(path: Path, file: WeightsFile) -> FoundWeights:
+    """Make sure that a file is the official one, by its size and MD5.
+
+    Raises:
+        WeightsMissing: it is not there.
+        WeightsError: it is another, or cannot be read.
+    """
+    size = _size(path)
+    md5 = _md5(path) if size == file.size else None
+    if md5 == file.md5:
+        return FoundWeights(path, "imagenet", f"md5:{md5}", verified=True, size=size)
+    differences = [f"MD5 {md5} where {file.md5} is expected"] if md5 else []
+    if size != file.size:
+        differences.append(f"{size:,} bytes where {file.size:,} are expected")
+    differences.append(_describe(path, file))
+    raise WeightsError(f"{path}: {'; '.join(differences)}. `bestguess weights fetch` downloads the right file.")
+
+
+def identify(path: Path, file: WeightsFile) -> FoundWeights:
+    """Say what a file of the network's layout is: the official weights, marked as random, or somebody's own.
+
+    Raises:
+        WeightsMissing: it is not there.
+        WeightsError: it cannot be read, or a layer is missing or has another shape.
+    """
+    size, md5 = _size(path), _md5(path)
+    if (size, md5) == (file.size, file.md5):
+        return FoundWeights(path, "imagenet", f"md5:{md5}", verified=True, size=size)
+    try:
+        layout.check(path, file.layers)
+        origin: Origin = "custom" if layout.seed_of(path) is None else "random"
+    except LayoutError as error:
+        raise WeightsError(f"{path}: {error}. Set BESTGUESS_WEIGHTS to a file that fits, or to imagenet.") from error
+    return FoundWeights(path, origin, f"md5:{md5}", verified=False, size=size)
+
+
+def _official(file: WeightsFile, paths: Iterable[Path]) -> FoundWeights | None:
+    """Take the first that is right; one that is wrong is an error only where no other is right."""
+    refused = []
+    for path in paths:
+        try:
+            found = verify(path, file)
+        except WeightsMissing:
+            continue
+        except WeightsError as error:
+            refused.append(error)
+        else:
+            for wrong in refused:
+                log.warning("%s Meanwhile %s is used.", wrong, path)
+            return found
+    if refused:
+        raise refused[0]
+    return None
+
+
+def _describe(path: Path, file: WeightsFile) -> str:
+    """Say what a file is that is not the official one."""
+    try:
+        seed = layout.seed_of(path)
+        layout.check(path, file.layers)
+    except LayoutError as error:
+        return str(error)
+    kind = "custom weights" if seed is None else f"random weights (seed {seed})"
+    return f"{kind}, usable only as BESTGUESS_WEIGHTS={path}"
+
+
+def _size(path: Path) -> int:
+    with _reading(path):
+        info = path.stat()
+        if S_ISREG(info.st_mode):
+            with path.open("rb"):  # only to see that it may be read
+                return info.st_size
+    raise WeightsError(f"{path}: a folder or a device where a file is expected. Name the .h5 itself.")
+
+
+def _md5(path: Path) -> str:
+    with _reading(path):
+        return checksum(path, "md5")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise WeightsMissing(f"{path}: not there. Name an existing .h5, or set BESTGUESS_WEIGHTS=imagenet.") from error
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.") from error
