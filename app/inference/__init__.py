@@ -1,0 +1,1 @@
+"""The loaded networks and the queues before them."""

@@ -1,0 +1,151 @@
+"""A micro-batcher: what waits while one batch runs is the next one. It knows neither HTTP nor pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class QueueFull(Exception):
+    """As many items wait as may."""
+
+
+class Closed(Exception):
+    """The batcher has ended and takes no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Answer]):
+    """An item's answer, and the seconds that it waited and that its batch ran."""
+
+    answer: Answer
+    queued: float
+    ran: float
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item, Answer]):
+    item: Item
+    future: asyncio.Future[Done[Answer]]
+    loop: asyncio.AbstractEventLoop
+    since: float = field(default_factory=time.perf_counter)
+
+    def settle(self, done: Done[Answer] | BaseException) -> None:
+        """Hand over the answer or the error, in the event loop that waits for it."""
+        try:
+            self.loop.call_soon_threadsafe(self._settle, done)
+        except RuntimeError:  # the loop has ended, so nobody waits
+            log.debug("an answer came after its event loop had ended")
+
+    def _settle(self, done: Done[Answer] | BaseException) -> None:
+        if self.future.done():
+            return
+        if isinstance(done, BaseException):
+            self.future.set_exception(done)
+        else:
+            self.future.set_result(done)
+
+
+class Batcher(Generic[Item, Answer]):
+    """One thread that owns `run`, which answers a batch of at most `largest` items in their order.
+
+    A `MemoryError` of `run` halves the ceiling and runs the batch again in parts; any other error is the error of each
+    item of that batch, and of no other.
+    """
+
+    def __init__(
+        self, run: Callable[[Sequence[Item]], Sequence[Answer]], *, largest: int, capacity: int, name: str
+    ) -> None:
+        self._run = run
+        self._largest = largest
+        self._capacity = capacity
+        self._waiting: deque[_Waiting[Item, Answer]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name=f"batcher-{name}", daemon=True)
+        self._thread.start()
+
+    async def submit(self, item: Item) -> Done[Answer]:
+        """Wait for an item's answer; an item whose waiter is cancelled leaves before it is batched.
+
+        Raises:
+            QueueFull: `capacity` items wait already.
+            Closed: `close` was called.
+        """
+        loop = asyncio.get_running_loop()
+        waiting: _Waiting[Item, Answer] = _Waiting(item, loop.create_future(), loop)
+        with self._changed:
+            if self._closed:
+                raise Closed
+            if len(self._waiting) >= self._capacity:
+                self._drop_cancelled()
+            if len(self._waiting) >= self._capacity:
+                raise QueueFull
+            self._waiting.append(waiting)
+            self._changed.notify()
+        return await waiting.future
+
+    def close(self, seconds: float = 5) -> None:
+        """Fail what waits with `Closed`, let the batch that runs end, and wait at most `seconds` for it."""
+        with self._changed:
+            self._closed = True
+            dropped = list(self._waiting)
+            self._waiting.clear()
+            self._changed.notify()
+        for waiting in dropped:
+            waiting.settle(Closed())
+        self._thread.join(seconds)
+
+    def _drop_cancelled(self) -> None:
+        self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.done())
+
+    def _work(self) -> None:
+        while batch := self._next():
+            self._answer(batch)
+
+    def _next(self) -> list[_Waiting[Item, Answer]]:
+        """Wait for the next batch; an empty one means that there are no more."""
+        with self._changed:
+            while not self._closed:
+                self._drop_cancelled()
+                if self._waiting:
+                    return [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
+                self._changed.wait()
+        return []
+
+    def _answer(self, batch: list[_Waiting[Item, Answer]]) -> None:
+        started = time.perf_counter()
+        try:
+            answers = self._run([waiting.item for waiting in batch])
+        except MemoryError as error:
+            self._halve(batch, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to hear of it
+            for waiting in batch:
+                waiting.settle(error)
+        else:
+            ran = time.perf_counter() - started
+            for waiting, answer in zip(batch, answers, strict=True):
+                waiting.settle(Done(answer, started - waiting.since, ran))
+
+    def _halve(self, batch: list[_Waiting[Item, Answer]], error: MemoryError) -> None:
+        if len(batch) == 1:
+            batch[0].settle(error)
+            return
+        half = (len(batch) + 1) // 2
+        self._largest = min(self._largest, half)
+        log.warning("a batch of %d did not fit into memory; from now on at most %d", len(batch), self._largest)
+        self._answer(batch[:half])
+        self._answer(batch[half:])

@@ -1,0 +1,47 @@
+"""A bound on the bytes of a request's body, whether the client says its length or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+from app.errors import TooLarge
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BodyLimit:
+    """Raise `TooLarge` where the body is read, as soon as it is known to be longer than `largest` bytes.
+
+    The connection is closed then: a client that goes on sending is not listened to.
+    """
+
+    def __init__(self, app: ASGIApp, largest: int) -> None:
+        self._app = app
+        self._largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, with the body counted as it is read."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("Content-Length", "")
+        announced = int(length) if length.isdecimal() else 0
+        received = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal received
+            if announced > self._largest:
+                raise self._too_large()
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._largest:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, receive_bounded, send)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"The body is longer than {self._largest:,} bytes. Send a smaller file.", close=True)

@@ -1,0 +1,1 @@
+"""HTTP to a call and back, nothing else."""

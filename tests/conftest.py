@@ -1,0 +1,35 @@
+"""What many tests need: the photographs, and a service with dummy networks."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live import Live, live
+from pictures import PHOTOS
+
+from app.settings import Settings
+
+
+@pytest.fixture
+def photos() -> Path:
+    """Return the folder with the four photographs, which are not part of the project."""
+    if not PHOTOS.is_dir():
+        pytest.skip(f"the photographs are not at {PHOTOS}")
+    return PHOTOS
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Serve with dummy networks on a free port."""
+    with live(Settings(data_dir=tmp_path_factory.mktemp("data"), decode_processes=1)) as running:
+        yield running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Turn a skip into a failure where everything that tests want was installed."""
+    skipped = call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception)
+    if skipped and os.environ.get("BESTGUESS_TESTS_MUST_RUN"):
+        reason = f"{item.nodeid} may not skip here: {call.excinfo.value}"
+        call.excinfo = pytest.ExceptionInfo.from_exception(AssertionError(reason))

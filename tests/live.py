@@ -1,0 +1,74 @@
+"""The real HTTP server around a service whose networks are dummies: no TensorFlow, but real bytes on a real socket."""
+
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import httpx
+from fakes import DummyRunner
+from waiting import wait_until
+
+from app.deps import State
+from app.inference.engine import Engine
+from app.main import Resources, make_sandbox, make_state
+from app.serve import server
+from app.settings import Settings
+from vision.weights import FoundWeights
+
+Serve = Callable[..., contextlib.AbstractContextManager[httpx.Client]]  # settings to a process's client
+
+
+class Live:
+    """A running service: `client` talks to it, `runner` is VGG16's dummy, `engine` is what it serves with."""
+
+    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Engine) -> None:
+        self.client, self.runner, self.engine = client, runner, engine
+
+
+@contextlib.contextmanager
+def served(settings: Settings, resources: Resources) -> Iterator[httpx.Client]:
+    """Serve `resources` on a free port until the end of the block."""
+    uvicorn = server(settings, resources)
+    uvicorn.config.port = 0
+    thread = threading.Thread(target=uvicorn.run, daemon=True)
+    thread.start()
+    wait_until(lambda: uvicorn.started, 30)
+    port = uvicorn.servers[0].sockets[0].getsockname()[1]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client
+    finally:
+        uvicorn.should_exit = True
+        thread.join(15)
+
+
+@contextlib.contextmanager
+def live(settings: Settings, *, ready: bool = True) -> Iterator[Live]:
+    """Serve dummy networks until the end of the block."""
+    engine, runner = Engine(settings), DummyRunner()
+    if ready:
+        engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
+
+    @contextlib.asynccontextmanager
+    async def resources(_: Settings) -> AsyncIterator[State]:
+        with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
+            yield make_state(settings, engine, sandbox)
+
+    with served(settings, resources) as client:
+        try:
+            yield Live(client, runner, engine)
+        finally:
+            runner.go.set()
+
+
+def answers(client: httpx.Client) -> bool:
+    """Say whether the event loop answers."""
+    try:
+        return client.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def ready(client: httpx.Client, seconds: float = 120) -> httpx.Response:
+    """Wait until the service is ready, and return what it says then."""
+    return wait_until(lambda: response if (response := client.get("/readyz")).status_code == 200 else None, seconds)
