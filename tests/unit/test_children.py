@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from processes import lives
+from waiting import wait_until
+
+from app.up.children import Child, Command, ending, next_pause
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, "ended with exit code 0"),
+        (3, "ended with exit code 3"),
+        (-signal.SIGSEGV, "was ended by SIGSEGV"),
+        (-50, "was ended by signal 50"),
+    ],
+)
+def test_an_ending_is_told_in_words(code: int, words: str) -> None:
+    """An exit code is told as such, and a signal by its name where it has one."""
+    assert ending(code) == words
+
+
+def test_a_program_that_is_not_there_is_told_and_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
+    """A command that cannot be run is one more ending, after which comes a pause."""
+
+    async def keep() -> None:
+        child = Child(Command("It", ("/no/such/program",), {}, 1))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(child.keep(), 0.5)
+        await child.stop()
+
+    asyncio.run(keep())
+    assert "bestguess: It ended with exit code 127; it is started again in 1 s\n" in capfd.readouterr().err
+
+
+def test_a_process_that_cannot_be_made_is_told_and_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
+    """When the system refuses to start a process, that is an ending too."""
+
+    async def keep() -> None:
+        child = Child(Command("It", ("x" * 20_000_000,), {}, 1))  # longer than any system takes
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(child.keep(), 0.5)
+        await child.stop()
+
+    asyncio.run(keep())
+    err = capfd.readouterr().err
+    assert "bestguess: It could not be started (Argument list too long); it is started again in 1 s\n" in err
+
+
+def test_a_child_leaves_no_process_of_its_own(tmp_path: Path) -> None:
+    """What a child has started ends with it, even when it ends by itself."""
+    note = tmp_path / "group"
+    script = f"(trap '' TERM; sleep 60) & echo $$ > '{note}'; exit 3"
+
+    async def keep() -> None:
+        child = Child(Command("It", ("/bin/sh", "-c", script), {"PATH": "/usr/bin:/bin"}, 1))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(child.keep(), 0.5)
+        await child.stop()
+
+    asyncio.run(keep())
+    group = int(note.read_text())
+    wait_until(lambda: not lives(group), 5)
+
+
+def test_pauses_double_up_to_half_a_minute_and_begin_anew_after_a_long_life() -> None:
+    """A child that keeps dying is started less and less often; one that lived for a minute at once again."""
+    pauses = [0.0]
+    for lived in (0, 0, 59.9, 0, 0, 0, 0, 60, 0):
+        pauses.append(next_pause(pauses[-1], lived))
+    assert pauses == [0, 1, 2, 4, 8, 16, 30, 30, 1, 2]

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from app.up import preflight
+from app.up.preflight import PreflightError
+
+
+def is_one_line(error: pytest.ExceptionInfo[PreflightError]) -> bool:
+    """Whether the message is one line that names a setting."""
+    return "\n" not in str(error.value) and "BESTGUESS_" in str(error.value) and error.value.exit_code == 2
+
+
+def test_settings_that_can_be_used_pass(tmp_path: Path) -> None:
+    """A free port, random weights and a Redis that may be away are fine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    settings = Settings(port=port, weights="random", redis_url="redis://user:pa%2Fss@nowhere.invalid:6379/0")
+    asyncio.run(preflight.check(settings))
+    with preflight.claimed(tmp_path / "new" / "folder"):
+        assert (tmp_path / "new" / "folder").is_dir()
+
+
+def test_wrong_settings_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two variables that cannot be used are named in one line."""
+    monkeypatch.setenv("BESTGUESS_PORT", "eighty")
+    monkeypatch.setenv("BESTGUESS_PRECISION", "float7")
+    with pytest.raises(PreflightError, match=r"BESTGUESS_PORT='eighty': .+; BESTGUESS_PRECISION='float7': ") as error:
+        preflight.checked_settings()
+    assert is_one_line(error)
+
+
+def test_the_settings_are_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables that can be used are read."""
+    monkeypatch.setenv("BESTGUESS_PORT", "8123")
+    assert preflight.checked_settings().port == 8123
+
+
+def test_a_port_with_a_listener_is_taken() -> None:
+    """A port that another program listens on is refused, and BESTGUESS_PORT is named."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(PreflightError, match=f"^BESTGUESS_PORT={port}: another program listens") as error:
+            asyncio.run(preflight.check_address("127.0.0.1", port))
+    assert is_one_line(error)
+
+
+def test_a_port_whose_last_connection_has_just_ended_is_free() -> None:
+    """A port in TIME_WAIT, as a restart of the service leaves it, can be used at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = server.accept()
+            accepted.close()
+            assert client.recv(1) == b""
+    asyncio.run(preflight.check_address("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("host", ["203.0.113.77", "a" * 64 + ".invalid", "not an address"])
+def test_a_host_that_is_not_this_machine_is_refused(host: str) -> None:
+    """An address of another machine, or none at all, is refused, and BESTGUESS_HOST is named."""
+    with pytest.raises(PreflightError, match=r"^BESTGUESS_HOST=.+ no address of this machine") as error:
+        asyncio.run(preflight.check_address(host, 8000))
+    assert is_one_line(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.EACCES, "^BESTGUESS_PORT=80: .+ above 1023$"),
+        (errno.EINVAL, "^BESTGUESS_HOST=.+ BESTGUESS_PORT=80: .+no"),
+    ],
+)
+def test_other_reasons_not_to_listen_are_one_line(code: int, words: str) -> None:
+    """A port for the administrator only has a line of its own; whatever else the system says is repeated."""
+    assert re.search(words, preflight._address_problem("::1", 80, OSError(code, "no")))
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "random", __file__])
+def test_named_weights_and_files_pass(weights: str) -> None:
+    """`imagenet`, `random` and a file that can be read are weights."""
+    preflight.check_weights(weights)
+
+
+@pytest.mark.parametrize("weights", ["imagnet", "/no/such/file.h5", str(Path(__file__).parent), "zero\0byte"])
+def test_weights_that_are_no_file_are_refused(weights: str) -> None:
+    """A misspelt name, a file that is not there and a folder are no weights."""
+    with pytest.raises(PreflightError, match=r"^BESTGUESS_WEIGHTS=") as error:
+        preflight.check_weights(weights)
+    assert is_one_line(error)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:p%2F@h:1/0", "rediss://h?ssl_cert_reqs=none", "unix:///run/redis.sock", "redis://[::1]:6379"]
+)
+def test_redis_urls_pass(url: str) -> None:
+    """redis://, rediss:// and unix:// are fine, and nothing is connected to."""
+    preflight.check_redis_url(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:6379", "http://:secret@h", "redis://:secret/1@h", "redis://h:99999", "redis://h?secret=1", " "]
+)
+def test_malformed_redis_urls_are_refused_without_being_repeated(url: str) -> None:
+    """A URL that redis-py does not read is refused, and a password in it is not shown."""
+    with pytest.raises(PreflightError, match=r"^BESTGUESS_REDIS_URL ") as error:
+        preflight.check_redis_url(url)
+    assert is_one_line(error)
+    assert "secret" not in str(error.value)
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    """A file where the data folder should be, or above it, is one line."""
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(PreflightError, match=r"^BESTGUESS_DATA_DIR=") as error, preflight.claimed(folder):
+            pytest.fail("claimed")
+        assert is_one_line(error)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder in which not even root can write")
+def test_a_data_folder_that_cannot_be_written_is_refused() -> None:
+    """A folder that is there but takes no file is one line; a real write is tried, permissions are not asked."""
+    with pytest.raises(PreflightError, match=r"^BESTGUESS_DATA_DIR='/proc'") as error, preflight.claimed(Path("/proc")):
+        pytest.fail("claimed")
+    assert is_one_line(error)
+
+
+def test_a_data_folder_is_claimed_once(tmp_path: Path) -> None:
+    """A folder that is in use is refused, and is free again afterwards."""
+    with (
+        preflight.claimed(tmp_path),
+        pytest.raises(PreflightError, match=r"another `bestguess up`") as error,
+        preflight.claimed(tmp_path),
+    ):
+        pytest.fail("claimed twice")
+    assert is_one_line(error)
+    with preflight.claimed(tmp_path):
+        assert (tmp_path / "up.lock").exists()

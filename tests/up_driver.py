@@ -1,0 +1,17 @@
+"""What `bestguess up` does, with the stand-in for the API."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from app.up.preflight import PreflightError, checked_settings
+from app.up.supervisor import run_up
+
+if __name__ == "__main__":
+    command = (sys.executable, str(Path(__file__).with_name("stand_in_api.py")), *sys.argv[1:])
+    try:
+        sys.exit(run_up(checked_settings(), command))
+    except PreflightError as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(problem.exit_code)
