@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -23,6 +24,11 @@ def printed_answer() -> dict[str, Any]:
     return answer
 
 
+def said(command: list[str], folder: Path) -> str:
+    """Run a command in a folder, and return what it prints."""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+
+
 def test_the_block_gives_the_printed_answer(photos: Path, tmp_path: Path) -> None:
     """`make serve` and the README's curl line give the answer that it prints, but for times; Ctrl-C ends all of it."""
     if not shutil.which("curl"):
@@ -38,11 +44,8 @@ def test_the_block_gives_the_printed_answer(photos: Path, tmp_path: Path) -> Non
     }
     with subprocess.Popen(serve.split(), cwd=ROOT, env=environment, start_new_session=True) as process:
         try:
-            command = curl.replace("8000", port)
-            asked = lambda: (
-                subprocess.run(command, shell=True, cwd=photos, capture_output=True, text=True, check=False).stdout
-            )
-            body = wait_until(lambda: answer if '"predictions"' in (answer := asked()) else None, 120)
+            command = [*shlex.split(curl.replace("8000", port)), "--silent"]
+            body = wait_until(lambda: answer if "predictions" in (answer := said(command, photos)) else None, 120)
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(10)

@@ -194,6 +194,8 @@ def test_bad_images(service: Live, data: bytes, status: int, slug: str) -> None:
         ({"json": {"picture": "x"}}, 422, "invalid-parameters"),
         ({"json": {"image": 7}}, 422, "invalid-parameters"),
         ({"json": {"image": "%%%"}}, 422, "invalid-parameters"),
+        ({"json": {"image": "http://127.0.0.1:8000/healthz"}}, 422, "invalid-parameters"),  # URLs are never fetched
+        ({"json": {"url": "http://127.0.0.1:8000/healthz"}}, 422, "invalid-parameters"),
         ({"json": {"image": "ü"}}, 422, "invalid-parameters"),
         ({"json": ["x"]}, 422, "invalid-parameters"),
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 422, "invalid-parameters"),

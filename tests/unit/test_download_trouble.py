@@ -111,11 +111,11 @@ def test_nobody_there(target: Path) -> None:
         assert longest / 2 <= seconds <= longest
 
 
-@pytest.mark.parametrize(
-    "value", ["30", format_datetime(datetime.now(UTC) + timedelta(seconds=31), usegmt=True)], ids=["seconds", "date"]
-)
-def test_retry_after(target: Path, value: str) -> None:
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after(target: Path, form: str) -> None:
     """A server's Retry-After, in seconds or as a date, is waited for."""
+    date = datetime.now(UTC) + timedelta(seconds=31)
+    value = "30" if form == "seconds" else format_datetime(date, usegmt=True)
     downloader = Downloader(impatient=True)
     with FileServer(CONTENT, Answer(status=503, body=b"", headers={"Retry-After": value})) as server:
         downloader.get(server.url, target)
