@@ -1,0 +1,93 @@
+"""The twin of `JobStore` for the API's event loop: the same calls, of which the API needs fewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from redis.exceptions import NoScriptError
+
+from jobs import transitions
+from jobs.connection import translated
+from jobs.store import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from redis.asyncio import Redis
+    from redis.asyncio.client import PubSub
+
+    from jobs.model import EventPage, Job, JobPage, JobStatus
+    from jobs.transitions import Call
+
+Answer = TypeVar("Answer")
+
+
+class AsyncJobStore:
+    """Jobs, for one who may not block; each method is what `JobStore`'s of that name is, errors included."""
+
+    def __init__(self, client: Redis, prefix: str = PREFIX) -> None:
+        self._client, self._prefix = client, prefix
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def create(
+        self,
+        kind: str,
+        params: Mapping[str, Any],
+        *,
+        job_id: str,
+        idempotency: tuple[str, str] | None = None,
+        most_queued: int,
+    ) -> Job:
+        """Queue a job."""
+        return await self._run(transitions.create(kind, params, job_id, idempotency, most_queued))
+
+    async def cancel(self, job_id: str) -> Job:
+        """Ask for the end of a job."""
+        return await self._run(transitions.cancel(job_id))
+
+    async def get(self, job_id: str) -> Job:
+        """Read a job with its history."""
+        return await self._run(transitions.get(job_id))
+
+    async def list(self, status: JobStatus | None = None, limit: int = 20, after: str | None = None) -> JobPage:
+        """List jobs without their history, newest first."""
+        return await self._run(transitions.list_jobs(status, limit, after))
+
+    async def events(self, job_id: str, after: str | None = None, limit: int = 100) -> EventPage:
+        """Read what happened to a job."""
+        return await self._run(transitions.events(job_id, after, limit))
+
+    async def counts(self) -> dict[JobStatus, int]:
+        """Count the jobs of each status; also a way to ask whether Redis answers."""
+        return await self._run(transitions.counts())
+
+    async def mark_published(self, job_id: str) -> None:
+        """Note that the job was handed to the queue."""
+        return await self._run(transitions.mark_published(job_id))
+
+    async def delete(self, job_id: str) -> None:
+        """Remove all that is known of a finished job."""
+        return await self._run(transitions.delete(job_id))
+
+    def listen(self) -> PubSub:
+        """Make a listening connection, for `channel`; the caller closes it."""
+        return self._client.pubsub()
+
+    @property
+    def channel(self) -> str:
+        """The channel on which each change says the id of its job."""
+        return transitions.key_for(self._prefix, "changes")
+
+    async def _run(self, call: Call[Answer]) -> Answer:
+        with translated():
+            try:
+                reply = await self._client.evalsha(call.script.sha, 1, self._prefix, *call.arguments)
+            except NoScriptError:  # Redis is new or has forgotten its scripts; EVAL makes it remember
+                reply = await self._client.eval(call.script.source, 1, self._prefix, *call.arguments)
+        return call.parse(reply)

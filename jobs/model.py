@@ -1,0 +1,143 @@
+"""What a job is: frozen values that both halves share, and the very shapes that go over the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+MOST_IMAGES = 3_000_000  # steps times batch size: an hour of training on two processor cores without a GPU
+
+
+class Frozen(BaseModel):
+    """A value: unknown fields are refused, known ones do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class JobStatus(StrEnum):
+    """Where a job is; the last three never change."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it stays so for ever."""
+        return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+class MnistParams(Frozen):
+    """What `POST /jobs/mnist-train` takes; the defaults are the classic tutorial's."""
+
+    steps: int = Field(1000, ge=1, le=100_000, description="batches to learn from")
+    batch_size: int = Field(50, ge=1, le=1000, description="images in a batch")
+    learning_rate: float = Field(0.001, gt=0, le=1000, allow_inf_nan=False, description="of the optimizer")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="how the weights follow the gradient")
+    report_every: int = Field(100, ge=1, le=100_000, description="steps between two reports")
+    dropout: float = Field(0.5, ge=0, lt=1, description="part of the dense layer left out in each step")
+    seed: int | None = Field(None, ge=0, lt=2**31, description="makes the training repeatable")
+    dataset: Literal["mnist", "synthetic-digits"] = Field("mnist", description="what it learns from")
+
+    @model_validator(mode="after")
+    def _within_an_hour(self) -> Self:
+        images = self.steps * self.batch_size
+        if images > MOST_IMAGES:
+            raise ValueError(f"steps x batch_size is {images:,} images, and at most {MOST_IMAGES:,} are accepted")
+        return self
+
+
+class HistoryEntry(Frozen):
+    """One report: training accuracy (0 to 1) and mean loss over the steps since the one before."""
+
+    step: int
+    train_accuracy: FiniteFloat
+    loss: FiniteFloat  # JSON has no NaN: what is not finite could be written, but not read again
+
+
+class Progress(Frozen):
+    """How far a training is; accuracy and loss are the last report's, null before the first."""
+
+    step: int = 0
+    total_steps: int = 0
+    train_accuracy: FiniteFloat | None = None
+    loss: FiniteFloat | None = None
+    images_per_second: FiniteFloat | None = None
+    eta_seconds: FiniteFloat | None = None
+
+
+class JobError(Frozen):
+    """Why a job failed: a stable code for programs, such as `dataset-unavailable`, and what to do for people."""
+
+    code: str
+    detail: str
+
+
+class Job(Frozen):
+    """A job as `GET /jobs/{id}` shows it. `result` is the kind's own: accuracies, the model's id, the data set."""
+
+    id: str
+    kind: str
+    status: JobStatus
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    params: dict[str, Any]
+    progress: Progress
+    history: list[HistoryEntry] = []
+    result: dict[str, Any] | None = None
+    error: JobError | None = None
+    attempt: int = 0
+
+
+class Event(Frozen):
+    """Something that happened to a job; `id` is Redis's stream id, ascending, which SSE repeats as its own."""
+
+    id: str
+    type: Literal["created", "started", "progress", "retried", "cancelling", "succeeded", "failed", "cancelled"]
+    at: datetime
+    data: dict[str, Any]
+
+
+class Claim(Frozen):
+    """A worker's right to run a job, for as long as its lease is renewed; `fence` is greater than any before."""
+
+    job_id: str
+    fence: int
+    attempt: int
+    params: dict[str, Any]
+
+
+class Hold(NamedTuple):
+    """Who has a job at this moment: the token of the delivery, and its fence."""
+
+    owner: str
+    fence: int
+
+
+class JobPage(NamedTuple):
+    """A part of the list of jobs, newest first and without their histories, and whether older ones follow."""
+
+    jobs: list[Job]
+    has_more: bool
+
+
+class EventPage(NamedTuple):
+    """A part of a job's events, ascending; whether more are there by now; whether the job is finished."""
+
+    events: list[Event]
+    has_more: bool
+    finished: bool
+
+
+class Due(NamedTuple):
+    """What a reconciler has to look after: jobs to hand to the queue again, and jobs to take back."""
+
+    unpublished: list[Job]
+    lost: list[Job]

@@ -1,0 +1,20 @@
+-- id
+-- Repeated: the job is `cancelling` or `cancelled` already, which is the answer.
+local id = ARGV[1]
+local job = load(id)
+if not job.status then
+  return {'missing'}
+end
+if job.status == 'succeeded' or job.status == 'failed' then
+  return {'finished', job.status}
+end
+if job.status == 'queued' or job.status == 'running' then
+  redis.call('HSET', key('job', id), 'cancel_requested_at', NOW)
+end
+if job.status == 'queued' then
+  close(id, job, 'cancelled')
+elseif job.status == 'running' then
+  move(id, job, 'cancelling')
+  event(id, 'cancelling', '{}')
+end
+return full(id)

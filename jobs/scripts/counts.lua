@@ -1,0 +1,7 @@
+-- the statuses
+-- Reads only.
+local counts = {'counts'}
+for i, status in ipairs(ARGV) do
+  counts[i + 1] = redis.call('ZCARD', key('jobs', status))
+end
+return counts

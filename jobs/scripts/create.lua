@@ -1,0 +1,29 @@
+-- id, kind, params (JSON), idempotency key's digest or '', body's digest, most queued jobs, the key's life in ms
+-- Repeated: the id, or the key, finds the job that the first call made.
+local id, kind, params, idempotency, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if load(id).status then
+  return full(id)
+end
+if idempotency ~= '' then
+  local seen = redis.call('HMGET', key('idempotency', idempotency), 'job', 'digest')
+  if seen[1] and load(seen[1]).status then
+    if seen[2] == digest then
+      return full(seen[1])
+    end
+    return {'conflict', seen[1]}
+  end
+end
+if redis.call('ZCARD', key('jobs', 'queued')) >= tonumber(ARGV[6]) then
+  return {'full'}
+end
+-- The maker publishes it right now, so a reconciler need not look at it for a while.
+redis.call('HSET', key('job', id), 'status', 'queued', 'kind', kind, 'params', params, 'created_at', NOW,
+  'published_at', NOW, 'attempt', 0, 'crashes', 0, 'fence', 0, 'step', -1, 'history_step', -1)
+redis.call('ZADD', key('jobs'), NOW, id)
+redis.call('ZADD', key('jobs', 'queued'), NOW, id)
+if idempotency ~= '' then
+  redis.call('HSET', key('idempotency', idempotency), 'job', id, 'digest', digest)
+  redis.call('PEXPIRE', key('idempotency', idempotency), ARGV[7])
+end
+event(id, 'created', cjson.encode({kind = kind}))
+return full(id)

@@ -1,0 +1,171 @@
+"""Each step of a job's life as a value: which script, with which arguments, and what its reply means; sent elsewhere.
+
+How each script gives the same answer when it is sent twice stands at its head, in `scripts/`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha1, sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from jobs import ids, replies
+from jobs.errors import InvalidCursor
+from jobs.model import Claim, Due, EventPage, HistoryEntry, Hold, Job, JobError, JobPage, JobStatus, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Answer = TypeVar("Answer")
+IDEMPOTENCY_SECONDS = 24 * 3600
+EVENT_ID = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script, and the SHA-1 by which Redis knows it."""
+
+    source: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Answer]):
+    """A script to run with arguments; `parse` makes its reply the answer, or raises the error that it stands for."""
+
+    script: Script
+    arguments: tuple[str | int, ...]
+    parse: Callable[[list[Any]], Answer]
+
+
+def key_for(prefix: str, *parts: str) -> str:
+    """Name a key or channel; the scripts do the same, and `scripts/common.lua` knows which there are."""
+    return prefix + ":".join(parts)
+
+
+@cache
+def script(name: str) -> Script:
+    """Read a script from the package."""
+    folder = files("jobs") / "scripts"
+    source = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
+    return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+def create(
+    kind: str, params: Mapping[str, Any], job_id: str, idempotency: tuple[str, str] | None, most_queued: int
+) -> Call[Job]:
+    """Queue a job. The key may be of any length, so its digest stands for it."""
+    key, body = (sha256(idempotency[0].encode()).hexdigest(), idempotency[1]) if idempotency else ("", "")
+    arguments = job_id, kind, json.dumps(params), key, body, most_queued, _ms(IDEMPOTENCY_SECONDS)
+    return Call(script("create"), arguments, lambda reply: replies.created(reply, most_queued))
+
+
+def claim(job_id: str, owner: str, lease_seconds: float) -> Call[Claim | None]:
+    """Take a job."""
+    return Call(script("claim"), (job_id, owner, _ms(lease_seconds)), replies.claim)
+
+
+def hold(job_id: str) -> Call[Hold | None]:
+    """See who has a job."""
+    return Call(script("hold"), (job_id,), replies.hold)
+
+
+def renew(job_id: str, fence: int, lease_seconds: float) -> Call[JobStatus]:
+    """Keep a job."""
+    return Call(script("renew"), (job_id, fence, _ms(lease_seconds)), lambda reply: replies.status(reply, job_id))
+
+
+def report(job_id: str, fence: int, progress: Progress, entry: HistoryEntry | None) -> Call[JobStatus]:
+    """Record progress."""
+    step, recorded = (str(entry.step), entry.model_dump_json()) if entry else ("", "")
+    arguments = job_id, fence, progress.step, progress.model_dump_json(), step, recorded
+    return Call(script("report"), arguments, lambda reply: replies.status(reply, job_id))
+
+
+def finish(
+    job_id: str, fence: int, status: JobStatus, result: Mapping[str, Any] | None, error: JobError | None
+) -> Call[Job]:
+    """End a job, with a result or an error or neither."""
+    if not status.finished:
+        raise ValueError(f"A job cannot end as {status}")
+    field, value = "", ""
+    if result is not None:
+        field, value = "result", json.dumps(result, allow_nan=False)
+    elif error is not None:
+        field, value = "error", error.model_dump_json()
+    return Call(script("finish"), (job_id, fence, status, field, value), lambda reply: replies.job(reply, job_id))
+
+
+def release(job_id: str, fence: int) -> Call[JobStatus]:
+    """Give a job back."""
+    return Call(script("release"), (job_id, fence), lambda reply: replies.status(reply, job_id))
+
+
+def cancel(job_id: str) -> Call[Job]:
+    """Ask for the end of a job."""
+    return Call(script("cancel"), (job_id,), lambda reply: replies.job(reply, job_id))
+
+
+def get(job_id: str) -> Call[Job]:
+    """Read a job."""
+    return Call(script("get"), (job_id,), lambda reply: replies.job(reply, job_id))
+
+
+def list_jobs(status: JobStatus | None, limit: int, after: str | None) -> Call[JobPage]:
+    """Read a part of the list."""
+    return Call(script("list"), (status or "", limit, after or "", ids.made_at(after or "")), replies.page)
+
+
+def events(job_id: str, after: str | None, limit: int) -> Call[EventPage]:
+    """Read a part of the events."""
+    if after and not EVENT_ID.fullmatch(after):
+        raise InvalidCursor(after)
+    return Call(script("events"), (job_id, after or "", limit), lambda reply: replies.events(reply, job_id, limit))
+
+
+def counts() -> Call[dict[JobStatus, int]]:
+    """Count jobs."""
+    return Call(script("counts"), tuple(JobStatus), lambda reply: dict(zip(JobStatus, reply[1:], strict=True)))
+
+
+def due(seconds: float) -> Call[Due]:
+    """Find what was forgotten."""
+    return Call(script("due"), (_ms(seconds),), replies.due)
+
+
+def mark_published(job_id: str) -> Call[None]:
+    """Note that a job was handed to the queue."""
+    return Call(script("mark_published"), (job_id,), replies.nothing)
+
+
+def take_back(job_id: str) -> Call[Job]:
+    """Queue a job again whose worker is lost."""
+    return Call(script("take_back"), (job_id,), lambda reply: replies.job(reply, job_id))
+
+
+def lock(name: str, owner: str, seconds: float) -> Call[bool]:
+    """Take a lock."""
+    return Call(script("lock"), (name, owner, _ms(seconds)), lambda reply: bool(reply[0] == "yes"))
+
+
+def unlock(name: str, owner: str) -> Call[None]:
+    """Give a lock back."""
+    return Call(script("unlock"), (name, owner), replies.nothing)
+
+
+def expired(older_than: float, limit: int) -> Call[list[Job]]:
+    """Read old finished jobs."""
+    return Call(script("expired"), (_ms(older_than), limit), lambda reply: replies.page(reply).jobs)
+
+
+def delete(job_id: str) -> Call[None]:
+    """Remove a job."""
+    return Call(script("delete"), (job_id,), lambda reply: replies.deleted(reply, job_id))
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

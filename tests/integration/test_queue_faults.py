@@ -1,0 +1,46 @@
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from redis_live import LiveRedis, live_redis
+from stored import PROMISE, timed
+
+from jobs import queue
+from jobs.errors import StoreUnavailable
+
+
+@pytest.fixture
+def server() -> Iterator[LiveRedis]:
+    """A server for each test."""
+    with live_redis() as server:
+        yield server
+
+
+def test_publish(server: LiveRedis) -> None:
+    """A message is in the queue until somebody takes it, beside the jobs and not among them."""
+    with closing(queue.celery_app(server.url)) as app, server.client() as client:
+        client.flushall()
+        queue.publish(app, queue.MNIST_TRAIN, "job_1")
+        queue.publish(app, queue.FINETUNE, "job_2")
+        assert queue.waiting(app) == {"job_1", "job_2"}
+        assert client.keys() == []
+
+
+def test_publish_in_trouble(server: LiveRedis) -> None:
+    """Publishing to a hung, full or dead Redis says so in time, and works again afterwards."""
+    with closing(queue.celery_app(server.url, timeout_seconds=2)) as app, server.client() as client:
+        queue.publish(app, queue.MNIST_TRAIN, "job_1")
+        with server.hung(), timed() as seconds, pytest.raises(StoreUnavailable):
+            queue.publish(app, queue.MNIST_TRAIN, "job_2")
+        assert seconds() < PROMISE
+        client.config_set("maxmemory", 1)
+        with pytest.raises(StoreUnavailable):
+            queue.publish(app, queue.MNIST_TRAIN, "job_3")
+        client.config_set("maxmemory", 0)
+        server.kill()
+        with timed() as seconds, pytest.raises(StoreUnavailable):
+            queue.publish(app, queue.MNIST_TRAIN, "job_4")
+        assert seconds() < 2
+        server.start()
+        queue.publish(app, queue.MNIST_TRAIN, "job_5")
+        assert "job_5" in queue.waiting(app)

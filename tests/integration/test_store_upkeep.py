@@ -1,0 +1,118 @@
+from collections.abc import Iterator
+
+import pytest
+from redis_live import LiveRedis, live_redis
+from stored import BRIEF, LEASE, entry, progress, queued, running, types
+from waiting import wait_until
+
+from jobs.artifacts import ArtifactDamaged
+from jobs.connection import connect
+from jobs.errors import NotFinished
+from jobs.model import JobStatus
+from jobs.store import JobStore
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LiveRedis]:
+    """One server for all tests of this file."""
+    with live_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def store(server: LiveRedis) -> Iterator[JobStore]:
+    """A store with no jobs in it."""
+    with server.client() as client:
+        client.flushall()
+    with JobStore(connect(server.url)) as store:
+        yield store
+
+
+def test_due(store: JobStore) -> None:
+    """What is due are jobs not handed to the queue for a while, until they are, and jobs whose lease ran out."""
+    job, claim = queued(store), running(store, BRIEF)
+    assert [one.id for one in store.due(0).unpublished] == [job.id]
+    assert store.due(60).unpublished == []
+    assert wait_until(lambda: store.due(60).lost, 5)[0].id == claim.job_id
+    store.mark_published(job.id)
+    assert store.due(60).unpublished == []
+
+
+def test_take_back(store: JobStore) -> None:
+    """A job whose worker is lost is queued again, and fails at the third loss, with the reason."""
+    claim = running(store, BRIEF)
+    for attempt in (1, 2):
+        wait_until(lambda: store.due(60).lost, 5)
+        assert store.take_back(claim.job_id).status == "queued"
+        retry = store.claim(claim.job_id, f"worker {attempt}", BRIEF)
+        assert retry is not None
+        assert retry.attempt == attempt + 1
+    wait_until(lambda: store.due(60).lost, 5)
+    failed = store.take_back(claim.job_id)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error.code == "worker-lost"
+    assert "3 attempts" in failed.error.detail
+    assert types(store, claim.job_id) == ["created", *["started", "retried"] * 2, "started", "failed"]
+
+
+def test_take_back_leaves_others_alone(store: JobStore) -> None:
+    """A job whose worker is alive is not taken from it."""
+    claim = running(store)
+    assert store.take_back(claim.job_id).status == "running"
+    assert store.renew(claim.job_id, claim.fence, LEASE) == "running"
+
+
+def test_lost_while_cancelling(store: JobStore) -> None:
+    """A job that was to be cancelled and lost its worker is cancelled, by whoever looks first."""
+    taken, claimed = running(store, BRIEF), running(store, BRIEF)
+    for claim in (taken, claimed):
+        store.cancel(claim.job_id)
+    wait_until(lambda: len(store.due(60).lost) == 2, 5)
+    assert store.take_back(taken.job_id).status == "cancelled"
+    assert store.claim(claimed.job_id, "second", LEASE) is None
+    assert store.get(claimed.job_id).status == "cancelled"
+
+
+def test_lock(store: JobStore) -> None:
+    """A lock has one owner, who can keep it; it is free again when given back, or after its time."""
+    assert store.lock("reconciler", "me", LEASE)
+    assert store.lock("reconciler", "me", LEASE)
+    assert not store.lock("reconciler", "you", LEASE)
+    store.unlock("reconciler", "you")
+    assert not store.lock("reconciler", "you", LEASE)
+    store.unlock("reconciler", "me")
+    assert store.lock("reconciler", "you", 0.05)
+    wait_until(lambda: store.lock("reconciler", "me", LEASE), 5)
+
+
+def test_purge(store: JobStore) -> None:
+    """Old finished jobs go, once their artifacts are gone, and leave nothing; unfinished and younger ones stay."""
+    claim, waits = running(store), queued(store)
+    store.report(claim.job_id, claim.fence, progress(1), entry(1))
+    store.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, {"model_id": "m"})
+    assert store.purge(60, lambda _: None) == []
+    removed: list[object] = []
+    assert [job.id for job in store.purge(0, lambda job: removed.append(job.result))] == [claim.job_id]
+    assert removed == [{"model_id": "m"}]
+    assert list(store._client.scan_iter(f"*{claim.job_id}*")) == []
+    assert [job.id for job in store.list().jobs] == [waits.id]
+    assert store.counts() == dict.fromkeys(JobStatus, 0) | {JobStatus.QUEUED: 1}
+
+
+def test_purge_is_found_again(store: JobStore) -> None:
+    """A job whose artifacts could not be removed keeps its record, so that the next purge finds it."""
+
+    def broken(_: object) -> None:
+        raise ArtifactDamaged
+
+    job = store.cancel(queued(store).id)
+    with pytest.raises(ArtifactDamaged):
+        store.purge(0, broken)
+    assert store.get(job.id) == job
+
+
+def test_unfinished_jobs_are_not_deleted(store: JobStore) -> None:
+    """A job that waits or runs cannot be deleted."""
+    with pytest.raises(NotFinished):
+        store.delete(queued(store).id)

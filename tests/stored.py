@@ -1,0 +1,74 @@
+"""What tests of the store need: a job made and claimed in a word, and the states of a job as a client saw them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from jobs.ids import new_job_id
+from jobs.model import HistoryEntry, Progress
+from jobs.store import Answer, JobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import redis
+
+    from jobs.model import Claim, Job
+    from jobs.transitions import Call
+
+LEASE = 60.0  # seconds: does not run out in a test
+PROMISE = 5.0  # seconds within which a hung Redis has to be an error
+BRIEF = 0.001  # seconds: has run out when the next call is made, or soon after
+
+
+def queued(store: JobStore, job_id: str | None = None, most_queued: int = 1000) -> Job:
+    """Make a job."""
+    return store.create("mnist-train", {"steps": 10}, job_id=job_id or new_job_id(), most_queued=most_queued)
+
+
+def running(store: JobStore, lease: float = LEASE) -> Claim:
+    """Make a job and claim it."""
+    claim = store.claim(queued(store).id, "first", lease)
+    assert claim is not None
+    return claim
+
+
+def progress(step: int) -> Progress:
+    """How far a training of ten steps is."""
+    return Progress(step=step, total_steps=10)
+
+
+def entry(step: int) -> HistoryEntry:
+    """A report that says nothing but its step."""
+    return HistoryEntry(step=step, train_accuracy=0.5, loss=1.0)
+
+
+def types(store: JobStore, job_id: str) -> list[str]:
+    """What happened to a job, in words."""
+    return [event.type for event in store.events(job_id).events]
+
+
+class TwiceStore(JobStore):
+    """A store whose every reply is lost once: each call is sent twice, the first answer is noted, the second given."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(client)
+        self.unequal: list[tuple[object, object]] = []
+
+    def _run(self, call: Call[Answer]) -> Answer:
+        first, second = super()._run(call), super()._run(call)
+        if first != second:
+            self.unequal.append((first, second))
+        return second
+
+
+class timed:  # noqa: N801 - reads as a word of the sentence
+    """Measures a block: `with timed() as seconds: ...` and then `seconds()`."""
+
+    def __enter__(self) -> Callable[[], float]:
+        self._start = self._end = time.monotonic()
+        return lambda: self._end - self._start
+
+    def __exit__(self, *_: object) -> None:
+        self._end = time.monotonic()
