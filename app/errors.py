@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.inference.batcher import Closed, QueueFull
+from jobs import errors as store
 from vision import problems
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ class NotFound(Problem):
     status, slug, title = 404, "not-found", "There is nothing here"
 
 
+class Conflict(Problem):
+    """Not in the state that it is in."""
+
+    status, slug, title = 409, "conflict", "This cannot be done any more"
+
+
 class TooLarge(Problem):
     """More bytes, pixels or work than is accepted."""
 
@@ -99,6 +106,12 @@ class Overloaded(Problem):
     """The queue is full."""
 
     status, slug, title = 429, "overloaded", "Too many images are waiting"
+
+
+class TooManyJobs(Problem):
+    """As many jobs wait as may."""
+
+    status, slug, title = 429, "too-many-jobs", "Too many jobs are waiting"
 
 
 class NotReady(Problem):
@@ -131,6 +144,8 @@ def as_problem(error: Exception) -> Problem:
             problem = OF_VISION[type(error)](str(error))
         case QueueFull():
             problem = Overloaded("As many images wait as may. Try again in a moment.", retry_after=1)
+        case store.StoreError():
+            problem = _of_store(error)
         case Closed():
             problem = NotReady("The service is stopping. Try again in a moment.", retry_after=5)
         case RequestValidationError():
@@ -141,6 +156,23 @@ def as_problem(error: Exception) -> Problem:
             log.error("unforeseen error", exc_info=error)
             problem = Problem("This is our fault, and it has been logged. The request id finds it in the log.")
     return problem
+
+
+def _of_store(error: store.StoreError) -> Problem:
+    match error:
+        case store.StoreUnavailable():
+            log.warning("Redis: %s", error)
+            return NotReady("Redis, which keeps the jobs, does not answer. Try again in a moment.", retry_after=5)
+        case store.JobNotFound():
+            return NotFound(f"{error}. It never was, or it was removed some time after it finished.")
+        case store.AlreadyFinished():
+            return Conflict(f"{error}.")
+        case store.QueueFull():
+            return TooManyJobs(f"{error}. Try again when one has finished.", retry_after=30)
+        case store.InvalidCursor():
+            return Invalid(f"{error}. Use the id of an event of this job.")
+        case _:
+            return Invalid(f"{error}. Use another key, or the same body.")
 
 
 def invalid(error: RequestValidationError) -> Invalid:
@@ -164,7 +196,15 @@ def render(request: Request, error: Exception) -> JSONResponse:
 
 def add_handlers(app: FastAPI) -> None:
     """Make `render` the only thing that writes an error: for ours, FastAPI's, Starlette's and what nobody foresaw."""
-    for kind in (HTTPException, RequestValidationError, problems.ImageProblem, QueueFull, Closed, Exception):
+    for kind in (
+        HTTPException,
+        RequestValidationError,
+        problems.ImageProblem,
+        QueueFull,
+        Closed,
+        store.StoreError,
+        Exception,
+    ):
         app.add_exception_handler(kind, render)
 
 

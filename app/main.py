@@ -13,13 +13,15 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 
 from app.deps import State
+from app.desk import Desk, NoDesk, opened
+from app.draining import Draining
 from app.errors import add_handlers
 from app.inference.bring_up import BringUp
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
 from app.middleware.body_limit import BodyLimit
 from app.middleware.request_id import RequestId
-from app.routes import classify, docs, health, models
+from app.routes import classify, docs, health, jobs, models
 from app.routes.declared import declare
 from app.settings import Settings, load_settings
 from vision.images import Limits
@@ -44,6 +46,7 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with resources(settings) as state:
+            app.state.draining = state["draining"]
             yield state
 
     app = FastAPI(
@@ -57,7 +60,7 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     app.add_middleware(BodyLimit, largest=settings.max_body_bytes)
     app.add_middleware(RequestId)
     add_handlers(app)
-    for router in (classify.router, models.router, health.router, docs.router):
+    for router in (classify.router, jobs.router, models.router, health.router, docs.router):
         app.include_router(router)
     declare(app)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
@@ -75,15 +78,16 @@ async def running(settings: Settings) -> AsyncIterator[State]:
 async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
     """Bring an engine's networks up while requests are taken, and end it with them."""
     bring_up = BringUp(engine, settings)
-    with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-        task = asyncio.create_task(bring_up.run())
-        try:
-            yield make_state(settings, engine, sandbox)
-        finally:
-            bring_up.stop()
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    async with opened(settings.redis_url) as desk:
+        with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
+            task = asyncio.create_task(bring_up.run())
+            try:
+                yield make_state(settings, engine, sandbox, desk)
+            finally:
+                bring_up.stop()
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
 
 def make_sandbox(settings: Settings) -> Sandbox:
@@ -93,7 +97,10 @@ def make_sandbox(settings: Settings) -> Sandbox:
     return Sandbox(processes, cost, Limits(settings.max_pixels, settings.max_scans))
 
 
-def make_state(settings: Settings, engine: Engine, sandbox: Sandbox) -> State:
+def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk | NoDesk) -> State:
     """Put together what the routes need."""
     classifier = Classifier(engine, sandbox, most=settings.queue_size, deadline=settings.deadline_seconds)
-    return State(settings=settings, engine=engine, classifier=classifier)
+    draining = Draining()
+    if isinstance(desk, Desk):
+        draining.tell(desk.feed.close)
+    return State(settings=settings, engine=engine, classifier=classifier, desk=desk, draining=draining)

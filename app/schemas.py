@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.model import Event, Job  # noqa: TC001 - pydantic reads the annotations
+
 
 class Wire(BaseModel):
     """A shape that this service sends: frozen, and with the field `model_...` names that the contract has."""
@@ -154,11 +156,33 @@ class Models(Wire):
     data: list[Model]
 
 
+class RedisStatus(Wire):
+    """Whether training jobs can be taken; classifying does not depend on it."""
+
+    status: Literal["up", "down"]
+    detail: str | None = Field(None, description="why it is down, and what to do")
+
+
 class Readiness(Wire):
     """Whether images can be classified, and by what."""
 
     status: Literal["ready"]
     models: list[ModelStatus]
+    redis: RedisStatus
+
+
+class Jobs(Wire):
+    """A page of jobs, the newest first, without their histories."""
+
+    data: list[Job]
+    has_more: bool
+
+
+class Events(Wire):
+    """A page of what happened to a job, ascending."""
+
+    data: list[Event]
+    has_more: bool
 
 
 class Liveness(Wire):

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from app.main import Resources, create_app
 from app.settings import Settings, SettingsError, load_settings
 
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from app.draining import Draining
+
 GRACE = 3  # seconds that running requests get at shutdown, within the five that `bestguess up` promises
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, which at the signal tells the application first: it would wait for event streams otherwise."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Hear SIGINT or SIGTERM, in the main thread, which runs the event loop."""
+        draining: Draining | None = getattr(self.config.app.state, "draining", None)  # type: ignore[union-attr]
+        if draining:
+            asyncio.get_running_loop().call_soon_threadsafe(draining.begin)
+        super().handle_exit(sig, frame)
 
 
 def main() -> None:
@@ -38,7 +56,7 @@ def server(settings: Settings, resources: Resources | None = None) -> uvicorn.Se
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 if __name__ == "__main__":

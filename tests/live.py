@@ -1,21 +1,27 @@
 """The real HTTP server around a service whose networks are dummies: no TensorFlow, but real bytes on a real socket."""
 
 import contextlib
+import os
+import socket
+import subprocess
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 from fakes import DummyRunner
 from waiting import wait_until
 
 from app.deps import State
+from app.desk import opened
 from app.inference.engine import Engine
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
 from app.settings import Settings
 from vision.weights import FoundWeights
 
-Serve = Callable[..., contextlib.AbstractContextManager[httpx.Client]]  # settings to a process's client
+NO_MIRROR = "http://127.0.0.1:9"  # the discard port: refused at once
 
 
 class Live:
@@ -51,8 +57,9 @@ def live(settings: Settings, *, ready: bool = True) -> Iterator[Live]:
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-            yield make_state(settings, engine, sandbox)
+        async with opened(settings.redis_url) as desk:
+            with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
+                yield make_state(settings, engine, sandbox, desk)
 
     with served(settings, resources) as client:
         try:
@@ -72,3 +79,29 @@ def answers(client: httpx.Client) -> bool:
 def ready(client: httpx.Client, seconds: float = 120) -> httpx.Response:
     """Wait until the service is ready, and return what it says then."""
     return wait_until(lambda: response if (response := client.get("/readyz")).status_code == 200 else None, seconds)
+
+
+class Serve:
+    """Starts the API process with settings, and ends it after the block; `process` is the newest."""
+
+    process: subprocess.Popen[bytes]
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def __call__(self, **settings: object) -> Iterator[httpx.Client]:
+        """Serve until the end of the block."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        values = {"data_dir": self._folder, "port": port, "mirror": NO_MIRROR, "precision": "float32"} | settings
+        environment = os.environ | {"KERAS_HOME": str(self._folder / "keras")}
+        environment |= {f"BESTGUESS_{name.upper()}": str(value) for name, value in values.items()}
+        self.process = subprocess.Popen([sys.executable, "-m", "app.serve"], env=environment)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                wait_until(lambda: answers(client), 30)
+                yield client
+        finally:
+            self.process.terminate()
+            self.process.wait(15)

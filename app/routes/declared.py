@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 MEANINGS = {
     400: "Not an image, a broken one, or a body that cannot be read",
-    404: "No such model",
+    404: "No such model, or no such job",
+    409: "The job is finished already",
     413: "Too many bytes or pixels",
     415: "A format that is not accepted",
     422: "Parameters that cannot be used",
@@ -63,6 +64,19 @@ PICTURE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The best guesses, best first",
         "content": {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {"schema": BINARY}},
+    }
+}
+
+
+EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A page of events, or the live stream",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 1763870000000-0\nevent: progress\ndata: {"id":"1763870000000-0","type":"progress"}\n\n',
+            }
+        },
     }
 }
 

@@ -33,6 +33,8 @@ def test_health(service: Live) -> None:
     assert ready.status_code == 200
     assert ready.json()["models"][0]["id"] == "vgg16"
     assert ready.json()["models"][0]["state"] == "ready"
+    assert ready.json()["redis"]["status"] == "down"
+    assert "BESTGUESS_REDIS_URL" in ready.json()["redis"]["detail"]
 
 
 def test_models(service: Live) -> None:
@@ -84,6 +86,7 @@ def test_docs_need_no_network(service: Live) -> None:
 def test_openapi(service: Live) -> None:
     """Every call declares its errors as problem+json, has a summary, and examples for what it takes and answers."""
     schema = service.client.get("/openapi.json").json()
+    assert {"/jobs", "/jobs/{job_id}", "/jobs/mnist-train", "/jobs/{job_id}/cancel"} <= schema["paths"].keys()
     assert {"/classify", "/classify/batch", "/models", "/models/{model_id}", "/healthz", "/readyz"} <= schema[
         "paths"
     ].keys()

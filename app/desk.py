@@ -1,0 +1,90 @@
+"""Where jobs are handed in: the store, the feed of their events, and the queue; or the word that there is no Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.errors import NotReady
+from jobs.async_store import AsyncJobStore
+from jobs.connection import connect_async
+from jobs.errors import StoreUnavailable
+from jobs.feed import EventFeed
+from jobs.ids import new_job_id
+from jobs.queue import celery_app, publish
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from celery import Celery
+
+    from jobs.model import Frozen, Job
+
+log = logging.getLogger(__name__)
+
+RETRY_REDIS = 5  # seconds
+PUBLISH_SECONDS = 2  # with what the record takes, a hung Redis is told of within five seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that a job's route needs."""
+
+    store: AsyncJobStore
+    feed: EventFeed
+    queue: Celery
+
+    async def submit(self, kind: str, params: Frozen, idempotency: tuple[str, str] | None, most_queued: int) -> Job:
+        """Record a job, then tell the workers; the record alone is enough, for they look for what they were not told.
+
+        Raises:
+            QueueFull, IdempotencyConflict, StoreUnavailable: as the store.
+        """
+        job_id = new_job_id()
+        job = await self.store.create(
+            kind, params.model_dump(mode="json"), job_id=job_id, idempotency=idempotency, most_queued=most_queued
+        )
+        if job.id == job_id:
+            await self._publish(kind, job_id)
+        return job
+
+    async def _publish(self, kind: str, job_id: str) -> None:
+        try:
+            await asyncio.to_thread(publish, self.queue, kind, job_id)
+        except StoreUnavailable as error:
+            log.warning("job %s could not be published, and will be found: %s", job_id, error)
+
+    async def trouble(self) -> str | None:
+        """Say why jobs have to wait, or None when Redis answers."""
+        try:
+            await self.store.counts()
+        except StoreUnavailable as error:
+            return f"Redis does not answer: {error}"
+        return None
+
+
+class NoDesk:
+    """What stands in the desk's place where no Redis was named."""
+
+    detail = "Jobs need Redis, and this service was started without. Set BESTGUESS_REDIS_URL, or use `bestguess up`."
+
+    async def trouble(self) -> str | None:
+        """Say why there are no jobs."""
+        return self.detail
+
+    def refuse(self) -> NotReady:
+        """Make the answer for every route of jobs."""
+        return NotReady(self.detail, retry_after=RETRY_REDIS)
+
+
+@asynccontextmanager
+async def opened(redis_url: str | None) -> AsyncIterator[Desk | NoDesk]:
+    """Open the desk; nothing is asked of Redis yet, so that it may be away."""
+    if redis_url is None:
+        yield NoDesk()
+        return
+    async with AsyncJobStore(connect_async(redis_url)) as store, EventFeed(store) as feed:
+        yield Desk(store, feed, celery_app(redis_url, timeout_seconds=PUBLISH_SECONDS))

@@ -1,0 +1,46 @@
+"""Server-sent events of a job; the store's stream ids are theirs, so that who reconnects misses and repeats nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from fastapi.sse import format_sse_event
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from jobs.feed import EventFeed
+    from jobs.model import Event
+
+HEARTBEAT = 15.0  # seconds; proxies close what is silent for longer
+RETRY = 1000  # milliseconds after which a browser that lost us comes back
+
+
+async def stream(feed: EventFeed, job_id: str, after: str | None) -> AsyncIterator[bytes]:
+    """Follow a job from after the event `after`; an unknown job or a bad id is raised here, before the first byte."""
+    stack = AsyncExitStack()
+    events = await stack.enter_async_context(feed.subscribe(job_id, after))
+    return _written(events, stack)
+
+
+async def _written(events: AsyncIterator[Event], stack: AsyncExitStack) -> AsyncIterator[bytes]:
+    async with stack:
+        yield format_sse_event(retry=RETRY)
+        waiting: asyncio.Task[Event] | None = None
+        try:
+            while True:
+                waiting = waiting or asyncio.ensure_future(anext(events))
+                done, _ = await asyncio.wait((waiting,), timeout=HEARTBEAT)
+                if not done:
+                    yield format_sse_event(comment="still here")
+                    continue
+                finished, waiting = waiting, None
+                event = finished.result()
+                yield format_sse_event(data_str=event.model_dump_json(), event=event.type, id=event.id)
+        except StopAsyncIteration:
+            return
+        finally:
+            if waiting:
+                waiting.cancel()
