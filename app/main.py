@@ -15,12 +15,12 @@ from fastapi.responses import RedirectResponse
 from app.deps import State
 from app.desk import Desk, NoDesk, opened
 from app.draining import Draining
-from app.errors import add_handlers
 from app.inference.bring_up import BringUp
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
 from app.middleware.body_limit import BodyLimit
 from app.middleware.request_id import RequestId
+from app.rendering import add_handlers
 from app.routes import classify, docs, health, jobs, models
 from app.routes.declared import declare
 from app.settings import Settings, load_settings

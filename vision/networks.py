@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vision.layers import Layer
     from vision.weights import FoundWeights, WeightsFile
 
-Origin = Literal["imagenet", "random", "custom"]
 Interpolation = Literal["bilinear", "bicubic"]
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vision import layout
 from vision.files import RemoteFile, checksum
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from vision.layers import Layer
-    from vision.networks import Origin
 
 log = logging.getLogger(__name__)
+
+Origin = Literal["imagenet", "random", "custom"]  # random ones are untrained, custom ones somebody's own
 
 
 class WeightsError(Exception):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import mimeparse
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app import schemas
 from app.deps import ClassifierDep, SettingsDep
 from app.disconnect import while_connected
-from app.errors import Invalid, as_problem
+from app.errors import Invalid
 from app.inference.classifier import Classified, Classifier, Question
+from app.rendering import as_problem
 from app.routes.declared import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.uploads import FormLimits, Upload, read_files, read_image
 from app.wire import classification
@@ -26,13 +28,20 @@ KINDS: dict[str, chart.Kind] = {"image/png": "png", "image/svg+xml": "svg"}
 MEDIA_TYPES = {kind: media_type for media_type, kind in KINDS.items()}
 MOST_BARS = 50  # more would be a picture that nothing shows
 
-TopK = Annotated[int, Query(ge=1, le=1000, description="how many guesses")]
-MinScore = Annotated[float, Query(ge=0, le=1, description="leave out guesses below this score")]
-Model = Annotated[str | None, Query(description="insist on a model: `vgg16`, `efficientnet-lite0`")]
-Fit = Annotated[
-    Literal["crop", "stretch"],
-    Query(description="`crop`: the shorter side to 256 and the centre 224; `stretch`: the whole, squeezed to a square"),
-]
+FIT = "`crop`: the shorter side to 256 and the centre 224; `stretch`: the whole, squeezed to a square"
+
+
+def asked(
+    top_k: Annotated[int, Query(ge=1, le=1000, description="how many guesses")] = 10,
+    min_score: Annotated[float, Query(ge=0, le=1, description="leave out guesses below this score")] = 0.0,
+    model: Annotated[str | None, Query(description="insist on a model: `vgg16`, `efficientnet-lite0`")] = None,
+    fit: Annotated[Literal["crop", "stretch"], Query(description=FIT)] = "crop",
+) -> Question:
+    """Put the query together, the same for every call that classifies."""
+    return Question(top_k, min_score, model, fit)
+
+
+QuestionDep = Annotated[Question, Depends(asked)]
 
 
 @router.post(
@@ -43,19 +52,12 @@ Fit = Annotated[
     summary="What is this picture of?",
 )
 async def classify(
-    request: Request,
-    classifier: ClassifierDep,
-    settings: SettingsDep,
-    top_k: TopK = 10,
-    min_score: MinScore = 0.0,
-    model: Model = None,
-    fit: Fit = "crop",
+    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep
 ) -> Response:
     """Answer with the best guesses, best first: as JSON, or as a picture where `Accept` asks for PNG or SVG."""
-    kind = wanted_kind(request, top_k)
+    kind = wanted_kind(request, question.top_k)
     data = await read_image(request, FormLimits(1, settings.max_parts))
-    question = Question(top_k, min_score, model, fit, preview=kind is not None)
-    answer = await while_connected(request, classifier.classify(data, question))
+    answer = await while_connected(request, classifier.classify(data, replace(question, preview=kind is not None)))
     if kind is None:
         return Response(classification(answer).model_dump_json(), media_type="application/json")
     return Response(await asyncio.to_thread(picture, answer, kind), media_type=MEDIA_TYPES[kind])
@@ -70,17 +72,10 @@ async def classify(
     summary="What are these pictures of?",
 )
 async def classify_batch(
-    request: Request,
-    classifier: ClassifierDep,
-    settings: SettingsDep,
-    top_k: TopK = 10,
-    min_score: MinScore = 0.0,
-    model: Model = None,
-    fit: Fit = "crop",
+    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep
 ) -> schemas.Batch:
     """Answer each file of a form by itself: one broken image does not spoil the others."""
     uploads = await read_files(request, FormLimits(settings.max_files, settings.max_parts), ("file", "files"))
-    question = Question(top_k, min_score, model, fit)
     answers = asyncio.gather(*(answer_one(classifier, upload, question) for upload in uploads))
     return schemas.Batch(results=await while_connected(request, answers))
 

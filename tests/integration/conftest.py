@@ -1,4 +1,4 @@
-"""What tests with TensorFlow share: VGG16's layout filled from a seed, and the service as a process of its own."""
+"""What tests with the real things share: a Redis, VGG16's layout filled from a seed, the service as a process."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from live import Serve
+from redis_live import LiveRedis, live_redis
 
+from jobs.connection import connect
+from jobs.store import JobStore
 from vision.random_weights import write_random
 from vision.vgg import VGG16_LAYERS
 
@@ -24,3 +27,19 @@ def random_weights() -> Iterator[Path]:
 def serve(tmp_path: Path) -> Serve:
     """Start API processes in a folder of their own."""
     return Serve(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LiveRedis]:
+    """One Redis for all tests of a file; each leaves it running."""
+    with live_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def store(server: LiveRedis) -> Iterator[JobStore]:
+    """A store with no jobs in it."""
+    with server.client() as client:
+        client.flushall()
+    with JobStore(connect(server.url)) as store:
+        yield store

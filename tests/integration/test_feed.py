@@ -14,22 +14,6 @@ from jobs.model import Event
 from jobs.store import JobStore
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveRedis]:
-    """One server for all tests of this file; each leaves it running."""
-    with live_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: LiveRedis) -> Iterator[JobStore]:
-    """A store with no jobs in it."""
-    with server.client() as client:
-        client.flushall()
-    with JobStore(connect(server.url)) as store:
-        yield store
-
-
 def test_from_first_to_last(store: JobStore, server: LiveRedis) -> None:
     """A viewer sees what happened before it came and what happens then, and is done after the terminal event."""
 

@@ -27,27 +27,13 @@ PICTURE = {"file": encoded(noise((30, 20)), "PNG")}
 TRAIN = "/jobs/mnist-train"
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[LiveRedis]:
-    """Start a Redis for the tests of this file."""
-    with live_redis() as server:
-        yield server
-
-
 @pytest.fixture
-def api(redis: LiveRedis, tmp_path: Path) -> Iterator[Live]:
+def api(server: LiveRedis, tmp_path: Path) -> Iterator[Live]:
     """Serve with an empty Redis, and room for three queued jobs."""
-    with redis.client() as client:
+    with server.client() as client:
         client.flushall()
-    with live(Settings(redis_url=redis.url, data_dir=tmp_path, decode_processes=1, max_queued_jobs=3)) as running:
+    with live(Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1, max_queued_jobs=3)) as running:
         yield running
-
-
-@pytest.fixture
-def store(redis: LiveRedis) -> Iterator[JobStore]:
-    """Stand in the worker's place."""
-    with JobStore(connect(redis.url)) as made:
-        yield made
 
 
 def submitted(api: Live, **params: object) -> str:
@@ -268,11 +254,11 @@ def test_reconnecting_misses_and_repeats_nothing(api: Live, store: JobStore) -> 
         assert events_of("".join(response.iter_text())) == []
 
 
-def test_two_hundred_viewers(api: Live, redis: LiveRedis) -> None:
+def test_two_hundred_viewers(api: Live, server: LiveRedis) -> None:
     """Two hundred viewers of one job cost few connections to Redis, and images are classified as before."""
     job_id = submitted(api)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    with httpx.Client(base_url=api.client.base_url, timeout=30, limits=limits) as client, redis.client() as admin:
+    with httpx.Client(base_url=api.client.base_url, timeout=30, limits=limits) as client, server.client() as admin:
         streams = [client.build_request("GET", f"/jobs/{job_id}/events", headers=STREAM) for _ in range(200)]
         responses = [client.send(request, stream=True) for request in streams]
         texts = [response.iter_text() for response in responses]
@@ -285,9 +271,9 @@ def test_two_hundred_viewers(api: Live, redis: LiveRedis) -> None:
             assert events_of("".join(text))[-1]["event"] == "cancelled"
 
 
-def test_shutdown_ends_streams(serve: Serve, redis: LiveRedis) -> None:
+def test_shutdown_ends_streams(serve: Serve, server: LiveRedis) -> None:
     """At the signal every stream ends at once, and the process does not wait for its viewers."""
-    with serve(redis_url=redis.url, stand_in="off") as client:
+    with serve(redis_url=server.url, stand_in="off") as client:
         job_id = client.post(TRAIN).json()["id"]
         with client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM) as response:
             pieces = response.iter_text()
@@ -299,10 +285,10 @@ def test_shutdown_ends_streams(serve: Serve, redis: LiveRedis) -> None:
                 serve.process.wait(10)
 
 
-def test_hung_redis(api: Live, redis: LiveRedis) -> None:
+def test_hung_redis(api: Live, server: LiveRedis) -> None:
     """While Redis hangs, jobs are 503 within five seconds and images are classified; both recover by themselves."""
     job_id = submitted(api)
-    with redis.hung():
+    with server.hung():
         for method, path in (("GET", f"/jobs/{job_id}"), ("POST", TRAIN), ("GET", "/jobs")):
             with timed(5):
                 response = api.client.request(method, path)
@@ -317,9 +303,9 @@ def test_hung_redis(api: Live, redis: LiveRedis) -> None:
     assert api.client.get("/readyz").json()["redis"]["status"] == "up"
 
 
-def test_full_redis(api: Live, redis: LiveRedis) -> None:
+def test_full_redis(api: Live, server: LiveRedis) -> None:
     """When Redis is full, a new job is 503 with when to try again; once there is room it is taken."""
-    with redis.client() as admin:
+    with server.client() as admin:
         admin.config_set("maxmemory", 1)
         try:
             response = api.client.post(TRAIN)

@@ -19,22 +19,6 @@ from jobs.model import JobError, JobStatus
 from jobs.store import JobStore
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveRedis]:
-    """One server for all tests of this file."""
-    with live_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: LiveRedis) -> Iterator[JobStore]:
-    """A store with no jobs in it."""
-    with server.client() as client:
-        client.flushall()
-    with JobStore(connect(server.url)) as store:
-        yield store
-
-
 def test_a_job_lives(store: JobStore) -> None:
     """A job is queued, runs, reports, and ends with its result, its history and every event in order."""
     job = queued(store)

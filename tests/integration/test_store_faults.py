@@ -15,22 +15,6 @@ from jobs.model import JobStatus
 from jobs.store import JobStore
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveRedis]:
-    """One server for all tests of this file; each leaves it running."""
-    with live_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: LiveRedis) -> Iterator[JobStore]:
-    """A store with no jobs in it."""
-    with server.client() as client:
-        client.flushall()
-    with JobStore(connect(server.url)) as store:
-        yield store
-
-
 @pytest.fixture
 def twice(server: LiveRedis) -> Iterator[TwiceStore]:
     """A store each of whose replies is lost once; whoever asks again must get the same answer."""

@@ -12,22 +12,6 @@ from jobs.model import JobStatus
 from jobs.store import JobStore
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveRedis]:
-    """One server for all tests of this file."""
-    with live_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: LiveRedis) -> Iterator[JobStore]:
-    """A store with no jobs in it."""
-    with server.client() as client:
-        client.flushall()
-    with JobStore(connect(server.url)) as store:
-        yield store
-
-
 def test_due(store: JobStore) -> None:
     """What is due are jobs not handed to the queue for a while, until they are, and jobs whose lease ran out."""
     job, claim = queued(store), running(store, BRIEF)
