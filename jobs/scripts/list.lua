@@ -1,12 +1,18 @@
 -- status or '', limit, the id of the job before the first one or '', the time of making that its id tells, in ms
 -- Reads only.
+local NEARLY = 5 -- ms
 local limit, after = tonumber(ARGV[2]), ARGV[3]
 local list = ARGV[1] == '' and key('jobs') or key('jobs', ARGV[1])
 local highest, same = '+inf', 0
 if after ~= '' then
-  -- A job that was removed meanwhile has left its id, which tells its time nearly.
-  highest = redis.call('HGET', key('job', after), 'created_at') or ARGV[4]
-  same = redis.call('ZCOUNT', list, highest, highest)
+  local created = redis.call('HGET', key('job', after), 'created_at')
+  if created then
+    highest, same = created, redis.call('ZCOUNT', list, created, created)
+  else
+    -- A job that was removed meanwhile has left its id, which tells its time nearly: its maker's clock is not Redis's.
+    highest = ARGV[4] + NEARLY
+    same = redis.call('ZCOUNT', list, ARGV[4] - NEARLY, highest)
+  end
 end
 local found = redis.call('ZREVRANGEBYSCORE', list, highest, '-inf', 'LIMIT', 0, limit + same + 1)
 local jobs = {}

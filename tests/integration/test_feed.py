@@ -1,13 +1,11 @@
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from feeds import clients, listening, succeed, watch, with_feed, work
-from redis_live import LiveRedis, live_redis
+from redis_live import LiveRedis
 from stored import LEASE, queued, running
 from waiting import wait_until
 
-from jobs.connection import connect
 from jobs.errors import InvalidCursor, JobNotFound, StoreUnavailable
 from jobs.feed import EventFeed
 from jobs.model import Event

@@ -9,12 +9,11 @@ import httpx
 import pytest
 from live import Live, Serve, live
 from pictures import encoded, noise
-from redis_live import LiveRedis, live_redis
+from redis_live import LiveRedis
 from waiting import wait_until
 from workers import timed
 
 from app.settings import Settings
-from jobs.connection import connect
 from jobs.model import HistoryEntry, JobError, JobStatus, Progress
 from jobs.store import JobStore
 

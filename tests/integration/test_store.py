@@ -1,11 +1,8 @@
-from collections.abc import Iterator
 
 import pytest
-from redis_live import LiveRedis, live_redis
 from stored import BRIEF, LEASE, entry, progress, queued, running, types
 from waiting import wait_until
 
-from jobs.connection import connect
 from jobs.errors import (
     AlreadyFinished,
     IdempotencyConflict,

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from redis_live import LiveRedis, live_redis
+from redis_live import LiveRedis
 from stored import BRIEF, LEASE, PROMISE, TwiceStore, entry, progress, queued, running, timed, types
 from waiting import wait_until
 

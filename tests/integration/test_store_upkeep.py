@@ -1,12 +1,9 @@
-from collections.abc import Iterator
 
 import pytest
-from redis_live import LiveRedis, live_redis
 from stored import BRIEF, LEASE, entry, progress, queued, running, types
 from waiting import wait_until
 
 from jobs.artifacts import ArtifactDamaged
-from jobs.connection import connect
 from jobs.errors import NotFinished
 from jobs.model import JobStatus
 from jobs.store import JobStore
