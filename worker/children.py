@@ -1,0 +1,79 @@
+"""The processes that train, as the worker's main process sees them: told to leave, or killed where they are stuck."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from billiard.process import active_children
+
+from jobs.errors import StoreError
+from jobs.model import JobStatus
+from worker.execution import LEAVE
+
+if TYPE_CHECKING:
+    from jobs.store import JobStore
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+STUCK_SECONDS = 8.5  # after a cancel; the child itself gives up after 7, unless it is stopped as a whole
+
+
+def tell_to_leave() -> None:
+    """Send every child the signal at which a training stops and gives its job back."""
+    for child in active_children():
+        with suppress(ProcessLookupError):
+            os.kill(child.pid, LEAVE)
+
+
+class StuckWatch:
+    """A thread that kills the child whose cancelled job has not ended in time; a child has one job in its life."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self._seen: dict[str, float] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="stuck-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._over.set()
+        self._thread.join(5)
+
+    def look(self) -> None:
+        """Kill the children of this process whose jobs have been cancelling for too long, and settle those jobs."""
+        cancelling = {job.id for job in self._store.list(JobStatus.CANCELLING, 100).jobs}
+        self._seen = {job_id: self._seen.get(job_id, time.monotonic()) for job_id in cancelling}
+        for job_id, since in self._seen.items():
+            if time.monotonic() - since > STUCK_SECONDS:
+                self._kill(job_id)
+
+    def _kill(self, job_id: str) -> None:
+        hold = self._store.hold(job_id)
+        if hold is None:
+            return
+        host, pid, _ = hold.owner.split(":")
+        if host != socket.gethostname() or int(pid) not in {child.pid for child in active_children()}:
+            return
+        log.error("job %s does not stop; its process %s is killed", job_id, pid)
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+        self._store.finish(job_id, hold.fence, JobStatus.CANCELLED)
+
+    def _run(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except StoreError as error:
+                log.warning("%s", error)

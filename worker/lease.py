@@ -1,0 +1,113 @@
+"""A worker's hold on a job: renewed by a thread, which also hears that the work has to stop, and sees that it does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.model import JobError, JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.model import Claim
+    from jobs.store import JobStore
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 15.0  # how long a job stays with a worker that says nothing
+RENEW_SECONDS = 0.5  # a cancel has to be seen within two seconds
+
+TIME_LIMIT = JobError(code="time-limit", detail="It took longer than BESTGUESS_JOB_SECONDS. Ask for fewer steps.")
+
+
+class StopReason(StrEnum):
+    """Why a training is told to stop."""
+
+    CANCELLED = "somebody cancelled it"
+    LOST = "another worker has it now"
+    LEAVING = "this worker is leaving"
+    TIME_LIMIT = "its time is over"
+
+
+# Seconds from being told to stop until the process is killed. A training looks four times a second, but importing
+# TensorFlow takes several; a cancel is promised within two, and `bestguess up` leaves four to whoever is to leave.
+PATIENCE = {StopReason.CANCELLED: 1.0, StopReason.LEAVING: 2.5, StopReason.TIME_LIMIT: 7.0, StopReason.LOST: 7.0}
+
+
+class Lease:
+    """Renews a claim until its block ends. `reason` says why the work has to stop, or is None."""
+
+    def __init__(self, store: JobStore, claim: Claim, seconds: float, clean_up: Callable[[], None]) -> None:
+        self.reason: StopReason | None = None
+        self._store = store
+        self._claim = claim
+        self._until = time.monotonic() + seconds
+        self._clean_up = clean_up
+        self._parent = os.getppid()
+        self._stopped_at = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def should_stop(self) -> bool:
+        """Say whether the work has to stop; cheap enough to ask between any two batches."""
+        return self.reason is not None
+
+    def stop(self, reason: StopReason) -> None:
+        """Tell the work to stop; the first reason counts, but that the job is lost beats every other."""
+        if self.reason is None or reason is StopReason.LOST:
+            self.reason = reason
+            self._stopped_at = time.monotonic()
+            log.info("job %s stops: %s", self._claim.job_id, reason.value)
+
+    def _watch(self) -> None:
+        while not self._over.wait(RENEW_SECONDS):
+            self._renew()
+            if os.getppid() != self._parent:  # nobody is left who would start the next job, or end this one
+                self.stop(StopReason.LEAVING)
+            if time.monotonic() > self._until:
+                self.stop(StopReason.TIME_LIMIT)
+            if self.reason and time.monotonic() > self._stopped_at + PATIENCE[self.reason]:
+                self._give_up()
+
+    def _renew(self) -> None:
+        try:
+            status = self._store.renew(self._claim.job_id, self._claim.fence, LEASE_SECONDS)
+        except LeaseLost:
+            self.stop(StopReason.LOST)
+        except StoreUnavailable as error:  # the work goes on; whoever takes the job meanwhile has the higher fence
+            log.warning("the lease of job %s could not be renewed: %s", self._claim.job_id, error)
+        else:
+            if status is JobStatus.CANCELLING:
+                self.stop(StopReason.CANCELLED)
+
+    def _give_up(self) -> None:
+        """End a training that does not stop by ending its process, which has no other job."""
+        log.error("job %s does not stop; its process is killed", self._claim.job_id)
+        job_id, fence = self._claim.job_id, self._claim.fence
+        try:
+            if self.reason is StopReason.CANCELLED:
+                self._store.finish(job_id, fence, JobStatus.CANCELLED)
+                self._clean_up()
+            elif self.reason is StopReason.TIME_LIMIT:
+                self._store.finish(job_id, fence, JobStatus.FAILED, error=TIME_LIMIT)
+                self._clean_up()
+            elif self.reason is StopReason.LEAVING:
+                self._store.release(job_id, fence)
+        except (LeaseLost, StoreUnavailable):
+            log.exception("job %s could not be settled; its lease runs out", job_id)
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,87 @@
+"""The worker's Celery application: `celery -A worker.main worker`, as `bestguess worker` starts it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+
+from jobs import artifacts
+from jobs.connection import connect
+from jobs.queue import celery_app
+from jobs.settings import SettingsError, WorkerSettings
+from jobs.store import JobStore
+from worker.children import StuckWatch, tell_to_leave
+from worker.reconciler import Reconciler
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+SETTLING = 900  # seconds beyond a job's own limit in which it may still say how it ended
+NICENESS = 10  # beside an API on the same cores, training gives way to answering
+
+
+def make() -> Celery:
+    """Make the application, from the environment; Celery's command line wants it as a module's attribute."""
+    try:
+        settings = WorkerSettings.load()
+    except SettingsError as error:
+        sys.exit(str(error))
+    if settings.redis_url is None:
+        sys.exit("A worker needs Redis: set BESTGUESS_REDIS_URL, the same as the service's.")
+    made = celery_app(settings.redis_url, hard_limit_seconds=int(settings.job_seconds) + SETTLING)
+    made.conf.imports = ("worker.tasks",)
+    made.bestguess = settings
+    return made
+
+
+app = make()
+
+
+@signals.worker_init.connect
+def give_way(**_: Any) -> None:  # noqa: ANN401 - Celery's signals carry what they like
+    """Let the API have the processor first."""
+    os.nice(NICENESS)
+
+
+@signals.setup_logging.connect
+def set_up_logging(**_: Any) -> None:  # noqa: ANN401
+    """Log as the API does, instead of in Celery's own way."""
+    form = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    logging.basicConfig(level=app.bestguess.log_level.upper(), format=form)
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+
+
+@signals.worker_ready.connect
+def keep_watch(**_: Any) -> None:  # noqa: ANN401
+    """Start the threads of the main process, once it takes jobs."""
+    settings: WorkerSettings = app.bestguess
+    store = JobStore(connect(settings.redis_url or ""))
+    root = settings.data_dir / "models"
+    reconciler = Reconciler(
+        store,
+        app,
+        remove=lambda job: artifacts.remove(root, job.id),
+        retention=settings.job_retention_seconds,
+    )
+    watches = reconciler, StuckWatch(store)
+    for watch in watches:
+        watch.start()
+
+    @signals.worker_shutdown.connect(weak=False)
+    def end_watch(**_: Any) -> None:  # noqa: ANN401
+        for watch in watches:
+            watch.stop()
+
+
+@signals.worker_shutting_down.connect
+def leave(**_: Any) -> None:  # noqa: ANN401
+    """Tell the children, so that their jobs go on elsewhere from the last checkpoint.
+
+    Celery's warm shutdown, at a plain SIGTERM, then has nothing to wait for. Its soft shutdown (REMAP_SIGTERM=SIGQUIT)
+    was tried: it sleeps through its whole time-out before it says a word.
+    """
+    tell_to_leave()
