@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+from app.bench import bench
 from app.weights_cli import app as weights
 
 cli = typer.Typer(
@@ -49,6 +51,17 @@ def up() -> None:
         typer.echo(f"bestguess: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
     raise typer.Exit(code)
+
+
+cli.command()(bench)
+
+
+@cli.command()
+def worker() -> None:
+    """Run a worker in the foreground, which trains what is queued at BESTGUESS_REDIS_URL. As many as you like."""
+    from jobs.queue import WORKER_COMMAND  # noqa: PLC0415 - other commands start faster without
+
+    os.execv(WORKER_COMMAND[0], WORKER_COMMAND)  # noqa: S606 - our own words
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from app.up.supervisor import run_up
 if __name__ == "__main__":
     command = (sys.executable, str(Path(__file__).with_name("stand_in_api.py")), *sys.argv[1:])
     try:
-        sys.exit(run_up(checked_settings(), command))
+        sys.exit(run_up(checked_settings(), command, worker_command=None))
     except PreflightError as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(problem.exit_code)

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from redis import ConnectionPool, RedisError
 
 from app.settings import Settings, SettingsError, load_settings
+from jobs.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ def checked_settings() -> Settings:
         PreflightError: a variable has a value that cannot be used.
     """
     try:
+        WorkerSettings.load()
         return load_settings()
     except SettingsError as error:
         raise PreflightError("; ".join(str(error).splitlines())) from None

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 from app.up import preflight, probes, redis_server
 from app.up.children import Child, Command
 from app.up.terminal import say, show_address
+from jobs.queue import WORKER_COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from app.settings import Settings
 
 API_COMMAND = (sys.executable, "-m", "app.serve")
 # Seconds from SIGTERM to SIGKILL. Redis ends after the others; both together stay below the 5 s that we promise.
 API_GRACE = 4.0
+WORKER_GRACE = 4.0  # a training that takes longer to stop goes on from its last checkpoint at the next start
 REDIS_GRACE = 0.5
 REDIS_START = 60.0  # seconds; reading a large append-only file takes a while
 
@@ -30,7 +32,11 @@ class StartError(Exception):
     """A process without which the rest is of no use did not come up; the message is one line."""
 
 
-def run_up(settings: Settings, api_command: Sequence[str] = API_COMMAND) -> int:
+def run_up(
+    settings: Settings,
+    api_command: Sequence[str] = API_COMMAND,
+    worker_command: Sequence[str] | None = WORKER_COMMAND,
+) -> int:
     """Run the whole service in the foreground until SIGINT, SIGTERM or SIGHUP (unless that is ignored, as by nohup).
 
     From the signal on, all processes are gone within 5 s; a second SIGINT kills them at once. They are also gone when
@@ -42,15 +48,18 @@ def run_up(settings: Settings, api_command: Sequence[str] = API_COMMAND) -> int:
     Raises:
         PreflightError: a setting cannot be used; nothing was started.
     """
-    return asyncio.run(Supervisor(settings, api_command).run())
+    return asyncio.run(Supervisor(settings, api_command, worker_command).run())
 
 
 class Supervisor:
     """The stages of children in the order of their start: each is up before the next one, and ends after it."""
 
-    def __init__(self, settings: Settings, api_command: Sequence[str]) -> None:
+    def __init__(
+        self, settings: Settings, api_command: Sequence[str], worker_command: Sequence[str] | None = None
+    ) -> None:
         self._settings = settings
         self._api_command = tuple(api_command)
+        self._worker_command = tuple(worker_command) if worker_command else None
         self._stages: list[list[Child]] = []
         self._stop = asyncio.Event()
 
@@ -88,7 +97,7 @@ class Supervisor:
             threading.Thread(target=_warn_without, args=(redis_url,), daemon=True).start()
         else:
             redis_url = await self._start_redis()
-        self._add(*services(self._settings, redis_url, self._api_command))
+        self._add(*services(self._settings, redis_url, self._api_command, self._worker_command))
         async with asyncio.TaskGroup() as tasks:
             for child in self._children():
                 tasks.create_task(child.keep())
@@ -134,10 +143,14 @@ async def _outcome(work: asyncio.Task[None]) -> int:
     return 1
 
 
-def services(settings: Settings, redis_url: str, api_command: Sequence[str]) -> tuple[Command, ...]:
+def services(
+    settings: Settings, redis_url: str, api_command: tuple[str, ...], worker_command: tuple[str, ...] | None
+) -> Iterator[Command]:
     """What runs beside Redis; all of it is started, and stopped, at the same time."""
     environment = environment_of(settings, redis_url)
-    return (Command("The API", tuple(api_command), environment, API_GRACE),)
+    yield Command("The API", api_command, environment, API_GRACE)
+    if worker_command:
+        yield Command("The worker", worker_command, environment, WORKER_GRACE)
 
 
 def environment_of(settings: Settings, redis_url: str) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The README's one block, run as a reader would: `make serve`, then curl."""
+"""The README's blocks, run as a reader would: `make serve`, then curl; the answers are those that it prints."""
 
 import json
 import os
@@ -8,52 +8,92 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import PHOTOS
 from waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^\$ (make serve|curl .*)$", README, re.MULTILINE)
+ANSWERS = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
 
 
-def printed_answer() -> dict[str, Any]:
-    """Return the answer that the README prints."""
-    answer: dict[str, Any] = json.loads(README.split("```json\n")[1].split("```")[0])
-    return answer
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who types what the README says."""
+
+    port: int
+
+    def types(self, command: str) -> str:
+        """Run a command in the folder with the photographs, and return what it prints."""
+        words = [*shlex.split(command.replace("8000", str(self.port))), "--silent"]
+        return subprocess.run(words, cwd=PHOTOS, capture_output=True, text=True, check=False).stdout
 
 
-def said(command: list[str], folder: Path) -> str:
-    """Run a command in a folder, and return what it prints."""
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
-
-
-def test_the_block_gives_the_printed_answer(photos: Path, tmp_path: Path) -> None:
-    """`make serve` and the README's curl line give the answer that it prints, but for times; Ctrl-C ends all of it."""
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Start the service as the README says, and stop it with Ctrl-C."""
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
-    serve, curl = re.findall(r"^\$ (make serve|curl .*)$", README, re.MULTILINE)[:2]
+    if not PHOTOS.is_dir():
+        pytest.skip(f"the photographs are not at {PHOTOS}")
+    folder = tmp_path_factory.mktemp("up")
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+        port = free.getsockname()[1]
     environment = os.environ | {
-        "BESTGUESS_PORT": port,
-        "BESTGUESS_DATA_DIR": str(tmp_path / "data"),
+        "BESTGUESS_PORT": str(port),
+        "BESTGUESS_DATA_DIR": str(folder / "data"),
+        "BESTGUESS_MNIST": str(PHOTOS.parent / "mnist.npz"),
         "BESTGUESS_MIRROR": "http://127.0.0.1:9",
-        "KERAS_HOME": str(tmp_path / "keras"),
+        "KERAS_HOME": str(folder / "keras"),
     }
-    with subprocess.Popen(serve.split(), cwd=ROOT, env=environment, start_new_session=True) as process:
+    with subprocess.Popen(shlex.split(COMMANDS[0]), cwd=ROOT, env=environment, start_new_session=True) as process:
         try:
-            command = [*shlex.split(curl.replace("8000", port)), "--silent"]
-            body = wait_until(lambda: answer if "predictions" in (answer := said(command, photos)) else None, 120)
+            yield Reader(port)
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(10)
-    answer, printed = json.loads(body), printed_answer()
-    assert answer.keys() == printed.keys()
-    for guess, expected in zip(answer["predictions"], printed["predictions"], strict=True):
-        assert guess == expected | {"score": pytest.approx(expected["score"], abs=0.002)}
-    assert answer["image"] == printed["image"]
-    assert answer["timing_ms"].keys() == printed["timing_ms"].keys()
-    assert answer["model"].keys() == printed["model"].keys()
-    assert answer["model"] | {"stand_in_reason": ""} == printed["model"] | {"stand_in_reason": ""}
+
+
+def printed(number: int) -> dict[str, Any]:
+    """Return an answer that the README prints."""
+    answer: dict[str, Any] = json.loads(ANSWERS[number])
+    return answer
+
+
+def test_classify(reader: Reader) -> None:
+    """The photo of an espresso is answered as printed, but for times."""
+    body = wait_until(lambda: said if "predictions" in (said := reader.types(COMMANDS[1])) else None, 120)
+    answer, expected = json.loads(body), printed(0)
+    assert answer.keys() == expected.keys()
+    for guess, wanted in zip(answer["predictions"], expected["predictions"], strict=True):
+        assert guess == wanted | {"score": pytest.approx(wanted["score"], abs=0.002)}
+    assert answer["image"] == expected["image"]
+    assert answer["timing_ms"].keys() == expected["timing_ms"].keys()
+    assert answer["model"] | {"stand_in_reason": ""} == expected["model"] | {"stand_in_reason": ""}
+    assert answer["model"]["stand_in_reason"]
+
+
+def test_train(reader: Reader) -> None:
+    """A training is queued as printed, and ends with the printed accuracies, but for a per cent."""
+    queued = json.loads(reader.types(COMMANDS[2]))
+    own = {"id": "", "created_at": "", "status": "queued", "started_at": None, "attempt": 0}
+    assert queued | own == printed(1) | own
+    command = re.sub(r"job_\w+", queued["id"], COMMANDS[3])
+    wait_until(lambda: json.loads(reader.types(command))["finished_at"], 240)
+    job, expected = json.loads(reader.types(command)), printed(2)
+    assert job["error"] is None
+    assert job["status"] == expected["status"]
+    history = {entry["step"]: entry for entry in job["history"]}
+    assert list(history) == list(range(100, 1001, 100))
+    for entry in expected["history"]:
+        assert history[entry["step"]]["train_accuracy"] == pytest.approx(entry["train_accuracy"], abs=0.05)
+    for name in ("train_accuracy", "test_accuracy"):
+        assert job["result"][name] == pytest.approx(expected["result"][name], abs=0.01)
+    assert job["result"]["model_id"] == job["id"]
+    assert job["result"]["dataset"]["official"] is True

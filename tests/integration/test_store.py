@@ -1,4 +1,3 @@
-
 import pytest
 from stored import BRIEF, LEASE, entry, progress, queued, running, types
 from waiting import wait_until

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 from app.settings import Settings
+from jobs.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -15,7 +16,7 @@ def between(name: str) -> str:
 def test_every_setting_is_in_the_table() -> None:
     """The README's table is what the settings say of themselves: each variable, its default and its meaning."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
-    for name, field in Settings.model_fields.items():
+    for name, field in (Settings.model_fields | WorkerSettings.model_fields).items():
         default = {None: "", True: "`on`", False: "`off`"}.get(field.default, f"`{field.default}`")
         rows.append(f"| `BESTGUESS_{name.upper()}` | {default} | {field.description} |")
     assert between("settings").strip() == "\n".join(rows)

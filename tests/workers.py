@@ -1,0 +1,122 @@
+"""Real worker processes over a real Redis, to be killed, stopped and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from processes import lives
+from waiting import wait_until
+
+from jobs.connection import connect
+from jobs.ids import new_job_id
+from jobs.model import Job, JobStatus, MnistParams
+from jobs.queue import MNIST_TRAIN, WORKER_COMMAND, celery_app, publish
+from jobs.store import JobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from redis_live import LiveRedis
+
+LONG = {"steps": 100_000, "batch_size": 10, "report_every": 10, "seed": 1}  # many minutes
+START = 60.0  # seconds in which a worker begins a job, even on a busy machine
+
+
+@dataclass
+class Workplace:
+    """A Redis, a data folder, and the workers that share them."""
+
+    redis: LiveRedis
+    data_dir: Path
+    mnist: Path
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = JobStore(connect(self.redis.url))
+        self.queue = celery_app(self.redis.url)
+
+    def start(self, **settings: object) -> subprocess.Popen[bytes]:
+        """Start a worker in a process group of its own."""
+        values = {
+            "redis_url": self.redis.url,
+            "data_dir": self.data_dir,
+            "mnist": self.mnist,
+            "checkpoint_seconds": 0.5,
+        } | settings
+        environment = os.environ | {f"BESTGUESS_{name.upper()}": str(value) for name, value in values.items()}
+        self.workers.append(subprocess.Popen(WORKER_COMMAND, env=environment, start_new_session=True))
+        return self.workers[-1]
+
+    def submit(self, **params: object) -> str:
+        """Record a job and tell the workers, as the API does."""
+        job_id = new_job_id()
+        asked = MnistParams.model_validate(params).model_dump(mode="json")
+        self.store.create(MNIST_TRAIN, asked, job_id=job_id, most_queued=100)
+        publish(self.queue, MNIST_TRAIN, job_id)
+        return job_id
+
+    def job(self, job_id: str) -> Job:
+        """Look at a job."""
+        return self.store.get(job_id)
+
+    def wait(self, job_id: str, *statuses: JobStatus, seconds: float = START) -> Job:
+        """Wait until a job is in one of these states."""
+        return wait_until(lambda: job if (job := self.job(job_id)).status in statuses else None, seconds)
+
+    def steps(self, job_id: str, least: int) -> Job:
+        """Wait until a job has made so many steps."""
+        return wait_until(lambda: job if (job := self.job(job_id)).progress.step >= least else None, START)
+
+    def checkpoint(self, job_id: str) -> None:
+        """Wait until a job has a checkpoint."""
+        path = self.data_dir / "models" / f"{job_id}.checkpoint" / "checkpoint.npz"
+        wait_until(path.exists, START)
+
+    def trainer(self, job_id: str) -> int:
+        """Name the process that trains a job."""
+        hold = wait_until(lambda: self.store.hold(job_id), START)
+        return int(hold.owner.split(":")[1])
+
+    def end(self) -> None:
+        """Kill every worker with all of its children."""
+        for worker in self.workers:
+            kill(worker)
+        self.store.close()
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    """End a worker and all of its children as a loss of power would."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+    wait_until(lambda: not lives(worker.pid), 10)
+
+
+@contextlib.contextmanager
+def timed(seconds: float) -> Iterator[None]:
+    """Check that what is promised within a time happens within it."""
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds
+
+
+def small_mnist(path: Path) -> Path:
+    """Write a file in the shape of mnist.npz: each digit a bright bar in a place of its own, with noise."""
+    random = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 2000), ("test", 400)):
+        labels = random.integers(0, 10, count).astype(np.uint8)
+        images = random.integers(0, 60, (count, 28, 28)).astype(np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[2 + 2 * label : 5 + 2 * label, 4:24] = 230
+        arrays |= {f"x_{part}": images, f"y_{part}": labels}
+    np.savez(path, **arrays)
+    return path
