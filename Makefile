@@ -29,7 +29,7 @@ serve: $(READY) ## install what is missing, then run the whole service in the fo
 
 test: $(DEV) ## every test, with coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(ARGS); status=$$?; \
+	@$(BIN)/coverage run -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile); status=$$?; \
 	$(BIN)/coverage combine --quiet; \
 	[ $$status -ne 0 ] || { [ -n "$(ARGS)" ] || $(BIN)/coverage report; } || status=$$?; exit $$status
 

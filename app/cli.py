@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -66,4 +67,7 @@ def worker() -> None:
 
 def main() -> None:
     """Run the command line."""
-    cli()
+    try:
+        cli()
+    except KeyboardInterrupt:  # before a command hears signals by itself
+        sys.exit(130)

@@ -13,9 +13,9 @@ class Draining:
 
     def __init__(self) -> None:
         self.begun = False
-        self._told: list[Callable[[], None]] = []
+        self._told: list[Callable[[], object]] = []
 
-    def tell(self, callback: Callable[[], None]) -> None:
+    def tell(self, callback: Callable[[], object]) -> None:
         """Ask to be called when it begins."""
         self._told.append(callback)
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Resources = Callable[[Settings], contextlib.AbstractAsyncContextManager[State]]
 
+LAST_ANSWERS = 2.0  # seconds from the signal in which running requests may still be answered
+
 ABOUT = """
 *What is this picture of?* `POST /classify` answers with the ten best guesses of VGG16.
 Errors are `application/problem+json` and say what to do.
@@ -101,6 +103,7 @@ def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk 
     """Put together what the routes need."""
     classifier = Classifier(engine, sandbox, most=settings.queue_size, deadline=settings.deadline_seconds)
     draining = Draining()
+    draining.tell(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
     if isinstance(desk, Desk):
         draining.tell(desk.feed.close)
     return State(settings=settings, engine=engine, classifier=classifier, desk=desk, draining=draining)

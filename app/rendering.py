@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from app.errors import (
     MEDIA_TYPE,
@@ -43,8 +45,8 @@ OF_VISION: Mapping[type[Exception], type[Problem]] = {
 }
 
 
-def as_problem(error: Exception) -> Problem:
-    """Turn any error into the answer it deserves; what nobody foresaw becomes a 500 and is logged."""
+def as_problem(error: Exception, request_id: str | None) -> Problem:
+    """Turn any error into the answer it deserves; what nobody foresaw becomes a 500 and is logged with the id."""
     match error:
         case Problem():
             problem = error
@@ -61,7 +63,7 @@ def as_problem(error: Exception) -> Problem:
         case HTTPException():
             problem = _of_framework(error)
         case _:
-            log.error("unforeseen error", exc_info=error)
+            log.error("request %s met an unforeseen error", request_id, exc_info=error)
             problem = Problem("This is our fault, and it has been logged. The request id finds it in the log.")
     return problem
 
@@ -93,13 +95,18 @@ def invalid(error: RequestValidationError) -> Invalid:
 
 def render(request: Request, error: Exception) -> JSONResponse:
     """Write an error as problem+json, with the request's path and id."""
-    problem = as_problem(error)
     request_id = request.scope.get("request_id")
+    problem = as_problem(error, request_id)
     body = problem.body() | {"instance": request.url.path, "request_id": request_id}
     headers = dict(problem.headers or {})
     if request_id:
         headers["X-Request-ID"] = request_id
     return JSONResponse(body, problem.status_code, headers, MEDIA_TYPE)
+
+
+def nobody_left(_: Request, __: Exception) -> Response:
+    """Answer a client that has gone away: nobody reads it, and nothing is wrong. 499 is nginx's number for it."""
+    return Response(status_code=499)
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -114,6 +121,7 @@ def add_handlers(app: FastAPI) -> None:
         Exception,
     ):
         app.add_exception_handler(kind, render)
+    app.add_exception_handler(ClientDisconnect, nobody_left)
 
 
 def _of_framework(error: HTTPException) -> Problem:

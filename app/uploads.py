@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.errors import Invalid, MalformedBody, UnsupportedMedia
@@ -48,6 +49,21 @@ class MemoryParser(MultiPartParser):
 
     spool_max_size = 0  # never rolls over: SpooledTemporaryFile's meaning of 0
 
+    def __init__(self, request: Request, limits: FormLimits) -> None:
+        # Names are UTF-8, as browsers send them: a charset of the client's choice may be none that decodes to text.
+        _, options = parse_options_header(request.headers.get("Content-Type"))
+        boundary = options.get(b"boundary", b"").decode("latin-1")
+        headers = Headers({"Content-Type": f'multipart/form-data; boundary="{boundary}"'} if boundary else {})
+        super().__init__(headers, request.stream(), max_files=limits.files, max_fields=limits.parts)
+        self._parts_left = limits.parts
+
+    def on_part_begin(self) -> None:
+        """Count a part."""
+        self._parts_left -= 1
+        if self._parts_left < 0:
+            raise MultiPartException("Too many parts. Send fewer fields and files.")
+        super().on_part_begin()
+
 
 async def read_image(request: Request, limits: FormLimits) -> bytes:
     """Take the one image out of a request, however it was sent.
@@ -77,16 +93,12 @@ async def read_files(request: Request, limits: FormLimits, fields: tuple[str, ..
     """
     if media_type(request) != "multipart/form-data":
         raise UnsupportedMedia(f"Send a multipart/form-data form with the field '{fields[0]}'.")
-    parser = MemoryParser(
-        request.headers,
-        request.stream(),
-        max_files=limits.files,
-        max_fields=limits.parts - limits.files,
-    )
     try:
-        form = await parser.parse()
+        form = await MemoryParser(request, limits).parse()
     except MultiPartException as error:
         raise MalformedBody(f"The form cannot be read: {error.message}") from None
+    except KeyError:
+        raise MalformedBody("The form cannot be read: its Content-Type has no boundary.") from None
     try:
         uploads = [part for name, part in form.multi_items() if name in fields and isinstance(part, UploadFile)]
         if not uploads:
@@ -117,7 +129,14 @@ def from_json(body: bytes) -> bytes:
 
 
 def media_type(request: Request) -> str:
-    """Name the body's media type, in lower case and without parameters."""
+    """Name the body's media type, in lower case and without parameters.
+
+    Raises:
+        UnsupportedMedia: the body is compressed.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if encoding != "identity":
+        raise UnsupportedMedia(f"The body is encoded as {encoding[:40]}. Send it as it is, without Content-Encoding.")
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 

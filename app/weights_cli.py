@@ -81,10 +81,12 @@ def verify_command(
 @app.command("random")
 def random_command(
     path: Annotated[Path, typer.Argument(help="The .h5 to write, 553 MB.")],
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same weights.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write untrained weights in the official file's layout, for tests and benchmarks; they know no picture."""
+    if path.is_dir():
+        _fail(f"{path}: a folder. Name the file to write.")
     try:
         write_random(path, VGG16_WEIGHTS.layers, seed, force=force)
     except WeightsError as error:

@@ -1,5 +1,6 @@
 """The real HTTP server around a service whose networks are dummies: no TensorFlow, but real bytes on a real socket."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -24,11 +25,22 @@ from vision.weights import FoundWeights
 NO_MIRROR = "http://127.0.0.1:9"  # the discard port: refused at once
 
 
+class Inside:
+    """What only the server's thread knows: its loop, and the state that it made."""
+
+    loop: asyncio.AbstractEventLoop
+    state: State
+
+
 class Live:
     """A running service: `client` talks to it, `runner` is VGG16's dummy, `engine` is what it serves with."""
 
-    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Engine) -> None:
-        self.client, self.runner, self.engine = client, runner, engine
+    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Engine, inside: Inside) -> None:
+        self.client, self.runner, self.engine, self._inside = client, runner, engine, inside
+
+    def drain(self) -> None:
+        """Do what the signal's handler does."""
+        self._inside.loop.call_soon_threadsafe(self._inside.state["draining"].begin)
 
 
 @contextlib.contextmanager
@@ -51,7 +63,7 @@ def served(settings: Settings, resources: Resources) -> Iterator[httpx.Client]:
 @contextlib.contextmanager
 def live(settings: Settings, *, ready: bool = True) -> Iterator[Live]:
     """Serve dummy networks until the end of the block."""
-    engine, runner = Engine(settings), DummyRunner()
+    engine, runner, inside = Engine(settings), DummyRunner(), Inside()
     if ready:
         engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
 
@@ -59,11 +71,12 @@ def live(settings: Settings, *, ready: bool = True) -> Iterator[Live]:
     async def resources(_: Settings) -> AsyncIterator[State]:
         async with opened(settings.redis_url) as desk:
             with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-                yield make_state(settings, engine, sandbox, desk)
+                inside.loop, inside.state = asyncio.get_running_loop(), make_state(settings, engine, sandbox, desk)
+                yield inside.state
 
     with served(settings, resources) as client:
         try:
-            yield Live(client, runner, engine)
+            yield Live(client, runner, engine, inside)
         finally:
             runner.go.set()
 

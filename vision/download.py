@@ -78,9 +78,7 @@ def download(  # noqa: PLR0913, PLR0917 - what is wanted, where it goes, and the
         if _is_right(remote, target):  # before anything is written: the folder may be read-only
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(remote, target, watch):
-            if not _is_right(remote, target):
-                _fetch(remote, target, watch, patience)
+        _fetch(remote, target, watch, patience)
     except DownloadStopped:
         return
     except OSError as error:
@@ -110,29 +108,35 @@ def _is_right(remote: RemoteFile, path: Path) -> bool:
 
 
 def _fetch(remote: RemoteFile, target: Path, watch: Watch, patience: Patience) -> None:
-    """Try until the file is there, or nothing can be hoped for."""
+    """Try until the file is there, or nothing can be hoped for. Between attempts others may try, or put it there."""
     part = part_of(target)
     failures = most = 0
     foreign = False
     with _client(patience) as client:
         while True:
-            watch.check()
-            _check_space(remote, part)
-            try:
-                receive(client, remote, part, watch)
-                _finish(remote, part, target)
-            except Interrupted as error:
-                reason, least = str(error), error.wait
-            except ForeignFile as error:
-                if foreign:
-                    raise DownloadError(str(error)) from error
-                foreign, reason, least = True, str(error), 0.0
-            else:
-                return
+            with _alone(remote, target, watch):
+                if _is_right(remote, target):
+                    return None
+                try:
+                    return _attempt(client, remote, target, watch)
+                except Interrupted as error:
+                    reason, least = str(error), error.wait
+                except ForeignFile as error:
+                    if foreign:
+                        raise DownloadError(str(error)) from error
+                    foreign, reason, least = True, str(error), 0.0
             # Only what was never reached before counts as getting on: a server may start over each time.
             failures = 1 if size_of(part) > most else failures + 1
             most = max(most, size_of(part))
             _pause(reason, max(least, patience.after(failures)), watch)
+
+
+def _attempt(client: httpx.Client, remote: RemoteFile, target: Path, watch: Watch) -> None:
+    watch.check()
+    part = part_of(target)
+    _check_space(remote, part)
+    receive(client, remote, part, watch)
+    _finish(remote, part, target)
 
 
 def _client(patience: Patience) -> httpx.Client:

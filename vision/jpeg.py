@@ -13,8 +13,9 @@ END_OF_IMAGE = 0xD9
 START_OF_SCAN = 0xDA
 # A marker is FF and a byte that is neither 00 (a stuffed FF of the data) nor FF (fill): ITU-T T.81, B.1.1.
 MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
-# These stand alone, all others are followed by their length: T.81, table B.1 (TEM, RST0 to RST7, SOI).
-ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+# These stand alone, all others are followed by their length: T.81, table B.1 (TEM, RST0 to RST7, SOI). The reserved
+# ones, 02 to BF, are skipped by libjpeg without a length when it looks for a restart, so they must not hide anything.
+ALONE = frozenset({*range(0x01, 0xC0), *range(0xD0, 0xD9)})
 
 
 def count_scans(data: bytes, enough: int) -> int:

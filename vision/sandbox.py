@@ -11,6 +11,7 @@ import json
 import queue
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from vision.problems import PROBLEMS, TooCostly
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+HAND_OVER_SECONDS = 10  # in which a process starts, which takes a third of a second, and takes its task
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes; a process that was taken over cannot fill our memory
 
 
@@ -43,10 +45,11 @@ class Sandbox:
 
     def __init__(self, processes: int, cost: Cost, limits: Limits) -> None:
         self._limits = limits
+        self._decoders = [Decoder(cost) for _ in range(processes)]
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="decode")
         self._idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
-        for _ in range(processes):
-            self._idle.put(Decoder(cost))
+        for decoder in self._decoders:
+            self._idle.put(decoder)
 
     def decode(self, data: bytes, views: tuple[View, ...]) -> Future[Picture]:
         """Decode a file; cancelling the future before its turn drops it.
@@ -57,10 +60,10 @@ class Sandbox:
         return self._threads.submit(self._decode, json.dumps(request).encode(), data)
 
     def close(self) -> None:
-        """Drop what waits, and end the processes."""
+        """Drop what waits, and end the processes, whatever they do."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        while not self._idle.empty():
-            self._idle.get().close()
+        for decoder in self._decoders:
+            decoder.close()
 
     def _decode(self, request: bytes, data: bytes) -> Picture:
         decoder = self._idle.get()
@@ -75,6 +78,7 @@ class Decoder:
 
     def __init__(self, cost: Cost) -> None:
         self._cost = cost
+        self._closed = False
         self._start()
 
     def run(self, request: bytes, data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -93,8 +97,8 @@ class Decoder:
             raise self._replaced(_cause(self._process)) from None
 
     def close(self) -> None:
-        """End the process, whatever it does."""
-        self._connection.close()
+        """End the process for good; whoever waits for it gets TooCostly. Another thread may be waiting."""
+        self._closed = True
         self._process.kill()
         self._process.wait()
 
@@ -107,6 +111,8 @@ class Decoder:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
+        # A process that takes nothing is as bad as one that says nothing.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", HAND_OVER_SECONDS, 0))
         self._connection = Connection(ours.detach())
 
     def _hand_over(self, request: bytes, data: bytes) -> None:
@@ -115,6 +121,8 @@ class Decoder:
             try:
                 self._connection.send_bytes(request)
                 self._connection.send_bytes(data)
+                if not self._connection.poll(HAND_OVER_SECONDS):
+                    raise TimeoutError
                 self._connection.recv_bytes(len(RECEIVED))
             except (EOFError, OSError):
                 error = self._replaced("The decode process ends as soon as it starts.")
@@ -124,8 +132,11 @@ class Decoder:
                 return
 
     def _replaced(self, reason: str) -> TooCostly:
-        self.close()
-        self._start()
+        self._process.kill()
+        self._process.wait()
+        self._connection.close()
+        if not self._closed:
+            self._start()
         return TooCostly(f"{reason} Save the image anew, smaller or simpler, and send that.")
 
 

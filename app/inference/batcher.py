@@ -130,6 +130,7 @@ class Batcher(Generic[Item, Answer]):
         started = time.perf_counter()
         try:
             answers = self._run([waiting.item for waiting in batch])
+            pairs = list(zip(batch, answers, strict=True))
         except MemoryError as error:
             self._halve(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to hear of it
@@ -137,7 +138,7 @@ class Batcher(Generic[Item, Answer]):
                 waiting.settle(error)
         else:
             ran = time.perf_counter() - started
-            for waiting, answer in zip(batch, answers, strict=True):
+            for waiting, answer in pairs:
                 waiting.settle(Done(answer, started - waiting.since, ran))
 
     def _halve(self, batch: list[_Waiting[Item, Answer]], error: MemoryError) -> None:

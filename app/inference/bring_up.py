@@ -12,6 +12,9 @@ from vision.download import DownloadError, download
 from vision.weights import FoundWeights, WeightsError, find, places
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from app.inference.engine import Engine
     from app.inference.served import Served
     from app.settings import Settings
@@ -36,7 +39,7 @@ class BringUp:
         found = await self._find(primary)
         if found:
             self._engine.primary_is_coming = True
-            await self._load(primary, found)
+            await self._load(primary, lambda: found)
             self._engine.primary_is_coming = False
             await self._load_stand_in()
         else:
@@ -47,14 +50,19 @@ class BringUp:
         self._stop.set()
 
     async def _load_stand_in(self) -> None:
-        stand_in = self._engine.stand_in
-        if stand_in and stand_in.network.carried:
-            await self._load(stand_in, await asyncio.to_thread(stand_in.network.carried))
+        stand_in, primary = self._engine.stand_in, self._engine.primary
+        if stand_in is None or stand_in.network.carried is None:
+            return
+        await self._load(stand_in, stand_in.network.carried)
+        if stand_in.ready and not primary.ready:
+            place = f"{stand_in.network.title} answers in {primary.network.title}'s place."
+            log.warning("%s %s", place, self._engine.explain(primary))
 
-    async def _load(self, served: Served, found: FoundWeights) -> None:
+    async def _load(self, served: Served, find: Callable[[], FoundWeights]) -> None:
         try:
-            await asyncio.to_thread(served.load, found)
-        except Exception:  # its report says so, and the other network goes on
+            await asyncio.to_thread(lambda: served.load(find()))
+        except Exception as error:  # its report says so, and the other network goes on
+            served.fail_to_load(error)
             log.exception("%s could not be loaded", served.network.title)
         else:
             log.info("%s", served.report.detail)
@@ -64,13 +72,27 @@ class BringUp:
         file = served.network.weights
         if file is None or self._settings.weights != "imagenet":
             return  # a path that is wrong stays wrong until a restart
-        await self._fetch(served, file)
-        found = await self._find(served)
-        while not found and not self._stop.is_set():
-            await self._changed(file)
-            found = await self._find(served)
+        fetching = asyncio.create_task(self._fetch(served, file))
+        try:
+            found = await self._found_or_fetched(served, file, fetching)
+        finally:
+            self.stop()
+            await fetching
         if found:
-            await self._load(served, found)
+            await self._load(served, lambda: found)
+
+    async def _found_or_fetched(
+        self, served: Served, file: WeightsFile, fetching: asyncio.Task[None]
+    ) -> FoundWeights | None:
+        while not self._stop.is_set():
+            before = self._stamps(file)
+            while before == self._stamps(file) and not self._stop.is_set():
+                await asyncio.wait({fetching}, timeout=LOOK_AGAIN)
+                if fetching.done():  # nothing more to wait for but the disk, which tells nobody
+                    await asyncio.sleep(0 if self._stamps(file) != before else LOOK_AGAIN)
+            if any(self._stamps(file)) and (found := await self._find(served)):
+                return found
+        return None
 
     async def _find(self, served: Served) -> FoundWeights | None:
         file = served.network.weights
@@ -101,15 +123,16 @@ class BringUp:
                 served.fail(detail, str(error), advice(file, self._settings))
                 log.error("%s", error)  # noqa: TRY400 - the message is whole without a traceback
 
-    async def _changed(self, file: WeightsFile) -> None:
-        """Wait until something changes in one of the places where the file would be."""
-        before = self._stamps(file)
-        while before == self._stamps(file) and not self._stop.is_set():  # noqa: ASYNC110 - a disk tells nobody
-            await asyncio.sleep(LOOK_AGAIN)
-
     def _stamps(self, file: WeightsFile) -> list[tuple[int, float] | None]:
-        stats = [path.stat() if path.exists() else None for path in places(file, self._settings.data_dir)]
-        return [(stat.st_size, stat.st_mtime) if stat else None for stat in stats]
+        return [_stamp(path) for path in places(file, self._settings.data_dir)]
+
+
+def _stamp(path: Path) -> tuple[int, float] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime
 
 
 def advice(file: WeightsFile, settings: Settings) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from app.errors import DeadlinePassed
-from app.inference.batcher import QueueFull
+from app.inference.batcher import Closed, QueueFull
 from vision.images import View
 from vision.labels import imagenet_labels
 
@@ -78,11 +78,18 @@ class Classifier:
     """Asks the networks, with a bound on the images in hand and a deadline for each."""
 
     def __init__(self, engine: Engine, sandbox: Sandbox, *, most: int, deadline: float) -> None:
-        self._engine = engine
+        self.engine = engine
         self._sandbox = sandbox
         self._most = most
         self._deadline = deadline
-        self._in_hand = 0
+        self._in_hand: set[asyncio.Timeout] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """End what is in hand with `Closed`, and take no more; in the event loop's thread."""
+        self._closed = True
+        for clock in self._in_hand:
+            clock.reschedule(asyncio.get_running_loop().time())
 
     async def classify(self, data: bytes, question: Question) -> Classified:
         """Answer one image. The network is chosen first: one that takes over meanwhile serves the next.
@@ -91,14 +98,17 @@ class Classifier:
             ImageProblem: the image cannot be used.
             NotFound, NotReady: the network does not exist, or is not loaded yet.
             QueueFull: as many images are in hand as may be.
+            Closed: the service is stopping.
             DeadlinePassed: it took longer than the deadline.
         """
-        choice = self._engine.choose(question.model)
+        choice = self.engine.choose(question.model)
         try:
-            with self._held():
-                async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(self._deadline) as clock:
+                with self._held(clock):
                     return await self._classify(data, question, choice)
         except TimeoutError:
+            if self._closed:
+                raise Closed from None
             raise DeadlinePassed(f"No answer within {self._deadline:g} s. Try again when less is going on.") from None
 
     async def _classify(self, data: bytes, question: Question, choice: Choice) -> Classified:
@@ -112,14 +122,16 @@ class Classifier:
         return Classified(choice, guesses, picture, Seconds(decoded - started, done.queued, done.ran, total))
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
-        if self._in_hand >= self._most:
+    def _held(self, clock: asyncio.Timeout) -> Iterator[None]:
+        if self._closed:
+            raise Closed
+        if len(self._in_hand) >= self._most:
             raise QueueFull
-        self._in_hand += 1
+        self._in_hand.add(clock)
         try:
             yield
         finally:
-            self._in_hand -= 1
+            self._in_hand.discard(clock)
 
 
 def views(network: Network, question: Question) -> tuple[View, ...]:

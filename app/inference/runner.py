@@ -98,4 +98,5 @@ class Runner:
     def _warm_up(self, side: int) -> None:
         blank = np.zeros((side, side, 3), np.uint8)
         for size in BATCH_SIZES:
-            self([blank] * size)
+            if not np.isfinite(self([blank] * size)).all():
+                raise ValueError("its scores are not finite: the weights are damaged, or not for this precision")

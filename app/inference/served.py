@@ -68,16 +68,11 @@ class Served:
         """Build the network, fill it and warm it up: seconds, so not on the event loop.
 
         Raises:
-            Exception: whatever a file or a device can do to it; the report says so.
+            Exception: whatever a file or a device can do to it.
         """
         title = self.network.title
         self.report = Report("loading", f"{title}'s weights are there; it is being loaded and warmed up.")
-        try:
-            runner = Runner(self.network, weights.path, self._precision, made_up=weights.path is None)
-        except Exception as error:
-            action = "The log has the whole error; restart when it is mended."
-            self.fail(f"{title} could not be loaded.", str(error), action)
-            raise
+        runner = Runner(self.network, weights.path, self._precision, made_up=weights.path is None)
         self.serve(runner, weights)
 
     def serve(self, runner: Answering, weights: FoundWeights) -> None:
@@ -89,6 +84,11 @@ class Served:
     def fail(self, detail: str, trouble: str, action: str) -> None:
         """Say that it is not to be had, why, and what to do."""
         self.report = Report("failed", detail, trouble, action)
+
+    def fail_to_load(self, error: Exception) -> None:
+        """Say that its weights are there, but of no use."""
+        action = "The log has the whole error; restart when it is mended."
+        self.fail(f"{self.network.title} could not be loaded.", str(error), action)
 
     def downloading(self, done: int, total: int) -> None:
         """Say how far the download is, in bytes."""

@@ -38,7 +38,7 @@ def asked(
     fit: Annotated[Literal["crop", "stretch"], Query(description=FIT)] = "crop",
 ) -> Question:
     """Put the query together, the same for every call that classifies."""
-    return Question(top_k, min_score, model, fit)
+    return Question(top_k, min_score, model or None, fit)
 
 
 QuestionDep = Annotated[Question, Depends(asked)]
@@ -66,8 +66,8 @@ async def classify(
 @router.post(
     "/classify/batch",
     response_model=schemas.Batch,
-    response_model_exclude_none=True,
-    responses=problems(400, 413, 415, 422),
+    response_model_exclude_unset=True,
+    responses=problems(400, 404, 413, 415, 422, 503),
     openapi_extra=BATCH_BODY,
     summary="What are these pictures of?",
 )
@@ -76,16 +76,20 @@ async def classify_batch(
 ) -> schemas.Batch:
     """Answer each file of a form by itself: one broken image does not spoil the others."""
     uploads = await read_files(request, FormLimits(settings.max_files, settings.max_parts), ("file", "files"))
-    answers = asyncio.gather(*(answer_one(classifier, upload, question) for upload in uploads))
+    classifier.engine.choose(question.model)  # a model that is not there is the request's fault, not each file's
+    request_id = request.scope.get("request_id")
+    answers = asyncio.gather(*(answer_one(classifier, upload, question, request_id) for upload in uploads))
     return schemas.Batch(results=await while_connected(request, answers))
 
 
-async def answer_one(classifier: Classifier, upload: Upload, question: Question) -> schemas.BatchItem:
+async def answer_one(
+    classifier: Classifier, upload: Upload, question: Question, request_id: str | None
+) -> schemas.BatchItem:
     """Give one file's result, or its error in the shape that it would have had alone."""
     try:
         answer = await classifier.classify(upload.data, question)
     except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
-        return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**as_problem(error).body()))
+        return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**as_problem(error, request_id).body()))
     return schemas.BatchItem(filename=upload.name, result=classification(answer))
 
 
@@ -95,7 +99,7 @@ def wanted_kind(request: Request, top_k: int) -> chart.Kind | None:
     Raises:
         Invalid: a picture of more guesses than one can show.
     """
-    accept = request.headers.get("Accept", "*/*")
+    accept = ", ".join(request.headers.getlist("Accept")).lower() or "*/*"
     try:
         kind = KINDS.get(mimeparse.best_match(OFFERED, accept))
     except (mimeparse.MimeTypeParseException, ValueError):

@@ -7,7 +7,6 @@ import errno
 import socket
 import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -15,9 +14,12 @@ from redis import ConnectionPool, RedisError
 
 from app.settings import Settings, SettingsError, load_settings
 from jobs.settings import WorkerSettings
+from vision.vgg import VGG16_WEIGHTS
+from vision.weights import WeightsError, expanded, identify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 NAMED_WEIGHTS = ("imagenet", "random")
 
@@ -54,7 +56,7 @@ async def check(settings: Settings) -> None:
 
 
 def check_weights(weights: str) -> None:
-    """Weights are `imagenet`, `random`, or a file that can be read.
+    """Weights are `imagenet`, `random`, or a file in VGG16's layout; hashing it takes a second.
 
     Raises:
         PreflightError: they are none of these.
@@ -62,12 +64,14 @@ def check_weights(weights: str) -> None:
     if weights in NAMED_WEIGHTS:
         return
     try:
-        with Path(weights).open("rb") as file:
-            file.read(1)
+        path = expanded(weights)
+        if path.exists() and not path.is_file():
+            raise PreflightError(f"BESTGUESS_WEIGHTS={weights!r}: a file is expected, and this is something else")
+        identify(path, VGG16_WEIGHTS)
+    except WeightsError as error:
+        raise PreflightError(f"BESTGUESS_WEIGHTS={weights!r}: {' '.join(str(error).split())}") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        raise PreflightError(
-            f"BESTGUESS_WEIGHTS={weights!r}: neither imagenet, random nor a file that can be read ({_why(error)})"
-        ) from None
+        raise PreflightError(f"BESTGUESS_WEIGHTS={weights!r}: {_why(error)}") from None
 
 
 def check_redis_url(url: str) -> None:

@@ -84,6 +84,28 @@ def test_every_way_in_is_the_same(service: Live) -> None:
     assert answers[1].json()["image"]["format"] == "PNG"  # whatever the Content-Type says
 
 
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "utf-16", "nonsense"])
+def test_a_charset_of_the_clients_choice(service: Live, charset: str) -> None:
+    """Whatever charset a form claims, its names are read as UTF-8, and nothing breaks."""
+    body = (
+        b'--B\r\nContent-Disposition: form-data; name="file"; filename="\\ud800.jpg"\r\n\r\n' + RED + b"\r\n--B--\r\n"
+    )
+    headers = {"Content-Type": f"multipart/form-data; boundary=B; charset={charset}"}
+    for path in ("/classify", "/classify/batch"):
+        assert service.client.post(path, content=body, headers=headers).status_code == 200
+
+
+def test_an_empty_model_is_none(service: Live) -> None:
+    """A form on a web page sends `model=` for no choice."""
+    assert service.client.post("/classify?model=", files=FILE).status_code == 200
+
+
+def test_compressed_bodies(service: Live) -> None:
+    """A compressed body is refused by name, instead of being taken for a broken image."""
+    response = service.client.post("/classify", files=FILE, headers={"Content-Encoding": "gzip"})
+    assert "gzip" in problem(response, 415, "unsupported-format")["detail"]
+
+
 @pytest.mark.parametrize("way", ["form", "raw", "json"])
 def test_query(service: Live, way: str) -> None:
     """`top_k` and `min_score` hold for every form of the request."""
@@ -148,6 +170,7 @@ def test_png(service: Live) -> None:
         ("application/json", "application/json"),
         ("image/svg+xml, application/json;q=0.5", "image/svg+xml"),
         ("image/*", "image/svg+xml"),
+        ("IMAGE/SVG+XML", "image/svg+xml"),
         ("text/html", "application/json"),
         ("nonsense", "application/json"),
     ],
@@ -241,6 +264,8 @@ def test_too_many_parts(small: Live) -> None:
     """A form with more fields or files than are accepted is refused."""
     fields = {str(number): "x" for number in range(4)}
     problem(small.client.post("/classify", files={"file": BLUE}, data=fields), 400, "malformed-body")
+    del fields["0"]
+    assert small.client.post("/classify", files={"file": BLUE}, data=fields).status_code == 200
     files = [("file", BLUE)] * 3
     problem(small.client.post("/classify/batch", files=files), 400, "malformed-body")
 
@@ -267,7 +292,7 @@ def test_deadline(small: Live) -> None:
     problem(small.client.post("/classify", files={"file": BLUE}), 504, "deadline-passed")
 
 
-def test_a_failing_network_is_our_fault(service: Live) -> None:
+def test_a_failing_network_is_our_fault(service: Live, caplog: pytest.LogCaptureFixture) -> None:
     """What fails here is a 500 in the same shape, without a word of its insides, with the id to find it in the log."""
     service.runner.error = RuntimeError("secret")
     try:
@@ -275,11 +300,11 @@ def test_a_failing_network_is_our_fault(service: Live) -> None:
     finally:
         service.runner.error = None
     assert "secret" not in response.text
-    problem(response, 500, "internal-error")
+    assert problem(response, 500, "internal-error")["request_id"] in caplog.text
 
 
-def test_a_client_that_leaves_is_not_worked_for(service: Live) -> None:
-    """The work of a client that hung up is dropped before it is batched."""
+def test_a_client_that_leaves_is_not_worked_for(service: Live, caplog: pytest.LogCaptureFixture) -> None:
+    """The work of a client that hung up is dropped before it is batched, and nothing is wrong."""
     service.runner.go.clear()
     host, port = service.client.base_url.host, service.client.base_url.port
     head = f"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: {len(BLUE)}\r\n\r\n"
@@ -296,6 +321,7 @@ def test_a_client_that_leaves_is_not_worked_for(service: Live) -> None:
     service.runner.go.set()
     assert service.client.post("/classify", files=FILE).status_code == 200
     assert service.runner.batches[first:] == [1, 1]
+    assert "unforeseen" not in caplog.text
 
 
 def test_batch(service: Live) -> None:
@@ -306,7 +332,27 @@ def test_batch(service: Live) -> None:
     assert [item["result"]["predictions"][0]["label"] for item in (results[0], results[2])] == ["espresso", "tabby"]
     assert results[1]["error"]["status"] == 400
     assert "error" not in results[0]
+    assert results[0]["result"]["model"]["stand_in_for"] is None
     assert "result" not in results[1]
+
+
+def test_a_model_that_is_not_there_is_the_batchs_error(service: Live) -> None:
+    """A batch for an unknown model, or one that is not loaded, is refused as a whole."""
+    problem(service.client.post("/classify/batch?model=resnet", files=FILE), 404, "not-found")
+    problem(service.client.post("/classify/batch?model=efficientnet-lite0", files=FILE), 503, "not-ready")
+
+
+def test_stopping(tmp_path: Path) -> None:
+    """From the signal on the service is not ready, and what it cannot answer in time is 503 in the one shape."""
+    settings = Settings(data_dir=tmp_path, decode_processes=1)
+    with live(settings) as stopping, ThreadPoolExecutor(1) as pool:
+        stopping.runner.go.clear()
+        held = pool.submit(httpx.post, f"{stopping.client.base_url}/classify", files={"file": BLUE})
+        wait_until(lambda: len(stopping.runner.batches) == 1, 10)
+        stopping.drain()
+        wait_until(lambda: stopping.client.get("/readyz").status_code == 503, 5)
+        problem(held.result(10), 503, "not-ready")
+        problem(stopping.client.post("/classify", files={"file": BLUE}), 503, "not-ready")
 
 
 def test_batch_of_nothing(service: Live) -> None:

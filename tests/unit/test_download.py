@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from downloader import CONTENT, Downloader, in_a_process
 from file_server import Answer, FileServer
+from waiting import wait_until
 
-from vision.download import part_of
+from vision.download import Patience, part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,4 +175,21 @@ def test_stop_while_another_downloads(target: Path) -> None:
         second.get(server.url, target)
         hold.set()
         thread.join(20)
+    assert target.read_bytes() == CONTENT
+
+
+def test_one_that_waits_lets_others_try(target: Path) -> None:
+    """While a download waits for its server another may ask a second one; both have the file then."""
+    first, second = Downloader(), Downloader()
+    with FileServer(CONTENT) as server:
+        thread = threading.Thread(
+            target=first.get,
+            args=("http://127.0.0.1:9/file", target),
+            kwargs={"patience": Patience(first=1, longest=1)},
+        )
+        thread.start()
+        wait_until(lambda: first.retries, 10)
+        second.get(server.url, target)
+        thread.join(10)
+    assert not thread.is_alive()
     assert target.read_bytes() == CONTENT

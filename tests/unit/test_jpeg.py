@@ -36,6 +36,12 @@ def test_what_lies_in_metadata_does_not_count() -> None:
     assert count_scans(data[:2] + comment + data[2:], 1000) == 1
 
 
+def test_a_reserved_marker_hides_nothing() -> None:
+    """A marker that libjpeg skips alone does not hide what follows, whatever length is written behind it."""
+    data = encoded(noise((64, 64)), "JPEG")
+    assert count_scans(data[:-10] + b"\xff\x02\xf0\0" + b"\xff\xda\0\x02" * 200 + data[-10:], 1000) >= 200
+
+
 def test_other_files_have_none() -> None:
     """What is no JPEG has no scans, whatever bytes are in it."""
     assert count_scans(b"\x89PNG" + b"\xff\xda" * 500, 1000) == 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import re
 import socket
 import sys
@@ -84,15 +85,24 @@ def test_other_reasons_not_to_listen_are_one_line(code: int, words: str) -> None
     assert re.search(words, preflight._address_problem("::1", 80, OSError(code, "no")))
 
 
-@pytest.mark.parametrize("weights", ["imagenet", "random", __file__])
-def test_named_weights_and_files_pass(weights: str) -> None:
-    """`imagenet`, `random` and a file that can be read are weights."""
+@pytest.mark.parametrize("weights", ["imagenet", "random"])
+def test_named_weights_pass(weights: str) -> None:
+    """`imagenet` and `random` are weights."""
     preflight.check_weights(weights)
 
 
-@pytest.mark.parametrize("weights", ["imagnet", "/no/such/file.h5", str(Path(__file__).parent), "zero\0byte"])
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """What is no regular file is refused, and not waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PreflightError, match=r"^BESTGUESS_WEIGHTS=.+a file is expected"):
+        preflight.check_weights(str(tmp_path / "pipe"))
+
+
+@pytest.mark.parametrize(
+    "weights", ["imagnet", "/no/such/file.h5", str(Path(__file__).parent), __file__, "~/no.h5", "zero\0byte"]
+)
 def test_weights_that_are_no_file_are_refused(weights: str) -> None:
-    """A misspelt name, a file that is not there and a folder are no weights."""
+    """A misspelt name, a file that is not there, a folder and a file of something else are no weights."""
     with pytest.raises(PreflightError, match=r"^BESTGUESS_WEIGHTS=") as error:
         preflight.check_weights(weights)
     assert is_one_line(error)

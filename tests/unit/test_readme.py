@@ -17,7 +17,8 @@ def test_every_setting_is_in_the_table() -> None:
     """The README's table is what the settings say of themselves: each variable, its default and its meaning."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in (Settings.model_fields | WorkerSettings.model_fields).items():
-        default = {None: "", True: "`on`", False: "`off`"}.get(field.default, f"`{field.default}`")
+        words = {bool: {True: "`on`", False: "`off`"}, type(None): {None: ""}}.get(type(field.default), {})
+        default = words.get(field.default, f"`{field.default}`")
         rows.append(f"| `BESTGUESS_{name.upper()}` | {default} | {field.description} |")
     assert between("settings").strip() == "\n".join(rows)
 

@@ -118,9 +118,20 @@ def test_what_waits_can_be_dropped(slow: bytes) -> None:
             second.result()
 
 
-def test_no_process_stays() -> None:
+def test_no_process_stays(slow: bytes) -> None:
     """Closing ends every process, a busy one too."""
     with sandbox(processes=2) as box:
         assert len(pids()) == 2
-        box.decode(GOOD, VIEWS).result(30)
+        box.decode(slow, VIEWS)
+        wait_until(busy, 20)
     wait_until(lambda: not pids(), 10)
+
+
+def test_a_process_that_takes_nothing_is_replaced() -> None:
+    """A process that is stopped before it takes its picture is replaced, and the picture is decoded."""
+    with sandbox() as box:
+        assert box.decode(GOOD, VIEWS).result(30).width == 300
+        (pid,) = pids()
+        os.kill(pid, signal.SIGSTOP)
+        assert box.decode(GOOD, VIEWS).result(30).width == 300
+        assert pid not in pids()

@@ -1,0 +1,116 @@
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.inference.bring_up import BringUp
+from app.inference.engine import Engine
+from app.settings import Settings
+from vision import lite0
+from vision.networks import LITE0, Network
+from vision.weights import WeightsFile
+
+CONTENT = b"stands for the weights"
+FILE = WeightsFile("small.h5", len(CONTENT), hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(), "small.h5", ())
+
+
+def published(load: Callable[[Any, Path | None], None]) -> Network:
+    """Make a network whose weights have to be fetched, quick to build."""
+    return replace(LITE0, id="vgg16", title="VGG16", weights=FILE, carried=None, load=load)
+
+
+def settings(folder: Path, **more: object) -> Settings:
+    """Make settings under which nothing can be fetched."""
+    return Settings(data_dir=folder, mirror="http://127.0.0.1:9", precision="float32", **more)
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - reports are values that change
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("place", ["weights", "keras/models"])
+def test_a_file_put_there_by_hand_is_noticed(tmp_path: Path, place: str) -> None:
+    """While the download is tried in vain, a file that appears in either place is used, without a restart."""
+    engine = Engine(settings(tmp_path, stand_in=False), published(lambda model, _: lite0.load(model, None)))
+
+    async def run() -> None:
+        bring_up = BringUp(engine, settings(tmp_path))
+        task = asyncio.create_task(bring_up.run())
+        await until(lambda: engine.primary.report.trouble is not None)
+        folder = tmp_path / place
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE.name).write_bytes(CONTENT)
+        await until(lambda: engine.primary.ready)
+        await task
+
+    with contextlib.closing(engine):
+        asyncio.run(run())
+    assert engine.primary.weights is not None
+    assert engine.primary.weights.verified
+
+
+def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
+    """A file whose numbers make no finite scores fails to load, instead of answering with nothing."""
+
+    def load(model: Any, _: Path | None) -> None:  # noqa: ANN401 - Keras has no types
+        lite0.load(model, None)
+        kernel, bias = model.get_layer("logits").get_weights()
+        model.get_layer("logits").set_weights([np.full_like(kernel, np.nan), bias])
+
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
+    engine = Engine(settings(tmp_path, stand_in=False), published(load))
+    asyncio.run(BringUp(engine, settings(tmp_path)).run())
+    assert engine.primary.report.state == "failed"
+    assert "not finite" in (engine.primary.report.trouble or "")
+
+
+def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A stand-in whose weights are not the published ones has failed, says why, and is logged."""
+
+    def damaged() -> Any:  # noqa: ANN401 - it never returns
+        raise ValueError("another SHA-256")
+
+    engine = Engine(settings(tmp_path), stand_in=replace(LITE0, carried=damaged))
+    assert engine.stand_in is not None
+
+    async def run() -> None:
+        bring_up = BringUp(engine, settings(tmp_path))
+        task = asyncio.create_task(bring_up.run())
+        await until(lambda: engine.stand_in is not None and engine.stand_in.report.state == "failed")
+        bring_up.stop()
+        await task
+
+    asyncio.run(run())
+    assert "another SHA-256" in (engine.stand_in.report.trouble or "")
+    assert "could not be loaded" in caplog.text
+
+
+def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """When the stand-in takes over, the log says for whom, why, and what to do."""
+    engine = Engine(settings(tmp_path))
+
+    async def run() -> None:
+        bring_up = BringUp(engine, settings(tmp_path))
+        task = asyncio.create_task(bring_up.run())
+        await until(lambda: "answers in VGG16's place" in caplog.text)
+        bring_up.stop()
+        await task
+
+    with contextlib.closing(engine):
+        asyncio.run(run())
+    assert "bestguess weights fetch" in caplog.text
