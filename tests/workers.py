@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from redis_live import LiveRedis
 
+SHORT = {"steps": 60, "batch_size": 20, "report_every": 20, "seed": 1}
+MEDIUM = {"steps": 600, "batch_size": 20, "report_every": 20, "seed": 1}
 LONG = {"steps": 100_000, "batch_size": 10, "report_every": 10, "seed": 1}  # many minutes
 START = 60.0  # seconds in which a worker begins a job, even on a busy machine
 
@@ -120,3 +122,13 @@ def small_mnist(path: Path) -> Path:
         arrays |= {f"x_{part}": images, f"y_{part}": labels}
     np.savez(path, **arrays)
     return path
+
+
+def assert_whole(job: Job, steps: int) -> None:
+    """Check that the history goes forward, to the end, with one result."""
+    seen = [entry.step for entry in job.history]
+    assert seen == sorted(set(seen))
+    assert seen[-1] == steps
+    assert job.status is JobStatus.SUCCEEDED
+    assert job.result is not None
+    assert job.error is None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from live import Serve
 from redis_live import LiveRedis, live_redis
+from workers import Workplace, small_mnist
 
 from jobs.connection import connect
 from jobs.store import JobStore
@@ -43,3 +44,18 @@ def store(server: LiveRedis) -> Iterator[JobStore]:
         client.flushall()
     with JobStore(connect(server.url)) as store:
         yield store
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a small file of digits."""
+    return small_mnist(tmp_path_factory.mktemp("digits") / "mnist.npz")
+
+
+@pytest.fixture
+def place(tmp_path: Path, mnist: Path) -> Iterator[Workplace]:
+    """Set up a Redis and a data folder; end every worker after the test."""
+    with live_redis() as redis:
+        made = Workplace(redis, tmp_path, mnist)
+        yield made
+        made.end()
