@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from app.main import Resources, create_app
+from app.protocol import bounded
 from app.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def server(settings: Settings, resources: Resources | None = None) -> uvicorn.Se
         host=settings.host,
         port=settings.port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=bounded(settings.receive_seconds),
         log_config=None,
         access_log=settings.log_level == "debug",
         server_header=False,

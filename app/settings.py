@@ -33,6 +33,7 @@ class Settings(SharedSettings):
     decode_memory_bytes: int = Field(1024 * MEBIBYTE, ge=64 * MEBIBYTE, description="memory of one decode process")
     decode_processes: int = Field(0, ge=0, le=256, description="decode processes; 0: one a processor core")
     queue_size: int = Field(128, ge=1, description="images in hand at once; more are answered 429")
+    receive_seconds: float = Field(120, gt=0, description="seconds in which a whole request has to arrive")
     deadline_seconds: float = Field(30, gt=0, description="seconds after which a waiting request is answered 504")
 
     max_queued_jobs: int = Field(100, ge=1, description="jobs that may wait for a worker; more are answered 429")

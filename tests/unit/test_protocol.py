@@ -1,0 +1,62 @@
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+from live import Live, live
+
+from app.settings import Settings
+
+HEAD = b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Serve with a second for each request to arrive."""
+    folder = tmp_path_factory.mktemp("hasty")
+    with live(Settings(data_dir=folder, decode_processes=1, receive_seconds=1)) as running:
+        yield running
+
+
+def answer(service: Live, *pieces: bytes) -> bytes:
+    """Send pieces, and read until the server closes."""
+    address = (service.client.base_url.host, service.client.base_url.port)
+    with socket.create_connection(address, 20) as connection:
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                connection.sendall(piece)
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            while piece := connection.recv(65536):
+                received += piece
+    return received
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /hea", HEAD, HEAD + b"Content-Length: 100\r\n\r\nhalf"])
+def test_slow_clients(hasty: Live, begun: bytes) -> None:
+    """A request that does not arrive in time, wherever it stops, is refused, and its connection closed."""
+    assert answer(hasty, begun).startswith(b"HTTP/1.1 408")
+
+
+def test_endless_headers(service: Live) -> None:
+    """Headers without an end are refused at 64 KiB, in one line or many."""
+    for headers in (b"X: " + b"a" * 10_000_000, b"X: a\r\n" * 1_000_000):
+        received = answer(service, HEAD, headers)
+        assert received == b"" or received.startswith(b"HTTP/1.1 431")  # the rest that was sent may reset the socket
+    assert service.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"])
+def test_host(service: Live, hosts: bytes) -> None:
+    """A request without a Host, or with two, is refused in the shape of every error."""
+    head, _, body = answer(service, b"GET /healthz HTTP/1.1\r\n" + hosts + b"\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == 400
+
+
+def test_an_idle_connection_is_used_again(service: Live) -> None:
+    """Bounds are a request's own: one after the other on a connection is answered."""
+    for _ in range(3):
+        assert service.client.get("/healthz").status_code == 200
