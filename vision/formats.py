@@ -7,6 +7,7 @@ ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # as Pillow names its decoders
 # them, MPO.
 FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "BMP": "BMP"}
 
+WEBP_HEADER = 30  # bytes
 # (offset, bytes, name), each from the format's own specification.
 SIGNATURES = (
     (0, b"II*\0", "TIFF"),
@@ -39,3 +40,14 @@ def foreign_format(data: bytes) -> str | None:
             return name
     head = data[:1024].lstrip().lower()
     return "SVG" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in head else None
+
+
+def webp_canvas(data: bytes) -> int:
+    """Count the pixels that an extended WebP says it has, 0 for another file.
+
+    Its decoder allocates them before Pillow can be asked (RFC 9649, 2.7: width and height less one, 24 bits each).
+    """
+    if not (data.startswith(b"RIFF") and data[8:16] == b"WEBPVP8X" and len(data) >= WEBP_HEADER):
+        return 0
+    width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
+    return width * height

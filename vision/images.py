@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vision import jpeg
-from vision.formats import ACCEPTED, FORMATS, foreign_format
+from vision.formats import ACCEPTED, FORMATS, foreign_format, webp_canvas
 from vision.problems import BrokenImage, ImageProblem, NotAnImage, TooManyPixels, UnsupportedFormat
 
 if TYPE_CHECKING:
@@ -92,11 +92,7 @@ def decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
 
 def _decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
     image = _open(data, limits)
-    if image.width * image.height > limits.max_pixels:
-        raise TooManyPixels(
-            f"The image has {image.width} x {image.height} pixels; at most {limits.max_pixels:,} are accepted. "
-            "Send a smaller one."
-        )
+    _check_pixels(image.width * image.height, limits)
     image.load()
     orientation = _orientation(image)
     width, height = image.size if orientation < 5 else image.size[::-1]  # noqa: PLR2004 - 5 to 8 lie on their side
@@ -106,9 +102,17 @@ def _decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
     )
 
 
+def _check_pixels(pixels: int, limits: Limits) -> None:
+    if pixels > limits.max_pixels:
+        raise TooManyPixels(
+            f"The image has {pixels:,} pixels; at most {limits.max_pixels:,} are accepted. Send a smaller one."
+        )
+
+
 def _open(data: bytes, limits: Limits) -> Image.Image:
     if not data:
         raise NotAnImage("The file is empty. Send a picture.")
+    _check_pixels(webp_canvas(data), limits)
     scans = jpeg.count_scans(data, limits.max_scans + 1)
     if scans > limits.max_scans:
         raise TooManyPixels(f"The JPEG has more than {limits.max_scans} scans. Save it anew, without as many passes.")

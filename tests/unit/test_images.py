@@ -123,7 +123,7 @@ def test_inside_keeps_the_shape() -> None:
 
 def test_too_many_pixels() -> None:
     """A picture above the limit is refused before it is decoded, with both numbers."""
-    with pytest.raises(TooManyPixels, match="300 x 200 pixels; at most 59,999"):
+    with pytest.raises(TooManyPixels, match="60,000 pixels; at most 59,999"):
         decoded(encoded(noise((300, 200)), "PNG"), limits=Limits(59_999, 100))
 
 
@@ -132,6 +132,17 @@ def test_decompression_bomb() -> None:
     header = struct.pack(">IIBBBBB", 65_000, 65_000, 8, 2, 0, 0, 0)
     with pytest.raises(TooManyPixels):
         decoded(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
+
+
+def test_webp_bomb() -> None:
+    """A WebP that claims a canvas of 268 megapixels is refused for its pixels, before its decoder allocates them."""
+    data = bytearray(
+        encoded(noise((40, 40), "RGBA"), "WEBP", save_all=True, append_images=[noise((40, 40), "RGBA", 1)])
+    )
+    assert data[12:16] == b"VP8X"
+    data[24:30] = (16383).to_bytes(3, "little") * 2
+    with pytest.raises(TooManyPixels, match="268,435,456 pixels"):
+        decoded(bytes(data))
 
 
 def test_too_many_scans() -> None:
