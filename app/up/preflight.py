@@ -134,7 +134,8 @@ def _address_problem(host: str, port: int, error: Exception) -> str:
         return f"BESTGUESS_PORT={port}: another program listens on {host} port {port}; stop it or choose another port"
     if code == errno.EACCES:
         return f"BESTGUESS_PORT={port}: this user may not listen on port {port}; choose one above 1023"
-    if code == errno.EADDRNOTAVAIL or isinstance(error, (socket.gaierror, UnicodeError)):
+    # From Python 3.13 on asyncio says that no address could be bound, without the system's number.
+    if code in {errno.EADDRNOTAVAIL, None} or isinstance(error, (socket.gaierror, UnicodeError)):
         return (
             f"BESTGUESS_HOST={host!r}: no address of this machine; 127.0.0.1 is for this machine only, 0.0.0.0 for all"
         )

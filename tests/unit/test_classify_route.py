@@ -312,9 +312,11 @@ def test_a_client_that_leaves_is_not_worked_for(service: Live, caplog: pytest.Lo
     assert batcher is not None
     first = len(service.runner.batches)
     connections = [socket.create_connection((host, port), 10) for _ in range(3)]
-    for connection in connections:
+    connections[0].sendall(head.encode() + BLUE)
+    wait_until(lambda: len(service.runner.batches) == first + 1, 10)
+    for connection in connections[1:]:
         connection.sendall(head.encode() + BLUE)
-    wait_until(lambda: len(service.runner.batches) == first + 1 and len(batcher._waiting) == 2, 10)
+    wait_until(lambda: len(batcher._waiting) == 2, 10)
     for connection in connections:
         connection.close()
     wait_until(lambda: all(waiting.future.done() for waiting in batcher._waiting), 10)
