@@ -276,8 +276,10 @@ def test_overload(tmp_path: Path) -> None:
         busy.runner.go.clear()
         url, batcher = f"{busy.client.base_url}/classify", busy.engine.primary.batcher
         assert batcher is not None
-        held = [pool.submit(httpx.post, url, files={"file": BLUE}) for _ in range(2)]
-        wait_until(lambda: len(busy.runner.batches) == 1 and len(batcher._waiting) == 1, 10)
+        held = [pool.submit(httpx.post, url, files={"file": BLUE})]
+        wait_until(lambda: len(busy.runner.batches) == 1, 10)
+        held.append(pool.submit(httpx.post, url, files={"file": BLUE}))
+        wait_until(lambda: len(batcher._waiting) == 1, 10)
         response = busy.client.post("/classify", files={"file": BLUE})
         busy.runner.go.set()
         assert [future.result().status_code for future in held] == [200, 200]
