@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live import Serve
+from live import Live, Serve, live
 from redis_live import LiveRedis, live_redis
 from workers import Workplace, small_mnist
 
+from app.settings import Settings
 from jobs.connection import connect
 from jobs.store import JobStore
 from vision.random_weights import write_random
@@ -59,3 +60,12 @@ def place(tmp_path: Path, mnist: Path) -> Iterator[Workplace]:
         made = Workplace(redis, tmp_path, mnist)
         yield made
         made.end()
+
+
+@pytest.fixture
+def api(server: LiveRedis, tmp_path: Path) -> Iterator[Live]:
+    """Serve with an empty Redis, and room for three queued jobs."""
+    with server.client() as client:
+        client.flushall()
+    with live(Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1, max_queued_jobs=3)) as running:
+        yield running

@@ -1,72 +1,22 @@
-import json
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from live import Live, Serve, live
-from pictures import encoded, noise
+from live import Live, live
 from redis_live import LiveRedis
+from submitted import PICTURE, STREAM, TRAIN, problem, submitted, trained
 from waiting import wait_until
 from workers import timed
 
 from app.settings import Settings
-from jobs.model import HistoryEntry, JobError, JobStatus, Progress
+from jobs.model import JobError, JobStatus
 from jobs.store import JobStore
 
 JOB_KEYS = {
     *("id", "kind", "status", "created_at", "started_at", "finished_at", "params"),
     *("progress", "history", "result", "error", "attempt"),
 }
-STREAM = {"Accept": "text/event-stream"}
-PICTURE = {"file": encoded(noise((30, 20)), "PNG")}
-TRAIN = "/jobs/mnist-train"
-
-
-@pytest.fixture
-def api(server: LiveRedis, tmp_path: Path) -> Iterator[Live]:
-    """Serve with an empty Redis, and room for three queued jobs."""
-    with server.client() as client:
-        client.flushall()
-    with live(Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1, max_queued_jobs=3)) as running:
-        yield running
-
-
-def submitted(api: Live, **params: object) -> str:
-    """Queue a job."""
-    job_id: str = api.client.post(TRAIN, json=params).json()["id"]
-    return job_id
-
-
-def trained(store: JobStore, job_id: str, steps: int = 3) -> None:
-    """Do as a worker does that trains a job to its end."""
-    claim = store.claim(job_id, "worker", 60)
-    assert claim is not None
-    for step in range(1, steps + 1):
-        progress = Progress(step=step, total_steps=steps, train_accuracy=0.5, loss=1.0)
-        store.report(job_id, claim.fence, progress, HistoryEntry(step=step, train_accuracy=0.5, loss=1.0))
-    store.finish(job_id, claim.fence, JobStatus.SUCCEEDED, {"train_accuracy": 0.9, "test_accuracy": 0.8})
-
-
-def problem(response: httpx.Response, status: int) -> dict[str, Any]:
-    """Check that an answer is an error of this status, in the one shape."""
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = response.json()
-    return body
-
-
-def events_of(text: str) -> list[dict[str, str]]:
-    """Read server-sent events as a browser does."""
-    events = []
-    for block in text.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if line and not line.startswith(":"))
-        if "data" in fields:
-            events.append(fields)
-    return events
 
 
 def test_submit(api: Live) -> None:
@@ -200,88 +150,6 @@ def test_cancel(api: Live, store: JobStore) -> None:
         for _ in range(2):
             response = api.client.post(f"/jobs/{job_id}/cancel")
             assert (response.status_code, response.json()["status"]) == (202, status)
-
-
-def test_event_pages(api: Live, store: JobStore) -> None:
-    """Events come as pages, ascending, each after the last of the page before."""
-    job_id = submitted(api)
-    trained(store, job_id)
-    seen, after = [], ""
-    while True:
-        page = api.client.get(
-            f"/jobs/{job_id}/events", params={"limit": 2} | ({"after": after} if after else {})
-        ).json()
-        seen += page["data"]
-        if not page["has_more"]:
-            break
-        after = page["data"][-1]["id"]
-    assert [event["type"] for event in seen] == ["created", "started", *["progress"] * 3, "succeeded"]
-    problem(api.client.get(f"/jobs/{job_id}/events?after=yesterday"), 422)
-
-
-def test_event_stream(api: Live, store: JobStore) -> None:
-    """The stream gives every event with its id while it happens, and ends after the last one."""
-    job_id = submitted(api)
-    with api.client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM) as response:
-        assert response.headers["Content-Type"].startswith("text/event-stream")
-        threading.Thread(target=trained, args=(store, job_id)).start()
-        events = events_of("".join(response.iter_text()))
-    assert [event["event"] for event in events] == ["created", "started", *["progress"] * 3, "succeeded"]
-    assert [json.loads(event["data"])["id"] for event in events] == [event["id"] for event in events]
-    page = api.client.get(f"/jobs/{job_id}/events").json()["data"]
-    assert [json.loads(event["data"]) for event in events] == page
-
-
-def test_reconnecting_misses_and_repeats_nothing(api: Live, store: JobStore) -> None:
-    """A page that comes back with Last-Event-ID after each single event sees each exactly once."""
-    job_id = submitted(api)
-    trained(store, job_id, steps=5)
-    seen: list[str] = []
-    while not seen or seen[-1][0] != "succeeded":
-        headers = STREAM | ({"Last-Event-ID": seen[-1][1]} if seen else {})
-        with api.client.stream("GET", f"/jobs/{job_id}/events", headers=headers) as response:
-            text = ""
-            for piece in response.iter_text():
-                text += piece
-                if events := events_of(text):
-                    seen.append((events[0]["event"], events[0]["id"]))
-                    break
-    assert [kind for kind, _ in seen] == ["created", "started", *["progress"] * 5, "succeeded"]
-    with api.client.stream(
-        "GET", f"/jobs/{job_id}/events", headers=STREAM | {"Last-Event-ID": seen[-1][1]}
-    ) as response:
-        assert events_of("".join(response.iter_text())) == []
-
-
-def test_two_hundred_viewers(api: Live, server: LiveRedis) -> None:
-    """Two hundred viewers of one job cost few connections to Redis, and images are classified as before."""
-    job_id = submitted(api)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    with httpx.Client(base_url=api.client.base_url, timeout=30, limits=limits) as client, server.client() as admin:
-        streams = [client.build_request("GET", f"/jobs/{job_id}/events", headers=STREAM) for _ in range(200)]
-        responses = [client.send(request, stream=True) for request in streams]
-        texts = [response.iter_text() for response in responses]
-        for text in texts:
-            assert "retry" in next(text)
-        assert len(admin.client_list()) < 20
-        assert client.post("/classify", files=PICTURE).status_code == 200
-        client.post(f"/jobs/{job_id}/cancel")
-        for text in texts:
-            assert events_of("".join(text))[-1]["event"] == "cancelled"
-
-
-def test_shutdown_ends_streams(serve: Serve, server: LiveRedis) -> None:
-    """At the signal every stream ends at once, and the process does not wait for its viewers."""
-    with serve(redis_url=server.url, stand_in="off") as client:
-        job_id = client.post(TRAIN).json()["id"]
-        with client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM) as response:
-            pieces = response.iter_text()
-            next(pieces)
-            serve.process.terminate()
-            with timed(2):
-                for _ in pieces:
-                    pass
-                serve.process.wait(10)
 
 
 def test_hung_redis(api: Live, server: LiveRedis) -> None:
