@@ -33,6 +33,7 @@ IMAGE_BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+                "example": {"file": "the bytes of coffee.png"},
             },
             "application/json": {
                 "schema": {
@@ -56,6 +57,7 @@ BATCH_BODY = {
                     "required": ["file"],
                     "properties": {"file": {"type": "array", "items": BINARY}},
                 },
+                "example": {"file": ["the bytes of coffee.png", "the bytes of chelsea.png"]},
             },
         },
     }

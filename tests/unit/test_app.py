@@ -100,6 +100,8 @@ def test_openapi(service: Live) -> None:
     assert set(classify["responses"]) == {"200", "400", "404", "413", "415", "422", "429", "500", "503", "504"}
     assert {"multipart/form-data", "application/json", "image/jpeg"} <= classify["requestBody"]["content"].keys()
     assert {"application/json", "image/png", "image/svg+xml"} == classify["responses"]["200"]["content"].keys()
+    for path in ("/classify", "/classify/batch"):
+        assert schema["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["example"]
     example = classify["requestBody"]["content"]["application/json"]["example"]
     assert service.client.post("/classify", json=example).status_code == 200
 
