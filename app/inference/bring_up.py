@@ -106,14 +106,15 @@ class BringUp:
             return None
 
     async def _fetch(self, served: Served, file: WeightsFile) -> None:
+        remote = file.at(self._settings.mirror)
         with DownloadProgress(served, file, advice(file, self._settings)) as progress:
             try:
                 await asyncio.to_thread(
                     download,
-                    f"{self._settings.mirror.rstrip('/')}/{file.url_path}",
-                    self._settings.data_dir / "weights" / file.name,
-                    file.size,
-                    ("md5", file.md5),
+                    remote.url,
+                    places(file, self._settings.data_dir)[0],
+                    remote.size,
+                    (remote.algorithm, remote.digest),
                     progress.report,
                     self._stop,
                     progress.retrying,
