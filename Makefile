@@ -18,7 +18,7 @@ LOCKED := $(VENV)/locked-$(LOCK)
 READY := $(VENV)/ready-$(LOCK)
 DEV := $(VENV)/ready-dev-$(LOCK)
 
-.PHONY: help serve test check format lock clean
+.PHONY: help serve test coverage test-containers fuzz soak sbom bench check format lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,11 +27,36 @@ help: ## this list
 serve: $(READY) ## install what is missing, then run the whole service in the foreground
 	@exec $(BIN)/bestguess up
 
-test: $(DEV) ## every test, with coverage
+# Two files at a time, in the order of their folders: those that take long begin first.
+TESTS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test: $(DEV) ## every test (ARGS=...: for pytest instead)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),$(TESTS))
+
+coverage: $(DEV) ## every test, and which lines none of them runs; takes half as long again
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile); status=$$?; \
-	$(BIN)/coverage combine --quiet; \
-	[ $$status -ne 0 ] || { [ -n "$(ARGS)" ] || $(BIN)/coverage report; } || status=$$?; exit $$status
+	@$(BIN)/coverage run -m pytest $(TESTS); status=$$?; $(BIN)/coverage combine --quiet; \
+	[ $$status -ne 0 ] || $(BIN)/coverage report || status=$$?; exit $$status
+
+test-containers: $(DEV) ## the product in containers, and what is killed there (wants a Docker engine; builds the image)
+	@exec $(BIN)/python -m pytest tests/containers --timeout 1200 $(ARGS)
+
+fuzz: $(DEV) ## what is tried at random, each kind for MINUTES (10): the API, the job store, broken images
+	@export BESTGUESS_FUZZ_MINUTES=$(or $(MINUTES),10); \
+	$(BIN)/python -m pytest -m fuzz --timeout 0 $(ARGS) && \
+	if $(BIN)/python -c 'import atheris' 2>/dev/null; then PYTHONPATH=tests exec $(BIN)/python tests/guided.py; \
+	else echo 'The part that coverage guides is left out: atheris has no wheels for this machine.'; fi
+
+soak: $(DEV) ## an hour of use, and whether memory, descriptors, threads and keys are flat (ARGS=--help: its size)
+	@PYTHONPATH=tests exec $(BIN)/python -m soak $(ARGS)
+
+bench: $(DEV) ## how fast this machine serves (ARGS=--help: what else); takes minutes
+	@exec $(BIN)/bestguess bench $(ARGS)
+
+sbom: $(DEV) ## dist/sbom.json: every package of the lock with its version and hashes, in CycloneDX's form
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements $(LOCK) --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
+	@echo dist/sbom.json
 
 check: $(DEV) ## style, types and import rules
 	$(BIN)/ruff format --check .
@@ -52,7 +77,7 @@ lock: $(DEV) ## pin every dependency anew (UPGRADE=1: to the newest allowed)
 	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the environment and what tests leave
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(LOCKED): $(LOCK)
 	@[ -n "$(PYTHON)" ] || { echo 'Best Guess needs Python 3.11, 3.12 or 3.13 (TensorFlow has no wheels for others). Install one, or name it: make serve PYTHON=/path/to/python3' >&2; exit 1; }
