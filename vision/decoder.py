@@ -1,22 +1,29 @@
-"""The main loop of one decode process: a request and a file in, pixels or a problem out; limits set by itself."""
+"""The main loop of one decode process: a request and a file in, pixels or a problem out; limits set by itself.
+
+It does without NumPy, which would take most of its memory and of the time until it is ready.
+"""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import resource
 import signal
+import socket
 import sys
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+# With these Pillow knows all that is accepted, and does not look for its forty other formats. They are loaded before
+# the limits hold.
+from PIL import BmpImagePlugin, GifImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
-from vision.images import Limits, Picture, View, decode
+from vision import messages
+from vision.images import Limits, View, render
 from vision.problems import ImageProblem
 
-RECEIVED = b"."  # says that the task has arrived, so that what happens from now on is its doing
+if TYPE_CHECKING:
+    from vision.images import Rendering
+
 OPEN_FILES = 16  # the socket, the standard three, and a few of Python's own
 
 
@@ -29,32 +36,31 @@ def main(descriptor: int, seconds: float, memory_bytes: int) -> None:
         memory_bytes: memory that one file may take.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which closes the socket when it ends
-    Image.init()  # Pillow loads its decoders when first asked, which the limit on open files would not allow
     _limit(memory_bytes)
-    connection = Connection(descriptor)
-    while True:
-        try:
-            request, data = json.loads(connection.recv_bytes()), connection.recv_bytes()
-            connection.send_bytes(RECEIVED)
-        except (EOFError, OSError):
-            return
-        _limit_processor_time(seconds)
-        header, pixels = _answer(request, data)
-        connection.send_bytes(json.dumps(header).encode())
-        connection.send_bytes(pixels)
-
-
-def _answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    connection = socket.socket(fileno=descriptor)
     try:
-        picture = decode(data, tuple(View(**view) for view in request["views"]), Limits(**request["limits"]))
+        while True:
+            _serve_one(connection, seconds)
+    except (EOFError, OSError):
+        return
+
+
+def _serve_one(connection: socket.socket, seconds: float) -> None:
+    request, data = messages.receive(connection, sys.maxsize)
+    connection.sendall(messages.RECEIVED)
+    _limit_processor_time(seconds)
+    views, limits = tuple(View(**view) for view in request["views"]), Limits(**request["limits"])
+    try:
+        rendering = render(data, views, limits)
     except ImageProblem as problem:
-        return {"problem": type(problem).__name__, "message": str(problem)}, b""
-    return _header(picture), b"".join(view.tobytes() for view in picture.views)
+        messages.send(connection, {"problem": type(problem).__name__, "message": str(problem)})
+    else:
+        messages.send(connection, _header(rendering), *(image.tobytes() for image in rendering.images))
 
 
-def _header(picture: Picture) -> dict[str, Any]:
-    shapes = [view.shape for view in picture.views]
-    return {"width": picture.width, "height": picture.height, "format": picture.format, "views": shapes}
+def _header(rendering: Rendering) -> dict[str, Any]:
+    shapes = [(image.height, image.width, len(image.getbands())) for image in rendering.images]
+    return {"width": rendering.width, "height": rendering.height, "format": rendering.format, "shapes": shapes}
 
 
 def _limit(memory_bytes: int) -> None:

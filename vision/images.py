@@ -10,19 +10,20 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vision import jpeg
+from vision.colours import to_rgb
 from vision.formats import ACCEPTED, FORMATS, foreign_format, webp_canvas
 from vision.problems import BrokenImage, ImageProblem, NotAnImage, TooManyPixels, UnsupportedFormat
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
 
-Fit = Literal["crop", "stretch", "inside"]
+Fit = Literal["crop", "stretch", "inside", "digit"]
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 ORIENTATION = 0x0112
 # EXIF 2.32, 4.6.4: how a picture that was stored with this orientation is brought upright.
@@ -42,7 +43,8 @@ class View:
     """How a picture is wanted: `size` is a side in pixels.
 
     `crop` brings the shorter side to `resize` and cuts a square of `size` from the centre; `stretch` makes a square of
-    `size` of the whole; `inside` keeps the shape, with the longer side at most `size`.
+    `size` of the whole; `inside` keeps the shape, with the longer side at most `size`. `digit` is one digit's ink in
+    grey, as `vision.digits.normalise` has it, looked for with `resize` on the longer side.
     """
 
     size: int
@@ -61,7 +63,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture: its upright size in pixels, its format, and each view as (height, width, RGB) in 0 to 255."""
+    """A decoded picture: its upright size in pixels, its format, and each view.
+
+    A view is (height, width, channels) in 0 to 255: three channels, RGB, or the one of a digit.
+    """
 
     width: int
     height: int
@@ -69,8 +74,31 @@ class Picture:
     views: tuple[Pixels, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A picture as Pillow has it: what `Picture` says of it, and each view as an RGB image, or as a grey digit."""
+
+    width: int
+    height: int
+    format: str
+    images: tuple[Image.Image, ...]
+
+
 def decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
     """Turn a file's bytes into the wanted views of its first frame.
+
+    Raises:
+        ImageProblem: as `render`.
+    """
+    import numpy as np  # noqa: PLC0415 - a decode process does without, and is ready in half the time
+
+    found = render(data, views, limits)
+    views_of = tuple(np.atleast_3d(np.asarray(image)) for image in found.images)
+    return Picture(found.width, found.height, found.format, views_of)
+
+
+def render(data: bytes, views: tuple[View, ...], limits: Limits) -> Rendering:
+    """Do what `decode` does, without NumPy.
 
     Raises:
         NotAnImage: the bytes are no picture that anybody would know.
@@ -81,7 +109,7 @@ def decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, views, limits)
+            return _render(data, views, limits)
     except ImageProblem:
         raise
     except MemoryError:
@@ -90,16 +118,37 @@ def decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
         raise BrokenImage(f"The image is broken or incomplete: {error}. Save it anew and send that.") from None
 
 
-def _decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
+def _render(data: bytes, views: tuple[View, ...], limits: Limits) -> Rendering:
     image = _open(data, limits)
-    _check_pixels(image.width * image.height, limits)
-    image.load()
+    size = image.size
+    _check_pixels(size[0] * size[1], limits)
+    extent = _load(image, views)
     orientation = _orientation(image)
-    width, height = image.size if orientation < 5 else image.size[::-1]  # noqa: PLR2004 - 5 to 8 lie on their side
     colours = to_rgb(image)
-    return Picture(
-        width, height, FORMATS[image.format or ""], tuple(_view(colours, orientation, view) for view in views)
+    images = tuple(
+        _digit(image, colours, orientation) if view.fit == "digit" else _view(colours, size, extent, orientation, view)
+        for view in views
     )
+    width, height = size if orientation < 5 else size[::-1]  # noqa: PLR2004 - 5 to 8 lie on their side
+    return Rendering(width, height, FORMATS[image.format or ""], images)
+
+
+def _load(image: Image.Image, views: tuple[View, ...]) -> tuple[float, float]:
+    """Decode, at 1/2, 1/4 or 1/8 of the size where the format can (JPEG) and every view still has plenty.
+
+    Returns how many of the decoded pixels show the picture, (width, height): the last ones may do so in part.
+    """
+    scale = jpeg.scale(min((_spare(image.size, view) for view in views), default=1))
+    drafted = image.draft(None, (image.width // scale, image.height // scale)) if scale > 1 else None
+    image.load()
+    return drafted[1][2:] if drafted else image.size
+
+
+def _spare(size: tuple[int, int], view: View) -> float:
+    """Say how many times as large a picture is as a view needs it."""
+    if view.fit in {"inside", "digit"}:
+        return max(size) / (view.size if view.fit == "inside" else view.resize)
+    return min(size) / (view.resize if view.fit == "crop" else view.size)
 
 
 def _check_pixels(pixels: int, limits: Limits) -> None:
@@ -134,48 +183,42 @@ def _orientation(image: Image.Image) -> int:
     return value if value in UPRIGHT else 1
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Make 8-bit RGB of any mode: alpha over white, 16 bits scaled to 8, CMYK and palettes converted."""
-    if image.mode.startswith(("I", "F")):
-        image = _eight_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image.getchannel("A"))
-        return white
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    # The accepted formats have at most 16 bits of grey, which Pillow's own conversion to L would cut off at 255.
-    table = np.rint(np.arange(65536) / 257).astype(np.uint8)
-    if isinstance(transparent := image.info.get("transparency"), int):
-        table[transparent] = 255  # the one grey that a PNG may call transparent
-    return Image.fromarray(table[np.asarray(image).clip(0, 65535).astype(np.uint16)])
-
-
-def _view(image: Image.Image, orientation: int, view: View) -> Pixels:
+def _view(
+    image: Image.Image, size: tuple[int, int], extent: tuple[float, float], orientation: int, view: View
+) -> Image.Image:
     # Scaling and centred cutting give the same before and after turning, and turning the small result is cheaper.
-    resized = image.resize(_target(image, view), FILTERS[view.interpolation], box=_box(image, view))
-    upright = resized.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else resized
-    return np.asarray(upright)
+    resized = image.resize(_target(size, view), FILTERS[view.interpolation], box=_box(extent, view))
+    return _upright(resized, orientation)
 
 
-def _target(image: Image.Image, view: View) -> tuple[int, int]:
+def _digit(image: Image.Image, colours: Image.Image, orientation: int) -> Image.Image:
+    from vision.digits.normalise import normalise  # noqa: PLC0415 - NumPy comes with it, which photos do without
+
+    # White ink on nothing would vanish on the white that colours are laid on.
+    inked = image.convert("RGBA") if image.has_transparency_data and not image.mode.startswith("I") else colours
+    return Image.fromarray(normalise(_upright(inked, orientation)))
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def _target(size: tuple[int, int], view: View) -> tuple[int, int]:
     if view.fit != "inside":
         return view.size, view.size
-    scale = min(1.0, view.size / max(image.size))
-    return max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    scale = min(1.0, view.size / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _box(image: Image.Image, view: View) -> tuple[float, float, float, float] | None:
-    """Say which part of the image a view shows.
+def _box(extent: tuple[float, float], view: View) -> tuple[float, float, float, float]:
+    """Say which part of the decoded pixels a view shows.
 
     Cutting first and scaling once is what scaling to `resize` and cutting then would give, but never makes a
     1 x 5000 image 256 x 1,280,000 on the way.
     """
+    width, height = extent
     if view.fit != "crop":
-        return None
-    side = min(image.size) * view.size / view.resize
-    left, top = (image.width - side) / 2, (image.height - side) / 2
+        return 0, 0, width, height
+    side = min(extent) * view.size / view.resize
+    left, top = (width - side) / 2, (height - side) / 2
     return left, top, left + side, top + side

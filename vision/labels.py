@@ -9,9 +9,9 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One class: its WordNet id, as `n02124075`, and what people call it, as `Egyptian cat`."""
+    """One class: its WordNet id, as `n02124075`, or None, and what people call it, as `Egyptian cat`."""
 
-    wnid: str
+    wnid: str | None
     name: str
 
 

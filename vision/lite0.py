@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vision.layers import Layer
     from vision.lite0_layers import Block
 
-__all__ = ["LAYERS", "build", "carried", "load", "preprocess"]
+__all__ = ["LAYERS", "build", "carried", "convolve", "invert", "load", "preprocess"]
 
 _EPSILON = 1e-3  # what the weights were trained with
 
@@ -37,10 +37,10 @@ def build(dtype: str) -> keras.Model:
 
     policy = keras.DTypePolicy(dtype)
     pixels = keras.Input((SIDE, SIDE, 3), dtype=policy.compute_dtype, name="pixels")
-    features = _convolve(pixels, STEM, policy, stride=2)
+    features = convolve(pixels, STEM, policy, stride=2)
     for block in BLOCKS:
-        features = _invert(features, block, policy)
-    features = _convolve(features, HEAD, policy)
+        features = invert(features, block, policy)
+    features = convolve(features, HEAD, policy)
     features = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pool")(features)
     logits = keras.layers.Dense(LOGITS.output[0], kernel_initializer="zeros", dtype=policy, name=LOGITS.name)(features)
     return keras.Model(pixels, logits, name="efficientnet-lite0")
@@ -66,20 +66,21 @@ def load(model: keras.Model, path: Path | None) -> None:
         model.get_layer(name).set_weights(arrays)
 
 
-def _invert(features: keras.KerasTensor, block: Block, policy: keras.DTypePolicy) -> keras.KerasTensor:
+def invert(features: keras.KerasTensor, block: Block, policy: keras.DTypePolicy) -> keras.KerasTensor:
+    """Apply an inverted residual."""
     import keras  # noqa: PLC0415 - as above
 
     inputs = features
     if block.expand:
-        features = _convolve(features, block.expand, policy)
-    features = _convolve(features, block.depthwise, policy, stride=block.stride)
-    features = _convolve(features, block.project, policy, activate=False)
+        features = convolve(features, block.expand, policy)
+    features = convolve(features, block.depthwise, policy, stride=block.stride)
+    features = convolve(features, block.project, policy, activate=False)
     if not block.residual:
         return features
     return keras.layers.Add(dtype=policy, name=f"{block.name}_add")([inputs, features])
 
 
-def _convolve(
+def convolve(
     features: keras.KerasTensor, layer: Layer, policy: keras.DTypePolicy, *, stride: int = 1, activate: bool = True
 ) -> keras.KerasTensor:
     """Apply a convolution, its batch-norm and, where it is to be activated, ReLU6."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from vision import lite0, vgg
+from vision.labels import imagenet_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from vision.labels import Label
     from vision.layers import Layer
     from vision.weights import FoundWeights, WeightsFile
 
@@ -19,14 +21,19 @@ Interpolation = Literal["bilinear", "bicubic"]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A pretrained classifier of the 1,000 ImageNet classes.
+    """A classifier, pretrained on the 1,000 ImageNet classes or trained here.
 
     `input_size` is the side in pixels of the square that it sees, and `resize` the length that the shorter side of a
-    photo is brought to before that square is cut from its centre.
+    photo is brought to before that square is cut from its centre. `channels` is 3 for RGB; a network of digits sees 1,
+    and its pictures are brought to its convention instead (`fit` is "digit", see `vision.digits.normalise`).
+    `labels()` are its classes, in the order of its outputs.
 
     `build(dtype)` makes an uninitialised Keras model from float pixels to logits; `preprocess` turns a float32 tensor
-    (batch, height, width, RGB in 0 to 255) into what that model was trained on; `load(model, path)` fills in weights
-    from a file; `randomise(model, seed)` makes them up. All four import Keras when they are called.
+    (batch, height, width, channels in 0 to 255) into what that model was trained on; `load(model, path)` fills in
+    weights from a file; `randomise(model, seed)` makes them up. All four import Keras when they are called.
+
+    `gains_from_16_bits` says whether bfloat16 and float16 are faster where a device has instructions for them: wide
+    convolutions are; depthwise ones move more numbers than they multiply, and lose by the conversions.
 
     `weights` is the file to look for and to fetch; `carried()` names the one that an installed package carries.
     """
@@ -43,8 +50,12 @@ class Network:
     build: Callable[[str], Any]
     preprocess: Callable[[Any], Any]
     load: Callable[[Any, Path | None], None]
+    gains_from_16_bits: bool
     randomise: Callable[[Any, int], None] | None = None
     carried: Callable[[], FoundWeights] | None = None
+    channels: int = 3
+    fit: Literal["digit"] | None = None
+    labels: Callable[[], Sequence[Label]] = imagenet_labels
 
     @property
     def parameters(self) -> int:
@@ -65,7 +76,25 @@ VGG16 = Network(
     build=vgg.build_vgg16,
     preprocess=vgg.preprocess,
     load=vgg.load,
+    gains_from_16_bits=True,
     randomise=vgg.randomise,
+)
+
+VGG19 = Network(
+    id="vgg19",
+    title="VGG-19",
+    about="Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556; 71.3 % top-1 on ImageNet (Keras's table)",
+    input_size=224,
+    resize=256,
+    interpolation="bilinear",
+    preprocessing=VGG16.preprocessing,
+    layers=vgg.VGG19_LAYERS,
+    weights=vgg.VGG19_WEIGHTS,
+    build=vgg.build_vgg19,
+    preprocess=vgg.preprocess,
+    load=vgg.load_vgg19,
+    gains_from_16_bits=True,
+    randomise=vgg.randomise_vgg19,
 )
 
 LITE0 = Network(
@@ -82,7 +111,8 @@ LITE0 = Network(
     build=lite0.build,
     preprocess=lite0.preprocess,
     load=lite0.load,
+    gains_from_16_bits=False,
     carried=lite0.carried,
 )
 
-NETWORKS = {network.id: network for network in (VGG16, LITE0)}
+NETWORKS = {network.id: network for network in (VGG16, LITE0, VGG19)}

@@ -25,4 +25,10 @@ class TooCostly(ImageProblem):
     """Decoding took more time or memory than the limits allow, or killed its process."""
 
 
-PROBLEMS = {kind.__name__: kind for kind in (NotAnImage, BrokenImage, UnsupportedFormat, TooManyPixels, TooCostly)}
+class NoInk(ImageProblem):
+    """Nothing on the picture is a digit: it is blank, or nothing stands out from its ground."""
+
+
+PROBLEMS = {
+    kind.__name__: kind for kind in (NotAnImage, BrokenImage, UnsupportedFormat, TooManyPixels, TooCostly, NoInk)
+}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from vision.layers import Layer
 
+RANDOM_SEED = 0  # of weights that are made up: the same everywhere, so that answers can be compared
 # About the root mean square of a photograph's pixels once the channel means are taken off.
 _INPUT_SCALE = 70.0
 _LOGITS_GAIN = 1.28

@@ -7,29 +7,30 @@ a socket of its own, and there is nothing to share.
 
 from __future__ import annotations
 
-import json
+import math
+import os
 import queue
 import signal
 import socket
-import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vision.decoder import RECEIVED
+from vision import messages
+from vision.formats import FORMATS
 from vision.images import Limits, Picture, View
 from vision.problems import PROBLEMS, TooCostly
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-HAND_OVER_SECONDS = 10  # in which a process starts, which takes a third of a second, and takes its task
+HAND_OVER_SECONDS = 10  # in which a process starts, which takes a tenth of a second, and takes its task
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes; a process that was taken over cannot fill our memory
+NONSENSE = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)  # what reading it makes of its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,21 @@ class Sandbox:
         The future's result is `vision.images.Picture`; its error an `ImageProblem`.
         """
         request = {"limits": asdict(self._limits), "views": [asdict(view) for view in views]}
-        return self._threads.submit(self._decode, json.dumps(request).encode(), data)
+        return self._threads.submit(self._decode, request, data)
 
     def close(self) -> None:
         """Drop what waits, and end the processes, whatever they do."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for decoder in self._decoders:
+            decoder.end()
+        self._threads.shutdown()  # at once, for whom they waited has ended
+        for decoder in self._decoders:
             decoder.close()
 
-    def _decode(self, request: bytes, data: bytes) -> Picture:
+    def _decode(self, request: dict[str, Any], data: bytes) -> Picture:
         decoder = self._idle.get()
         try:
-            return _picture(*decoder.run(request, data))
+            return decoder.run(request, data)
         finally:
             self._idle.put(decoder)
 
@@ -76,84 +80,117 @@ class Sandbox:
 class Decoder:
     """One process (`python -m vision.decoder`) and our end of its socket. It ends when our end is closed."""
 
+    program = ("-m", "vision.decoder")
+
     def __init__(self, cost: Cost) -> None:
         self._cost = cost
         self._closed = False
         self._start()
 
-    def run(self, request: bytes, data: bytes) -> tuple[dict[str, Any], bytes]:
+    def run(self, request: dict[str, Any], data: bytes) -> Picture:
         """Have one file decoded.
 
         Raises:
-            TooCostly: the limits ended it, or it crashed; a new process stands in its place.
+            TooCostly: the limits ended it, it crashed, or it answered with nonsense; a new process stands in its place.
+            ImageProblem: what the process says of the file.
         """
         self._hand_over(request, data)
+        messages.set_timeout(self._connection, socket.SO_RCVTIMEO, self._cost.seconds)
         try:
-            if not self._connection.poll(self._cost.seconds):
-                raise self._replaced(f"Decoding took longer than {self._cost.seconds:g} s.")
-            header = json.loads(self._connection.recv_bytes(LARGEST_ANSWER))
-            return header, self._connection.recv_bytes(LARGEST_ANSWER)
+            return _picture(*messages.receive(self._connection, LARGEST_ANSWER), request["views"])
+        except BlockingIOError:
+            self._replace()
+            raise _too_costly(f"Decoding took longer than {self._cost.seconds:g} s.") from None
         except (EOFError, OSError):
-            raise self._replaced(_cause(self._process)) from None
+            raise _too_costly(_cause(self._replace())) from None
+        except NONSENSE:
+            self._replace()
+            raise _too_costly("Decoding this image made its process answer with nonsense.") from None
 
-    def close(self) -> None:
-        """End the process for good; whoever waits for it gets TooCostly. Another thread may be waiting."""
+    def end(self) -> None:
+        """End the process for good; a thread that waits for it gets TooCostly."""
         self._closed = True
         self._process.kill()
         self._process.wait()
 
+    def close(self) -> None:
+        """Give everything back, once no thread waits any more."""
+        self.end()
+        self._connection.close()
+
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
+        self._connection, theirs = socket.socketpair()
         with theirs:
             arguments = [str(theirs.fileno()), str(self._cost.seconds), str(self._cost.memory_bytes)]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "vision.decoder", *arguments],
+                [sys.executable, *self.program, *arguments],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # for digits; there is a process for each core
             )
         # A process that takes nothing is as bad as one that says nothing.
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", HAND_OVER_SECONDS, 0))
-        self._connection = Connection(ours.detach())
+        messages.set_timeout(self._connection, socket.SO_SNDTIMEO, HAND_OVER_SECONDS)
 
-    def _hand_over(self, request: bytes, data: bytes) -> None:
+    def _hand_over(self, request: dict[str, Any], data: bytes) -> None:
         """Give the process its task, and a second time to a new one where the first had died while it was idle."""
         for last in (False, True):
             try:
-                self._connection.send_bytes(request)
-                self._connection.send_bytes(data)
-                if not self._connection.poll(HAND_OVER_SECONDS):
-                    raise TimeoutError
-                self._connection.recv_bytes(len(RECEIVED))
+                messages.set_timeout(self._connection, socket.SO_RCVTIMEO, HAND_OVER_SECONDS)
+                messages.send(self._connection, request, data)
+                messages.exactly(self._connection, len(messages.RECEIVED))
             except (EOFError, OSError):
-                error = self._replaced("The decode process ends as soon as it starts.")
+                self._replace()
                 if last:
-                    raise error from None
+                    raise _too_costly("The decode process ends as soon as it starts.") from None
             else:
                 return
 
-    def _replaced(self, reason: str) -> TooCostly:
+    def _replace(self) -> int:
+        """Put a new process in this one's place, and return the code that this one ended with."""
         self._process.kill()
-        self._process.wait()
+        code = self._process.wait()
         self._connection.close()
         if not self._closed:
             self._start()
-        return TooCostly(f"{reason} Save the image anew, smaller or simpler, and send that.")
+        return code
 
 
-def _cause(process: subprocess.Popen[bytes]) -> str:
-    code = process.wait()
+def _too_costly(reason: str) -> TooCostly:
+    return TooCostly(f"{reason} Save the image anew, smaller or simpler, and send that.")
+
+
+def _cause(code: int) -> str:
     name = signal.Signals(-code).name if code < 0 else str(code)
     if name == signal.SIGXCPU.name:
         return "Decoding took too much processor time."
     return f"Decoding this image ended its process ({name})."
 
 
-def _picture(header: dict[str, Any], pixels: bytes) -> Picture:
+def _picture(header: dict[str, Any], pixels: bytes, wanted: list[dict[str, Any]]) -> Picture:
+    """Read an answer; what a process that was taken over may send is not believed.
+
+    Raises:
+        ImageProblem: that is the answer.
+        ValueError, TypeError, LookupError, ArithmeticError: it is none.
+    """
     if "problem" in header:
-        raise PROBLEMS[header["problem"]](header["message"])
+        raise PROBLEMS[header["problem"]](str(header["message"]))
+    width, height, kind = header["width"], header["height"], header["format"]
+    if type(width) is not int or type(height) is not int or min(width, height) < 1 or kind not in FORMATS.values():
+        raise ValueError(f"a {kind} of {width} x {height}")
     views, at = [], 0
-    for shape in header["views"]:
-        view = np.frombuffer(pixels, np.uint8, int(np.prod(shape)), at).reshape(shape)
-        views.append(view)
-        at += view.size
-    return Picture(header["width"], header["height"], header["format"], tuple(views))
+    for shape, view in zip(header["shapes"], wanted, strict=True):
+        size = math.prod(_checked(shape, view["size"], view["fit"]))
+        views.append(np.frombuffer(pixels, np.uint8, size, at).reshape(shape))
+        at += size
+    return Picture(width, height, kind, tuple(views))
+
+
+def _checked(shape: list[Any], size: int, fit: str) -> list[int]:
+    """Return the (height, width, channels) of a view that can be what was asked for."""
+    sides, channels = range(1 if fit == "inside" else size, size + 1), 1 if fit == "digit" else 3
+    if [type(length) for length in shape] != [int] * 3:
+        raise TypeError(f"a view of {shape}")
+    if shape[2] != channels or not all(length in sides for length in shape[:2]):
+        raise ValueError(f"a view of {shape} where {fit} {size} was asked for")
+    return shape

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Origin = Literal["imagenet", "random", "custom"]  # random ones are untrained, custom ones somebody's own
+WORDS = ("imagenet", "random")  # of BESTGUESS_WEIGHTS; anything else is a path
+Origin = Literal["imagenet", "random", "custom", "trained"]  # untrained, somebody's own, of a job of this service
 
 
 class WeightsError(Exception):
@@ -34,17 +35,26 @@ class WeightsMissing(WeightsError):
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
-    """A published weights file: `size` in bytes, `url_path` under a mirror's address, `layers` that it has to hold."""
+    """A published weights file: `size` in bytes, `url_path` under a mirror's address, `layers` that it has to hold.
+
+    `network` is the id of the network that it is of; `has_path`: a BESTGUESS_WEIGHTS that names a file means this one.
+    """
 
     name: str
     size: int
     md5: str
     url_path: str
     layers: tuple[Layer, ...]
+    network: str = "vgg16"
+    has_path: bool = True
 
     def at(self, mirror: str) -> RemoteFile:
         """Say where a mirror has it and what it has to be."""
         return RemoteFile(f"{mirror.rstrip('/')}/{self.url_path}", self.size, "md5", self.md5)
+
+    def command(self, verb: str) -> str:
+        """Spell the command that does something about this file."""
+        return f"bestguess weights {verb}" + ("" if self.has_path else f" --model {self.network}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +74,36 @@ class FoundWeights:
 def find(file: WeightsFile, setting: str, data_dir: Path) -> FoundWeights | None:
     """Find the weights that BESTGUESS_WEIGHTS asks for: `imagenet`, `random`, or a path. Hashing takes a second.
 
-    Returns None where the official file is in none of its `places`.
+    Returns None where the official file is asked for and in none of its `places`.
 
     Raises:
         WeightsError: the file at the path does not fit, or what is in the `places` is not the official file.
     """
     if setting == "random":
         return FoundWeights(None, "random", None, verified=False, size=None)
-    if setting != "imagenet":
-        return identify(expanded(setting), file)
+    if path := named(file, setting):
+        return identify(path, file)
     return _official(file, places(file, data_dir))
+
+
+def named(file: WeightsFile, setting: str) -> Path | None:
+    """Say which file BESTGUESS_WEIGHTS names for a network; None where the official one, or none, is asked for.
+
+    A path to a file is VGG16's. In a folder each network's has the official name, whoever's weights it holds.
+    """
+    if setting in WORDS:
+        return None
+    path = expanded(setting)
+    if _is_folder(path):
+        return path / file.name
+    return path if file.has_path else None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no file can have, which whoever reads it will be told
+        return False
 
 
 def expanded(path: str) -> Path:
@@ -105,7 +135,7 @@ def verify(path: Path, file: WeightsFile) -> FoundWeights:
     if size != file.size:
         differences.append(f"{size:,} bytes where {file.size:,} are expected")
     differences.append(_describe(path, file))
-    raise WeightsError(f"{path}: {'; '.join(differences)}. `bestguess weights fetch` downloads the right file.")
+    raise WeightsError(f"{path}: {'; '.join(differences)}. `{file.command('fetch')}` downloads the right file.")
 
 
 def identify(path: Path, file: WeightsFile) -> FoundWeights:
