@@ -8,6 +8,7 @@ from redis.exceptions import NoScriptError
 
 from jobs import transitions
 from jobs.connection import translated
+from jobs.owners import ANONYMOUS, EVERYBODY
 from jobs.store import PREFIX
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
 
-    from jobs.model import EventPage, Job, JobPage, JobStatus
+    from jobs.model import EventPage, Job, JobPage, JobStatus, Origin
     from jobs.transitions import Call
 
 Answer = TypeVar("Answer")
@@ -35,7 +36,7 @@ class AsyncJobStore:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def create(
+    async def create(  # noqa: PLR0913 - a job has so many parts
         self,
         kind: str,
         params: Mapping[str, Any],
@@ -43,37 +44,49 @@ class AsyncJobStore:
         job_id: str,
         idempotency: tuple[str, str] | None = None,
         most_queued: int,
+        owner: str = ANONYMOUS,
+        quota: int = 0,
+        origin: Origin | None = None,
     ) -> Job:
         """Queue a job."""
-        return await self._run(transitions.create(kind, params, job_id, idempotency, most_queued))
+        made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin)
+        return await self.run(made)
 
-    async def cancel(self, job_id: str) -> Job:
+    async def cancel(self, job_id: str, whose: str = EVERYBODY) -> Job:
         """Ask for the end of a job."""
-        return await self._run(transitions.cancel(job_id))
+        return await self.run(transitions.cancel(job_id, whose))
 
-    async def get(self, job_id: str) -> Job:
+    async def get(self, job_id: str, whose: str = EVERYBODY) -> Job:
         """Read a job with its history."""
-        return await self._run(transitions.get(job_id))
+        return await self.run(transitions.get(job_id, whose))
 
-    async def list(self, status: JobStatus | None = None, limit: int = 20, after: str | None = None) -> JobPage:
+    async def known(self, job_id: str, whose: str) -> None:
+        """Raise JobNotFound where there is no such job, or it is somebody else's."""
+        return await self.run(transitions.known(job_id, whose))
+
+    async def list(
+        self, status: JobStatus | None = None, limit: int = 20, after: str | None = None, whose: str = EVERYBODY
+    ) -> JobPage:
         """List jobs without their history, newest first."""
-        return await self._run(transitions.list_jobs(status, limit, after))
+        return await self.run(transitions.list_jobs(status, limit, after, whose))
 
-    async def events(self, job_id: str, after: str | None = None, limit: int = 100) -> EventPage:
+    async def events(
+        self, job_id: str, after: str | None = None, limit: int = 100, whose: str = EVERYBODY
+    ) -> EventPage:
         """Read what happened to a job."""
-        return await self._run(transitions.events(job_id, after, limit))
+        return await self.run(transitions.events(job_id, after, limit, whose))
 
     async def counts(self) -> dict[JobStatus, int]:
         """Count the jobs of each status; also a way to ask whether Redis answers."""
-        return await self._run(transitions.counts())
+        return await self.run(transitions.counts())
 
     async def mark_published(self, job_id: str) -> None:
         """Note that the job was handed to the queue."""
-        return await self._run(transitions.mark_published(job_id))
+        return await self.run(transitions.mark_published(job_id))
 
     async def delete(self, job_id: str) -> None:
         """Remove all that is known of a finished job."""
-        return await self._run(transitions.delete(job_id))
+        return await self.run(transitions.delete(job_id))
 
     def listen(self) -> PubSub:
         """Make a listening connection, for `channel`; the caller closes it."""
@@ -84,7 +97,8 @@ class AsyncJobStore:
         """The channel on which each change says the id of its job."""
         return transitions.key_for(self._prefix, "changes")
 
-    async def _run(self, call: Call[Answer]) -> Answer:
+    async def run(self, call: Call[Answer]) -> Answer:
+        """Send a call and return its answer."""
         with translated():
             try:
                 reply = await self._client.evalsha(call.script.sha, 1, self._prefix, *call.arguments)

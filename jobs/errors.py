@@ -27,6 +27,14 @@ class QueueFull(StoreError):
         self.limit = limit
 
 
+class QuotaReached(StoreError):
+    """This owner has as many unfinished jobs as one may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You have {limit} unfinished jobs, as many as one may have")
+        self.limit = limit
+
+
 class IdempotencyConflict(StoreError):
     """The key was used within the last day for a request with another body, which made `job_id`."""
 
@@ -64,3 +72,71 @@ class InvalidCursor(StoreError, ValueError):
 
     def __init__(self, after: str) -> None:
         super().__init__(f"{after[:40]!r} is no event's id")
+
+
+class ModelNotFound(StoreError):
+    """Nothing that was trained here has this id or alias: never had, or was removed since."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no model {name[:100]}")
+        self.name = name
+
+
+class AliasNotFound(StoreError):
+    """No model has this alias."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no alias {name[:100]}")
+        self.name = name
+
+
+class InvalidAlias(StoreError, ValueError):
+    """This name cannot be set as an alias, or be dropped; `reason` says why in words."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name[:100]!r} cannot be set or dropped as an alias: {reason}")
+        self.name, self.reason = name, reason
+
+
+class TooManyAliases(InvalidAlias):
+    """As many aliases are set as may."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        super().__init__(name, f"{limit} are set already; drop one first")
+        self.limit = limit
+
+
+class DatasetError(StoreError):
+    """What can be wrong with a data set."""
+
+
+class DatasetNotFound(DatasetError):
+    """There is no data set with this id: never was, or was removed since."""
+
+    def __init__(self, dataset_id: str) -> None:
+        super().__init__(f"There is no data set {dataset_id[:100]}")
+        self.dataset_id = dataset_id
+
+
+class DatasetUsed(DatasetError):
+    """A job that is not over learns from the data set, which has to stay as it is until then."""
+
+    def __init__(self, dataset_id: str, job_id: str) -> None:
+        super().__init__(f"{job_id} learns from {dataset_id} and is not over: wait for its end, or cancel it")
+        self.dataset_id, self.job_id = dataset_id, job_id
+
+
+class DatasetChanged(DatasetError):
+    """Somebody else was faster: the data set is not any more what was to be changed."""
+
+    def __init__(self, dataset_id: str) -> None:
+        super().__init__(f"{dataset_id} was changed at the same time")
+        self.dataset_id = dataset_id
+
+
+class TooManyDatasets(DatasetError):
+    """This owner has as many data sets as one may keep."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You have {limit} data sets, as many as one may keep")
+        self.limit = limit

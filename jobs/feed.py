@@ -47,6 +47,11 @@ class EventFeed:
             self._listener.cancel()  # again: redis-py can lose a cancel that meets a connection as it breaks
             await asyncio.wait({self._listener}, timeout=0.1)
 
+    @property
+    def viewers(self) -> int:
+        """How many follow a job at this moment."""
+        return sum(map(len, self._viewers.values()))
+
     def close(self) -> None:
         """End every subscription at once; to be called in the event loop's thread, as often as one likes."""
         if not self._closing.done():

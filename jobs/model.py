@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
 
+
+def _only_numbers(value: object) -> object:
+    """Refuse what pydantic would take for a number: JSON's `true` is no 1, and a text none either."""
+    if isinstance(value, bool | str):
+        raise ValueError("this has to be a number")  # noqa: TRY004 - pydantic wants it so
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_only_numbers)]  # 50.0 is whole too, as JSON Schema has it
+Real = Annotated[float, BeforeValidator(_only_numbers)]
 MOST_IMAGES = 3_000_000  # steps times batch size: an hour of training on two processor cores without a GPU
 
 
@@ -36,13 +46,15 @@ class JobStatus(StrEnum):
 class MnistParams(Frozen):
     """What `POST /jobs/mnist-train` takes; the defaults are the classic tutorial's."""
 
-    steps: int = Field(1000, ge=1, le=100_000, description="batches to learn from")
-    batch_size: int = Field(50, ge=1, le=1000, description="images in a batch")
-    learning_rate: float = Field(0.001, gt=0, le=1000, allow_inf_nan=False, description="of the optimizer")
+    steps: Whole = Field(1000, ge=1, le=100_000, description="batches to learn from")
+    batch_size: Whole = Field(50, ge=1, le=1000, description="images in a batch")
+    learning_rate: Real = Field(0.001, gt=0, le=1000, allow_inf_nan=False, description="of the optimizer")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="how the weights follow the gradient")
-    report_every: int = Field(100, ge=1, le=100_000, description="steps between two reports")
-    dropout: float = Field(0.5, ge=0, lt=1, description="part of the dense layer left out in each step")
-    seed: int | None = Field(None, ge=0, lt=2**31, description="makes the training repeatable")
+    report_every: Whole = Field(100, ge=1, le=100_000, description="steps between two reports")
+    dropout: Real = Field(0.5, ge=0, lt=1, description="part of the dense layer left out in each step")
+    seed: Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(_only_numbers)] | None = Field(
+        None, description="makes the training repeatable"
+    )
     dataset: Literal["mnist", "synthetic-digits"] = Field("mnist", description="what it learns from")
 
     @model_validator(mode="after")
@@ -61,8 +73,23 @@ class HistoryEntry(Frozen):
     loss: FiniteFloat  # JSON has no NaN: what is not finite could be written, but not read again
 
 
+class EpochEntry(HistoryEntry):
+    """One epoch of a fine-tuning, of which `step` was the last step.
+
+    Accuracies are 0 to 1 and losses means: in training, of the batches as they were learned from; in validation, of all
+    photographs that were kept out of it, null where none were.
+    """
+
+    epoch: int
+    validation_accuracy: FiniteFloat | None = None
+    validation_loss: FiniteFloat | None = None
+
+
 class Progress(Frozen):
-    """How far a training is; accuracy and loss are the last report's, null before the first."""
+    """How far a training is; accuracy and loss are the last report's, null before the first.
+
+    What only a training in epochs has is left out by the others.
+    """
 
     step: int = 0
     total_steps: int = 0
@@ -70,6 +97,10 @@ class Progress(Frozen):
     loss: FiniteFloat | None = None
     images_per_second: FiniteFloat | None = None
     eta_seconds: FiniteFloat | None = None
+    epoch: int | None = Field(None, exclude_if=lambda value: value is None)
+    total_epochs: int | None = Field(None, exclude_if=lambda value: value is None)
+    validation_accuracy: FiniteFloat | None = Field(None, exclude_if=lambda value: value is None)
+    validation_loss: FiniteFloat | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class JobError(Frozen):
@@ -90,7 +121,7 @@ class Job(Frozen):
     finished_at: datetime | None = None
     params: dict[str, Any]
     progress: Progress
-    history: list[HistoryEntry] = []
+    history: list[EpochEntry | HistoryEntry] = []
     result: dict[str, Any] | None = None
     error: JobError | None = None
     attempt: int = 0
@@ -105,13 +136,28 @@ class Event(Frozen):
     data: dict[str, Any]
 
 
+class Origin(Frozen):
+    """The request that made a job, so that what a worker says of the job can be found by it.
+
+    `traceparent` is W3C Trace Context's, where traces are kept.
+    """
+
+    request_id: str | None = None
+    traceparent: str | None = None
+
+
 class Claim(Frozen):
-    """A worker's right to run a job, for as long as its lease is renewed; `fence` is greater than any before."""
+    """A worker's right to run a job, for as long as its lease is renewed; `fence` is greater than any before.
+
+    `waited_seconds` is what the job spent in the queue before this attempt.
+    """
 
     job_id: str
     fence: int
     attempt: int
     params: dict[str, Any]
+    waited_seconds: float = 0.0
+    origin: Origin = Origin()
 
 
 class Hold(NamedTuple):

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from jobs.errors import (
     AlreadyFinished,
     IdempotencyConflict,
@@ -13,10 +15,12 @@ from jobs.errors import (
     LeaseLost,
     NotFinished,
     QueueFull,
+    QuotaReached,
 )
 from jobs.model import (
     Claim,
     Due,
+    EpochEntry,
     Event,
     EventPage,
     HistoryEntry,
@@ -25,10 +29,12 @@ from jobs.model import (
     JobError,
     JobPage,
     JobStatus,
+    Origin,
     Progress,
 )
 
 Reply = list[Any]
+_ENTRY: TypeAdapter[EpochEntry | HistoryEntry] = TypeAdapter(EpochEntry | HistoryEntry)
 
 
 def job(reply: Reply, job_id: str) -> Job:
@@ -39,7 +45,7 @@ def job(reply: Reply, job_id: str) -> Job:
     """
     _refuse(reply, job_id)
     _, found_id, flat, history = reply
-    record = _pairs(flat)
+    record = pairs(flat)
     params = json.loads(record["params"])
     return Job(
         id=found_id,
@@ -50,32 +56,41 @@ def job(reply: Reply, job_id: str) -> Job:
         finished_at=moment(record["finished_at"]) if "finished_at" in record else None,
         params=params,
         progress=_progress(record, params),
-        history=[HistoryEntry.model_validate_json(entry) for entry in history],
+        history=[_ENTRY.validate_json(entry) for entry in history],
         result=json.loads(record["result"]) if "result" in record else None,
         error=JobError.model_validate_json(record["error"]) if "error" in record else None,
         attempt=int(record["attempt"]),
     )
 
 
-def created(reply: Reply, most_queued: int) -> Job:
+def created(reply: Reply, most_queued: int, quota: int) -> Job:
     """Make the reply a job.
 
     Raises:
-        QueueFull, IdempotencyConflict: the reply says so.
+        QueueFull, QuotaReached, IdempotencyConflict: the reply says so.
     """
     if reply[0] == "full":
         raise QueueFull(most_queued)
+    if reply[0] == "quota":
+        raise QuotaReached(quota)
     if reply[0] == "conflict":
         raise IdempotencyConflict(reply[1])
     return job(reply, reply[1])
 
 
 def claim(reply: Reply) -> Claim | None:
-    """Make `claim id fence attempt params` a claim, and `none` none."""
+    """Make `claim id fence attempt params waited origin` a claim, and `none` none."""
     if reply[0] == "none":
         return None
-    _, job_id, fence, attempt, params = reply
-    return Claim(job_id=job_id, fence=int(fence), attempt=int(attempt), params=json.loads(params))
+    _, job_id, fence, attempt, params, waited, origin = reply
+    return Claim(
+        job_id=job_id,
+        fence=int(fence),
+        attempt=int(attempt),
+        params=json.loads(params),
+        waited_seconds=int(waited) / 1000,
+        origin=Origin.model_validate_json(origin) if origin else Origin(),
+    )
 
 
 def hold(reply: Reply) -> Hold | None:
@@ -113,7 +128,7 @@ def events(reply: Reply, job_id: str, limit: int) -> EventPage:
     """
     _refuse(reply, job_id)
     _, finished, entries = reply
-    found = [_event(event_id, _pairs(flat)) for event_id, flat in entries[:limit]]
+    found = [_event(event_id, pairs(flat)) for event_id, flat in entries[:limit]]
     return EventPage(found, len(entries) > limit, bool(finished))
 
 
@@ -126,6 +141,15 @@ def deleted(reply: Reply, job_id: str) -> None:
     _refuse(reply, job_id)
 
 
+def known(reply: Reply, job_id: str) -> None:
+    """Check that there is the job.
+
+    Raises:
+        JobNotFound: the reply says so.
+    """
+    _refuse(reply, job_id)
+
+
 def nothing(_: Reply) -> None:
     """Look for nothing in the reply."""
 
@@ -133,6 +157,11 @@ def nothing(_: Reply) -> None:
 def moment(milliseconds: str | int) -> datetime:
     """Make milliseconds since 1970 a time, UTC."""
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+def pairs(flat: list[str]) -> dict[str, str]:
+    """Make a hash, as Redis replies with it, a dictionary."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _progress(record: dict[str, str], params: dict[str, Any]) -> Progress:
@@ -147,10 +176,6 @@ def _event(event_id: str, fields: dict[str, str]) -> Event:
         {"id": event_id, "type": fields["type"], "at": moment(event_id.partition("-")[0])}
         | {"data": json.loads(fields["data"])}
     )
-
-
-def _pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _refuse(reply: Reply, job_id: str) -> None:

@@ -1,5 +1,6 @@
 """The job record in Redis, which is the only truth: each step of a job's life is one call, one script, one answer.
 
+Who is not to see everybody's jobs says `whose` are meant: another's are not found, as if there were none.
 What a call does is in `transitions` and `scripts/`; here it is only sent, by a blocking client for the worker, and in
 `async_store` by an asyncio one for the API. Each may raise StoreUnavailable, within 5 s, and may be repeated after it.
 """
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import NoScriptError
 
-from jobs import transitions
+from jobs import registrations, transitions
 from jobs.connection import translated
+from jobs.owners import ANONYMOUS, EVERYBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +21,19 @@ if TYPE_CHECKING:
 
     import redis
 
-    from jobs.model import Claim, Due, EventPage, HistoryEntry, Hold, Job, JobError, JobPage, JobStatus, Progress
+    from jobs.model import (
+        Claim,
+        Due,
+        EventPage,
+        HistoryEntry,
+        Hold,
+        Job,
+        JobError,
+        JobPage,
+        JobStatus,
+        Origin,
+        Progress,
+    )
     from jobs.transitions import Call
 
 Answer = TypeVar("Answer")
@@ -42,7 +56,7 @@ class JobStore:
         """Close the connections."""
         self._client.close()
 
-    def create(
+    def create(  # noqa: PLR0913 - a job has so many parts
         self,
         kind: str,
         params: Mapping[str, Any],
@@ -50,25 +64,32 @@ class JobStore:
         job_id: str,
         idempotency: tuple[str, str] | None = None,
         most_queued: int,
+        owner: str = ANONYMOUS,
+        quota: int = 0,
+        origin: Origin | None = None,
     ) -> Job:
         """Queue a job; a key and body digest, or an id, that was used in the last 24 hours gives the job it made.
 
+        `quota`: so many jobs of one owner may be unfinished, 0: any number.
+
         Raises:
             QueueFull: `most_queued` jobs wait already.
+            QuotaReached: `quota` jobs of this owner are unfinished.
             IdempotencyConflict: the key was used with another digest.
         """
-        return self._run(transitions.create(kind, params, job_id, idempotency, most_queued))
+        made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin)
+        return self.run(made)
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Claim | None:
         """Take a queued job, or a running one whose lease ran out; None if it is not to be had.
 
         `owner` is a token made anew for each delivery: asking again with it gives the same claim.
         """
-        return self._run(transitions.claim(job_id, owner, lease_seconds))
+        return self.run(transitions.claim(job_id, owner, lease_seconds))
 
     def hold(self, job_id: str) -> Hold | None:
         """See who has a job; None if nobody has."""
-        return self._run(transitions.hold(job_id))
+        return self.run(transitions.hold(job_id))
 
     def renew(self, job_id: str, fence: int, lease_seconds: float) -> JobStatus:
         """Keep the job for so many seconds from now; says whether it is still `running`, or `cancelling`.
@@ -76,7 +97,7 @@ class JobStore:
         Raises:
             LeaseLost: it is another's now.
         """
-        return self._run(transitions.renew(job_id, fence, lease_seconds))
+        return self.run(transitions.renew(job_id, fence, lease_seconds))
 
     def report(self, job_id: str, fence: int, progress: Progress, entry: HistoryEntry | None = None) -> JobStatus:
         """Record progress, and an entry of the history; says whether the job is still `running`, or `cancelling`.
@@ -86,7 +107,7 @@ class JobStore:
         Raises:
             LeaseLost: it is another's now.
         """
-        return self._run(transitions.report(job_id, fence, progress, entry))
+        return self.run(transitions.report(job_id, fence, progress, entry))
 
     def finish(
         self,
@@ -98,10 +119,13 @@ class JobStore:
     ) -> Job:
         """End the job, and return it: as `cancelled`, without a result, if a cancel was asked for before.
 
+        Where the result of a job that `succeeded` has a `model_id`, which is the job's, that model is registered.
+
         Raises:
             LeaseLost: it is another's now.
+            ValueError: the result says something of its model that is not as `ModelFacts` has it.
         """
-        return self._run(transitions.finish(job_id, fence, status, result, error))
+        return self.run(transitions.finish(job_id, fence, status, result, error))
 
     def release(self, job_id: str, fence: int) -> JobStatus:
         """Give a running job back to the queue, which counts as no crash; a cancelling one becomes `cancelled`.
@@ -109,49 +133,51 @@ class JobStore:
         Raises:
             LeaseLost: it is another's now.
         """
-        return self._run(transitions.release(job_id, fence))
+        return self.run(transitions.release(job_id, fence))
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job_id: str, whose: str = EVERYBODY) -> Job:
         """Ask for the end of a job: a queued one is `cancelled` at once, a running one `cancelling`.
 
         Raises:
             JobNotFound: there is none.
             AlreadyFinished: it has succeeded or failed.
         """
-        return self._run(transitions.cancel(job_id))
+        return self.run(transitions.cancel(job_id, whose))
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, whose: str = EVERYBODY) -> Job:
         """Read a job with its history, in one round trip.
 
         Raises:
             JobNotFound: there is none.
         """
-        return self._run(transitions.get(job_id))
+        return self.run(transitions.get(job_id, whose))
 
-    def list(self, status: JobStatus | None = None, limit: int = 20, after: str | None = None) -> JobPage:
+    def list(
+        self, status: JobStatus | None = None, limit: int = 20, after: str | None = None, whose: str = EVERYBODY
+    ) -> JobPage:
         """List jobs without their history, newest first, from the one that follows the job `after`."""
-        return self._run(transitions.list_jobs(status, limit, after))
+        return self.run(transitions.list_jobs(status, limit, after, whose))
 
-    def events(self, job_id: str, after: str | None = None, limit: int = 100) -> EventPage:
+    def events(self, job_id: str, after: str | None = None, limit: int = 100, whose: str = EVERYBODY) -> EventPage:
         """Read what happened to a job after the event with the id `after`, ascending.
 
         Raises:
             JobNotFound: there is none.
             InvalidCursor: `after` is no event's id.
         """
-        return self._run(transitions.events(job_id, after, limit))
+        return self.run(transitions.events(job_id, after, limit, whose))
 
     def counts(self) -> dict[JobStatus, int]:
         """Count the jobs of each status."""
-        return self._run(transitions.counts())
+        return self.run(transitions.counts())
 
     def due(self, seconds: float) -> Due:
         """Find queued jobs that were handed to the queue so many seconds ago, and those whose lease ran out."""
-        return self._run(transitions.due(seconds))
+        return self.run(transitions.due(seconds))
 
     def mark_published(self, job_id: str) -> None:
         """Note that the job was handed to the queue just now; nothing if it is not queued any more."""
-        return self._run(transitions.mark_published(job_id))
+        return self.run(transitions.mark_published(job_id))
 
     def take_back(self, job_id: str) -> Job:
         """Queue a job again whose lease ran out: its third loss fails it, and a cancelling one is `cancelled`.
@@ -161,19 +187,19 @@ class JobStore:
         Raises:
             JobNotFound: there is none.
         """
-        return self._run(transitions.take_back(job_id))
+        return self.run(transitions.take_back(job_id))
 
     def lock(self, name: str, owner: str, seconds: float) -> bool:
         """Take a lock, or keep it, for so many seconds; False if another owner has it."""
-        return self._run(transitions.lock(name, owner, seconds))
+        return self.run(transitions.lock(name, owner, seconds))
 
     def unlock(self, name: str, owner: str) -> None:
         """Give a lock back; nothing if it is not the owner's."""
-        return self._run(transitions.unlock(name, owner))
+        return self.run(transitions.unlock(name, owner))
 
     def expired(self, older_than: float, limit: int = 100) -> Sequence[Job]:
         """Read jobs, without their history, that finished at least so many seconds ago, the oldest first."""
-        return self._run(transitions.expired(older_than, limit))
+        return self.run(transitions.expired(older_than, limit))
 
     def delete(self, job_id: str) -> None:
         """Remove all that is known of a finished job; nothing if there is none.
@@ -181,20 +207,24 @@ class JobStore:
         Raises:
             NotFinished: it is queued or running.
         """
-        return self._run(transitions.delete(job_id))
+        return self.run(transitions.delete(job_id))
 
-    def purge(self, older_than: float, remove: Callable[[Job], None], limit: int = 100) -> Sequence[Job]:
-        """Remove jobs that finished at least so many seconds ago, each after `remove` has removed its artifacts.
+    def purge(self, older_than: float, remove: Callable[[Job, bool], bool], limit: int = 100) -> Sequence[Job]:
+        """Remove jobs that finished at least so many seconds ago, and return them, each once its artifacts are gone.
 
-        In this order a crash in between leaves a record that is found again, and never artifacts that nobody knows.
+        `remove(job, registered)` removes these, and says whether it could. Where the job's model is `registered` its
+        files are that model's and stay, and only the checkpoint is to go. In this order a crash in between, or what
+        cannot be removed, leaves a record that is found again, and never artifacts that nobody knows.
         """
-        jobs = self.expired(older_than, limit)
-        for job in jobs:
-            remove(job)
-            self.delete(job.id)
-        return jobs
+        gone = []
+        for job in self.expired(older_than, limit):
+            if remove(job, self.run(registrations.registered(job.id))):
+                self.delete(job.id)
+                gone.append(job)
+        return gone
 
-    def _run(self, call: Call[Answer]) -> Answer:
+    def run(self, call: Call[Answer]) -> Answer:
+        """Send a call, of the jobs' or the registry's, and return its answer or raise the error that it stands for."""
         with translated():
             try:
                 reply = self._client.evalsha(call.script.sha, 1, self._prefix, *call.arguments)

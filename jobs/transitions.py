@@ -13,9 +13,10 @@ from hashlib import sha1, sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from jobs import ids, replies
+from jobs import ids, replies, trained
 from jobs.errors import InvalidCursor
-from jobs.model import Claim, Due, EventPage, HistoryEntry, Hold, Job, JobError, JobPage, JobStatus, Progress
+from jobs.model import Claim, Due, EventPage, HistoryEntry, Hold, Job, JobError, JobPage, JobStatus, Origin, Progress
+from jobs.owners import EVERYBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,20 +49,29 @@ def key_for(prefix: str, *parts: str) -> str:
 
 
 @cache
-def script(name: str) -> Script:
-    """Read a script from the package."""
+def script(name: str, *shared: str) -> Script:
+    """Read a script from the package, and what it shares with others: `common` always, and further ones by name."""
     folder = files("jobs") / "scripts"
-    source = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
+    source = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", *shared, name))
     return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-def create(
-    kind: str, params: Mapping[str, Any], job_id: str, idempotency: tuple[str, str] | None, most_queued: int
+def create(  # noqa: PLR0913, PLR0917 - a job's record has so many parts
+    kind: str,
+    params: Mapping[str, Any],
+    job_id: str,
+    idempotency: tuple[str, str] | None,
+    most_queued: int,
+    owner: str,
+    quota: int,
+    origin: Origin | None,
 ) -> Call[Job]:
-    """Queue a job. The key may be of any length, so its digest stands for it."""
-    key, body = (sha256(idempotency[0].encode()).hexdigest(), idempotency[1]) if idempotency else ("", "")
-    arguments = job_id, kind, json.dumps(params), key, body, most_queued, _ms(IDEMPOTENCY_SECONDS)
-    return Call(script("create"), arguments, lambda reply: replies.created(reply, most_queued))
+    """Queue a job. The key may be of any length, so its digest stands for it; each owner has keys of its own."""
+    key, body = (_key_of(owner, idempotency[0]), idempotency[1]) if idempotency else ("", "")
+    made_by = origin.model_dump_json(exclude_none=True) if origin else ""
+    life = _ms(IDEMPOTENCY_SECONDS)
+    arguments = job_id, kind, json.dumps(params), key, body, most_queued, life, owner, quota, made_by
+    return Call(script("create"), arguments, lambda reply: replies.created(reply, most_queued, quota))
 
 
 def claim(job_id: str, owner: str, lease_seconds: float) -> Call[Claim | None]:
@@ -89,7 +99,7 @@ def report(job_id: str, fence: int, progress: Progress, entry: HistoryEntry | No
 def finish(
     job_id: str, fence: int, status: JobStatus, result: Mapping[str, Any] | None, error: JobError | None
 ) -> Call[Job]:
-    """End a job, with a result or an error or neither."""
+    """End a job, with a result, which may name a model, or an error or neither."""
     if not status.finished:
         raise ValueError(f"A job cannot end as {status}")
     field, value = "", ""
@@ -97,7 +107,8 @@ def finish(
         field, value = "result", json.dumps(result, allow_nan=False)
     elif error is not None:
         field, value = "error", error.model_dump_json()
-    return Call(script("finish"), (job_id, fence, status, field, value), lambda reply: replies.job(reply, job_id))
+    arguments = job_id, fence, status, field, value, trained.rank_of(job_id, result)
+    return Call(script("finish", "registry"), arguments, lambda reply: replies.job(reply, job_id))
 
 
 def release(job_id: str, fence: int) -> Call[JobStatus]:
@@ -105,26 +116,33 @@ def release(job_id: str, fence: int) -> Call[JobStatus]:
     return Call(script("release"), (job_id, fence), lambda reply: replies.status(reply, job_id))
 
 
-def cancel(job_id: str) -> Call[Job]:
+def cancel(job_id: str, whose: str = EVERYBODY) -> Call[Job]:
     """Ask for the end of a job."""
-    return Call(script("cancel"), (job_id,), lambda reply: replies.job(reply, job_id))
+    return Call(script("cancel"), (job_id, whose), lambda reply: replies.job(reply, job_id))
 
 
-def get(job_id: str) -> Call[Job]:
+def get(job_id: str, whose: str = EVERYBODY) -> Call[Job]:
     """Read a job."""
-    return Call(script("get"), (job_id,), lambda reply: replies.job(reply, job_id))
+    return Call(script("get"), (job_id, whose), lambda reply: replies.job(reply, job_id))
 
 
-def list_jobs(status: JobStatus | None, limit: int, after: str | None) -> Call[JobPage]:
+def known(job_id: str, whose: str) -> Call[None]:
+    """Ask for a job without reading it."""
+    return Call(script("known"), (job_id, whose), lambda reply: replies.known(reply, job_id))
+
+
+def list_jobs(status: JobStatus | None, limit: int, after: str | None, whose: str = EVERYBODY) -> Call[JobPage]:
     """Read a part of the list."""
-    return Call(script("list"), (status or "", limit, after or "", ids.made_at(after or "")), replies.page)
+    return Call(script("list"), (status or "", limit, after or "", ids.made_at(after or ""), whose), replies.page)
 
 
-def events(job_id: str, after: str | None, limit: int) -> Call[EventPage]:
+def events(job_id: str, after: str | None, limit: int, whose: str = EVERYBODY) -> Call[EventPage]:
     """Read a part of the events."""
     if after and not EVENT_ID.fullmatch(after):
         raise InvalidCursor(after)
-    return Call(script("events"), (job_id, after or "", limit), lambda reply: replies.events(reply, job_id, limit))
+    return Call(
+        script("events"), (job_id, after or "", limit, whose), lambda reply: replies.events(reply, job_id, limit)
+    )
 
 
 def counts() -> Call[dict[JobStatus, int]]:
@@ -165,6 +183,11 @@ def expired(older_than: float, limit: int) -> Call[list[Job]]:
 def delete(job_id: str) -> Call[None]:
     """Remove a job."""
     return Call(script("delete"), (job_id,), lambda reply: replies.deleted(reply, job_id))
+
+
+def _key_of(owner: str, key: str) -> str:
+    """Digest an owner's idempotency key; neither can hold what stands between them."""
+    return sha256((f"{owner}\n{key}" if owner else key).encode()).hexdigest()
 
 
 def _ms(seconds: float) -> int:

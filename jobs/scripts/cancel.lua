@@ -1,8 +1,8 @@
--- id
+-- id, whose
 -- Repeated: the job is `cancelling` or `cancelled` already, which is the answer.
 local id = ARGV[1]
 local job = load(id)
-if not job.status then
+if not visible(job, ARGV[2]) then
   return {'missing'}
 end
 if job.status == 'succeeded' or job.status == 'failed' then

@@ -1,15 +1,22 @@
 -- What every script begins with. KEYS[1] is the prefix of all keys, so all of them have to be on one Redis server.
 -- Times are Redis's own, whole milliseconds since 1970: one clock for all machines. Replies begin with one word.
+-- The clock may be set back: a time that can only be past, and is not yet, was told by a clock that was ahead.
 local PREFIX = KEYS[1]
 local EVENTS = 10000   -- about as many events are kept of a job, the newest,
 local HISTORY = 10000  -- and exactly so many entries of its history
 local CRASHES = 3      -- so many attempts may end with the loss of their worker
+local BOUNDS = {0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}  -- seconds: up to which the metrics count together
 
 local time = redis.call('TIME')
 local NOW = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function key(...)
   return PREFIX .. table.concat({...}, ':')
+end
+
+-- The ms since a moment; none where the clock was set back meanwhile, for counts only grow.
+local function since(moment)
+  return math.max(0, NOW - moment)
 end
 
 -- A job's hash as a table; an empty one where there is no job.
@@ -19,6 +26,55 @@ local function load(id)
     job[flat[i]] = flat[i + 1]
   end
   return job
+end
+
+-- Whose a job is; '' for what was made without a key, or before there were owners.
+local function owner_of(job)
+  return job.belongs_to or ''
+end
+
+-- `whose` is an owner, or '*' for everybody's.
+local function visible(job, whose)
+  return job.status and (whose == '*' or owner_of(job) == whose)
+end
+
+-- The list of an owner's jobs, or of everybody's; of one status, or of all where that is nil or ''.
+local function list_of(whose, status)
+  local parts = whose == '*' and {'jobs'} or {'owner', whose, 'jobs'}
+  if status and status ~= '' then
+    table.insert(parts, status)
+  end
+  return key(unpack(parts))
+end
+
+-- Likewise of models: by time, and by rank.
+local function models_of(whose)
+  if whose == '*' then
+    return key('models'), key('models', 'rank')
+  end
+  return key('owner', whose, 'models'), key('owner', whose, 'models', 'rank')
+end
+
+-- What was recorded before there were owners is in no owner's list: the first who needs the anonymous one's fills it.
+local function adopt()
+  if redis.call('EXISTS', key('adopted')) == 1 then
+    return
+  end
+  for _, id in ipairs(redis.call('ZRANGE', key('jobs'), 0, -1)) do
+    local job = redis.call('HMGET', key('job', id), 'belongs_to', 'status', 'created_at')
+    if not job[1] then
+      redis.call('ZADD', list_of(''), job[3], id)
+      redis.call('ZADD', list_of('', job[2]), job[3], id)
+    end
+  end
+  local by_time, by_rank = models_of('')
+  for _, id in ipairs(redis.call('ZRANGE', key('models'), 0, -1)) do
+    if redis.call('HEXISTS', key('model', id), 'owner') == 0 then
+      redis.call('ZADD', by_time, redis.call('ZSCORE', key('models'), id), id)
+      redis.call('ZADD', by_rank, redis.call('ZSCORE', key('models', 'rank'), id), id)
+    end
+  end
+  redis.call('SET', key('adopted'), 1)
 end
 
 local function active(job)
@@ -42,6 +98,24 @@ local function brief(id)
   return {'job', id, redis.call('HGETALL', key('job', id)), {}}
 end
 
+-- Counts for the metrics. `totals` has a field a count; they only grow, as Prometheus wants it.
+local function count(name, by)
+  redis.call('HINCRBY', key('totals'), name, by)
+end
+
+-- Counts a time in the first bucket that it fits into, and adds it up.
+local function observe(name, ms)
+  local bucket = '+Inf'
+  for _, bound in ipairs(BOUNDS) do
+    if ms <= bound * 1000 then
+      bucket = bound
+      break
+    end
+  end
+  count(name .. ':' .. bucket, 1)
+  count(name .. ':ms', ms)
+end
+
 -- `data` is a JSON object. The word on the channel wakes those who watch.
 local function event(id, type, data)
   redis.call('XADD', key('job', id, 'events'), 'MAXLEN', '~', EVENTS, '*', 'type', type, 'data', data)
@@ -51,8 +125,10 @@ end
 -- Changes the status, in the hash and in the lists.
 local function move(id, job, status)
   redis.call('HSET', key('job', id), 'status', status)
-  redis.call('ZREM', key('jobs', job.status), id)
-  redis.call('ZADD', key('jobs', status), job.created_at, id)
+  for _, whose in ipairs({'*', owner_of(job)}) do
+    redis.call('ZREM', list_of(whose, job.status), id)
+    redis.call('ZADD', list_of(whose, status), job.created_at, id)
+  end
   job.status = status
 end
 
@@ -62,6 +138,10 @@ local function close(id, job, status, field, value)
   redis.call('HSET', key('job', id), 'finished_at', NOW)
   redis.call('ZADD', key('finished'), NOW, id)
   redis.call('HDEL', key('job', id), 'owner', 'lease_until')
+  count('finished:' .. job.kind .. ':' .. status, 1)
+  if job.started_at then
+    observe('taken', since(job.started_at))
+  end
   if field then
     redis.call('HSET', key('job', id), field, value)
     event(id, status, '{"' .. field .. '":' .. value .. '}')
@@ -79,7 +159,8 @@ end
 local function requeue(id, job, reason)
   move(id, job, 'queued')
   redis.call('HDEL', key('job', id), 'owner', 'lease_until')
-  redis.call('HSET', key('job', id), 'published_at', 0)
+  redis.call('HSET', key('job', id), 'published_at', 0, 'queued_at', NOW)
+  count('retried', 1)
   event(id, 'retried', cjson.encode({attempt = tonumber(job.attempt), reason = reason}))
 end
 

@@ -1,6 +1,8 @@
--- id, kind, params (JSON), idempotency key's digest or '', body's digest, most queued jobs, the key's life in ms
+-- id, kind, params (JSON), idempotency key's digest or '', body's digest, most queued jobs, the key's life in ms, owner,
+-- most unfinished jobs of that owner or 0 for no such bound, where it comes from (JSON) or ''
 -- Repeated: the id, or the key, finds the job that the first call made.
 local id, kind, params, idempotency, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local owner, quota = ARGV[8], tonumber(ARGV[9])
 if load(id).status then
   return full(id)
 end
@@ -16,11 +18,28 @@ end
 if redis.call('ZCARD', key('jobs', 'queued')) >= tonumber(ARGV[6]) then
   return {'full'}
 end
+if owner == '' then
+  adopt()
+end
+if quota > 0 then
+  local unfinished = 0
+  for _, status in ipairs({'queued', 'running', 'cancelling'}) do
+    unfinished = unfinished + redis.call('ZCARD', list_of(owner, status))
+  end
+  if unfinished >= quota then
+    return {'quota'}
+  end
+end
 -- The maker publishes it right now, so a reconciler need not look at it for a while.
 redis.call('HSET', key('job', id), 'status', 'queued', 'kind', kind, 'params', params, 'created_at', NOW,
-  'published_at', NOW, 'attempt', 0, 'crashes', 0, 'fence', 0, 'step', -1, 'history_step', -1)
-redis.call('ZADD', key('jobs'), NOW, id)
-redis.call('ZADD', key('jobs', 'queued'), NOW, id)
+  'published_at', NOW, 'attempt', 0, 'crashes', 0, 'fence', 0, 'step', -1, 'history_step', -1, 'belongs_to', owner)
+if ARGV[10] ~= '' then
+  redis.call('HSET', key('job', id), 'origin', ARGV[10])
+end
+for _, whose in ipairs({'*', owner}) do
+  redis.call('ZADD', list_of(whose), NOW, id)
+  redis.call('ZADD', list_of(whose, 'queued'), NOW, id)
+end
 if idempotency ~= '' then
   redis.call('HSET', key('idempotency', idempotency), 'job', id, 'digest', digest)
   redis.call('PEXPIRE', key('idempotency', idempotency), ARGV[7])

@@ -6,10 +6,12 @@ if job.status and not finished(job) then
   return {'unfinished', job.status}
 end
 redis.call('DEL', key('job', id), key('job', id, 'history'), key('job', id, 'events'))
-redis.call('ZREM', key('jobs'), id)
 redis.call('ZREM', key('finished'), id)
+for _, whose in ipairs({'*', owner_of(job)}) do
+  redis.call('ZREM', list_of(whose), id)
+  redis.call('ZREM', list_of(whose, job.status), id)
+end
 if job.status then
-  redis.call('ZREM', key('jobs', job.status), id)
   redis.call('PUBLISH', key('changes'), id)
 end
 return {'done'}

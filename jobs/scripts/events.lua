@@ -1,7 +1,7 @@
--- id, the id of the event before the first one or '', limit
+-- id, the id of the event before the first one or '', limit, whose
 -- Reads only. One event more than asked for tells whether there are more.
 local job = load(ARGV[1])
-if not job.status then
+if not visible(job, ARGV[4]) then
   return {'missing'}
 end
 local from = ARGV[2] == '' and '-' or '(' .. ARGV[2]

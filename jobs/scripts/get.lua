@@ -1,6 +1,6 @@
--- id
+-- id, whose
 -- Reads only.
-if not load(ARGV[1]).status then
+if not visible(load(ARGV[1]), ARGV[2]) then
   return {'missing'}
 end
 return full(ARGV[1])

@@ -1,8 +1,12 @@
--- status or '', limit, the id of the job before the first one or '', the time of making that its id tells, in ms
--- Reads only.
+-- status or '', limit, the id of the job before the first one or '', the time of making that its id tells, in ms,
+-- whose
+-- Reads only, but for what `adopt` does once.
 local NEARLY = 5 -- ms
 local limit, after = tonumber(ARGV[2]), ARGV[3]
-local list = ARGV[1] == '' and key('jobs') or key('jobs', ARGV[1])
+if ARGV[5] == '' then
+  adopt()
+end
+local list = list_of(ARGV[5], ARGV[1])
 local highest, same = '+inf', 0
 if after ~= '' then
   local created = redis.call('HGET', key('job', after), 'created_at')

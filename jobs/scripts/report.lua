@@ -8,6 +8,10 @@ if not holds(job, fence) then
 end
 if tonumber(step) >= tonumber(job.step) and progress ~= job.progress then
   redis.call('HSET', key('job', id), 'step', step, 'progress', progress)
+  local batch_size = cjson.decode(job.params).batch_size
+  if batch_size then
+    count('images', (step - math.max(0, job.step)) * batch_size)
+  end
   event(id, 'progress', progress)
 end
 if entry_step ~= '' and tonumber(entry_step) > tonumber(job.history_step) then

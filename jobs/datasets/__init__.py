@@ -1,0 +1,1 @@
+"""Data sets of a person's own photographs: a folder a class."""

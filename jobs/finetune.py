@@ -1,0 +1,65 @@
+"""What a fine-tuning takes: a person's photographs, a network that has learned from others, and how to go on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema, model_validator
+
+from jobs.model import Frozen
+
+Change = Literal["flip", "crop", "colour"]
+CHANGES: tuple[Change, ...] = ("flip", "crop", "colour")
+_CHANGES = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "string", "enum": list(CHANGES)}, "maxItems": 3, "uniqueItems": True},
+        {"type": "boolean"},
+    ]
+}
+
+
+def _changes(value: Any) -> Any:  # noqa: ANN401 - whatever was sent; the field's own type judges it
+    """Let true stand for every change, and false for none."""
+    return {True: CHANGES, False: ()}[value] if isinstance(value, bool) else value
+
+
+class FinetuneParams(Frozen):
+    """What `POST /jobs/finetune` takes; the defaults are the classic tutorial's.
+
+    `freeze` counts weight layers from the photograph on. The last layer is always a new one, for the person's classes.
+    Without `freeze` all but the last three keep what they have learned.
+    """
+
+    dataset_id: str = Field(max_length=64, description="the photographs to learn from")
+    base: str = Field("vgg16", max_length=64, description="a pretrained network, or a model that was fine-tuned here")
+    freeze: int | None = Field(
+        None,
+        ge=0,
+        le=1000,
+        description="the first so many weight layers stay as they are; null: all but the last three",
+    )
+    optimizer: Literal["sgd", "adam"] = Field("sgd", description="`sgd` has a momentum of 0.9")
+    learning_rate: float = Field(0.001, gt=0, le=1000, allow_inf_nan=False, description="of the optimizer")
+    epochs: int = Field(10, ge=1, le=1000, description="times that each photograph is learned from")
+    batch_size: int = Field(32, ge=1, le=256, description="photographs in a step")
+    validation_split: float = Field(
+        0.2, ge=0, le=0.5, description="part of each class kept out of the training, to choose the best epoch by"
+    )
+    augment: Annotated[tuple[Change, ...], BeforeValidator(_changes), WithJsonSchema(_CHANGES)] = Field(
+        (), description="how photographs are changed by chance in each epoch; true: in every way"
+    )
+    patience: int | None = Field(
+        None, ge=1, le=1000, description="epochs without a better validation after which it ends; null: it goes on"
+    )
+    class_weights: Literal["balanced"] | dict[str, Annotated[FiniteFloat, Field(gt=0, le=1000)]] | None = Field(
+        None, description="how much each class counts, by its name; `balanced`: rare ones count more"
+    )
+    seed: int | None = Field(None, ge=0, lt=2**31, description="makes the training repeatable")
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        if self.patience is not None and not self.validation_split:
+            raise ValueError("patience needs a validation_split above 0: there is nothing else to be patient about")
+        if len(set(self.augment)) < len(self.augment):
+            raise ValueError("augment names a change twice")
+        return self

@@ -1,0 +1,51 @@
+"""What the result of a fine-tuning says beyond what every trained model has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from jobs.model import Frozen
+
+if TYPE_CHECKING:
+    from jobs.trained import TrainedModel
+
+
+class Cut(Frozen, extra="ignore"):
+    """Where the model parts from its root: behind this Keras layer, before which so many weight layers are."""
+
+    layer: str
+    frozen: int
+
+
+class RootWeights(Frozen, extra="ignore"):
+    """The weights that it was trained on; those that are made up are known by their seed, as `random:0`."""
+
+    origin: str
+    hash: str
+
+
+class Finetuned(Frozen, extra="ignore"):
+    """A fine-tuned model: `root` is the pretrained network that it is part of, `parent` what it was trained from.
+
+    `classes` are in the order of its outputs.
+    """
+
+    root: str
+    parent: str
+    classes: tuple[str, ...] = Field(min_length=1)
+    freeze: int
+    cut: Cut
+    root_weights: RootWeights
+    best_epoch: int | None = None
+    epochs: int | None = None
+
+    @classmethod
+    def of(cls, model: TrainedModel) -> Finetuned:
+        """Read it from a model's record.
+
+        Raises:
+            ValueError: the record is of another kind, or cannot be understood.
+        """
+        return cls.model_validate(model.result)

@@ -1,0 +1,3 @@
+-- owner
+-- Reads only.
+return {'count', redis.call('ZCARD', datasets_of(ARGV[1]))}

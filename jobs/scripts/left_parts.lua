@@ -1,0 +1,3 @@
+-- limit
+-- Reads only.
+return {'leftovers', redis.call('ZRANGEBYSCORE', key('datasets', 'leftovers'), '-inf', NOW, 'LIMIT', 0, ARGV[1])}

@@ -1,0 +1,3 @@
+-- nothing
+-- Reads only.
+return {'leftovers', redis.call('SMEMBERS', key('models', 'removed'))}

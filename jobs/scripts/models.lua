@@ -1,0 +1,10 @@
+-- whose
+-- Reads only, but for what `adopt` does once. The newest first; there are a few hundred of an owner at most.
+if ARGV[1] == '' then
+  adopt()
+end
+local found = {'models'}
+for i, id in ipairs(redis.call('ZREVRANGE', (models_of(ARGV[1])), 0, -1)) do
+  found[i + 1] = record(id)
+end
+return found

@@ -1,0 +1,1 @@
+"""How both halves say what they do: the form of the log, and traces."""
