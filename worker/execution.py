@@ -8,20 +8,22 @@ import signal
 import socket
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.model import JobError, JobStatus
+from jobs.telemetry.context import telling
+from worker.errors import Stopped, TrainingError
 from worker.lease import LEASE_SECONDS, TIME_LIMIT, Lease, StopReason
-from worker.mnist.errors import Stopped, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from jobs.model import Claim, HistoryEntry, Progress
     from jobs.store import JobStore
+    from jobs.telemetry.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +42,14 @@ class Hands:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a kind of job does: its work, how to remove what it leaves when nothing comes of it, and its time."""
+    """What a kind of job does, and for how many seconds at most.
+
+    `clean_up` removes all that it leaves, when nothing comes of it, and `forget` what only another attempt would need.
+    """
 
     do: Callable[[Claim, Hands], Mapping[str, Any]]
     clean_up: Callable[[], None]
+    forget: Callable[[], None]
     seconds: float
 
 
@@ -79,7 +85,7 @@ class Reporter:
             self.lease.stop(StopReason.LOST)
 
 
-def execute(store: JobStore, job_id: str, work: Work) -> JobStatus | None:
+def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = None) -> JobStatus | None:
     """Run a job if it is to be had; None if it was another's, or nobody's.
 
     Returns the status it was left in. Raises StoreUnavailable where Redis is away before the work begins: the job stays
@@ -89,13 +95,27 @@ def execute(store: JobStore, job_id: str, work: Work) -> JobStatus | None:
     if claim is None:
         log.info("job %s is not to be had: finished, or another worker's", job_id)
         return None
-    with Lease(store, claim, work.seconds, work.clean_up) as lease, told_to_leave(lease):
-        reporter = Reporter(store, claim, lease)
-        outcome = attempt(work, claim, lease, Hands(reporter, lease.should_stop))
-        status = settle(store, claim, outcome) if outcome else None
-        if status in {JobStatus.FAILED, JobStatus.CANCELLED}:
-            work.clean_up()
-        return status
+    with telling(job_id=job_id, request_id=claim.origin.request_id):
+        return _execute(store, claim, work, tracing)
+
+
+def _execute(store: JobStore, claim: Claim, work: Work, tracing: Tracing | None) -> JobStatus | None:
+    log.info("job %s begins, attempt %d, after %.1f s in the queue", claim.job_id, claim.attempt, claim.waited_seconds)
+    with tracing.training(claim) if tracing else nullcontext() as training:
+        with Lease(store, claim, work.seconds, work.clean_up) as lease, told_to_leave(lease):
+            reporter = Reporter(store, claim, lease)
+            outcome = attempt(work, claim, lease, Hands(reporter, lease.should_stop))
+            status = settle(store, claim, outcome) if outcome else None
+        if training:
+            training.ended(status)
+    log.info("job %s is %s", claim.job_id, status or "another's by now")
+    # Not under the lease, which would take the job for lost, and kill this process if removing takes long. What a
+    # worker that leaves cuts short goes with the job's record.
+    if status in {JobStatus.FAILED, JobStatus.CANCELLED}:
+        work.clean_up()
+    elif status is JobStatus.SUCCEEDED:
+        work.forget()
+    return status
 
 
 def attempt(work: Work, claim: Claim, lease: Lease, hands: Hands) -> Outcome | None:

@@ -10,8 +10,10 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from jobs.deadline import within
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.model import JobError, JobStatus
+from jobs.telemetry.context import carried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +25,11 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15.0  # how long a job stays with a worker that says nothing
 RENEW_SECONDS = 0.5  # a cancel has to be seen within two seconds
+CLEAN_UP_SECONDS = 2.0  # before a process is killed; what is left then goes with the job's record
 
-TIME_LIMIT = JobError(code="time-limit", detail="It took longer than BESTGUESS_JOB_SECONDS. Ask for fewer steps.")
+TIME_LIMIT = JobError(
+    code="time-limit", detail="It took longer than BESTGUESS_JOB_SECONDS. Ask for less: fewer steps or epochs."
+)
 
 
 class StopReason(StrEnum):
@@ -53,7 +58,7 @@ class Lease:
         self._parent = os.getppid()
         self._stopped_at = 0.0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="lease", daemon=True)
+        self._thread = threading.Thread(target=carried(self._watch), name="lease", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -69,7 +74,7 @@ class Lease:
 
     def stop(self, reason: StopReason) -> None:
         """Tell the work to stop; the first reason counts, but that the job is lost beats every other."""
-        if self.reason is None or reason is StopReason.LOST:
+        if self.reason is None or (reason is StopReason.LOST and self.reason is not reason):
             self.reason = reason
             self._stopped_at = time.monotonic()
             log.info("job %s stops: %s", self._claim.job_id, reason.value)
@@ -102,12 +107,15 @@ class Lease:
         try:
             if self.reason is StopReason.CANCELLED:
                 self._store.finish(job_id, fence, JobStatus.CANCELLED)
-                self._clean_up()
+                within(CLEAN_UP_SECONDS, self._clean_up)
             elif self.reason is StopReason.TIME_LIMIT:
                 self._store.finish(job_id, fence, JobStatus.FAILED, error=TIME_LIMIT)
-                self._clean_up()
+                within(CLEAN_UP_SECONDS, self._clean_up)
             elif self.reason is StopReason.LEAVING:
                 self._store.release(job_id, fence)
         except (LeaseLost, StoreUnavailable):
             log.exception("job %s could not be settled; its lease runs out", job_id)
-        os.kill(os.getpid(), signal.SIGKILL)
+        except TimeoutError:
+            log.warning("job %s leaves something, which goes with its record", job_id)
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)

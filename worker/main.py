@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
-from jobs import artifacts
+from jobs.artifacts import open_store
 from jobs.connection import connect
 from jobs.queue import celery_app
 from jobs.settings import SettingsError, WorkerSettings
 from jobs.store import JobStore
+from jobs.telemetry import logs
 from worker.children import StuckWatch, tell_to_leave
+from worker.heartbeat import Heartbeat
+from worker.housekeeper import Housekeeper
+from worker.priority import give_way
+from worker.pulse import Pulse
 from worker.reconciler import Reconciler
 
 if TYPE_CHECKING:
     from celery import Celery
 
 SETTLING = 900  # seconds beyond a job's own limit in which it may still say how it ended
-NICENESS = 10  # beside an API on the same cores, training gives way to answering
 
 
 def make() -> Celery:
@@ -42,17 +44,15 @@ app = make()
 
 
 @signals.worker_init.connect
-def give_way(**_: Any) -> None:  # noqa: ANN401 - Celery's signals carry what they like
-    """Let the API have the processor first."""
-    os.nice(NICENESS)
+def let_the_api_go_first(**_: Any) -> None:  # noqa: ANN401 - Celery's signals carry what they like
+    """Lower the priority of all that this worker does."""
+    give_way(app.bestguess.worker_niceness)
 
 
 @signals.setup_logging.connect
 def set_up_logging(**_: Any) -> None:  # noqa: ANN401
     """Log as the API does, instead of in Celery's own way."""
-    form = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    logging.basicConfig(level=app.bestguess.log_level.upper(), format=form)
-    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+    logs.set_up(app.bestguess.log_level, app.bestguess.log_format)
 
 
 @signals.worker_ready.connect
@@ -60,14 +60,10 @@ def keep_watch(**_: Any) -> None:  # noqa: ANN401
     """Start the threads of the main process, once it takes jobs."""
     settings: WorkerSettings = app.bestguess
     store = JobStore(connect(settings.redis_url or ""))
-    root = settings.data_dir / "models"
-    reconciler = Reconciler(
-        store,
-        app,
-        remove=lambda job: artifacts.remove(root, job.id),
-        retention=settings.job_retention_seconds,
-    )
-    watches = reconciler, StuckWatch(store)
+    artifacts = open_store(settings.artifacts_url, settings.data_dir)
+    housekeeper = Housekeeper(store, artifacts, settings.job_retention_seconds, settings.max_models)
+    pulse = Pulse(settings.worker_pulse)
+    watches = Heartbeat(store), Reconciler(store, app), StuckWatch(store), housekeeper, pulse
     for watch in watches:
         watch.start()
 

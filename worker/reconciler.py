@@ -16,8 +16,6 @@ from jobs.queue import publish
 from jobs.queue import waiting as waiting_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
 
     from jobs.model import Job
@@ -34,11 +32,9 @@ DELIVERY_SECONDS = 20.0  # a job that is still queued so long after it was publi
 class Reconciler:
     """A thread that looks every two seconds, for as long as this worker lives."""
 
-    def __init__(self, store: JobStore, queue: Celery, remove: Callable[[Job], None], retention: float) -> None:
+    def __init__(self, store: JobStore, queue: Celery) -> None:
         self._store = store
         self._queue = queue
-        self._remove = remove
-        self._retention = retention
         self._owner = uuid.uuid4().hex
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
@@ -74,8 +70,6 @@ class Reconciler:
         for job in due.unpublished:
             if job.id not in waiting:
                 self._hand_over(job)
-        for job in self._store.purge(self._retention, self._remove):
-            log.info("job %s is over for long, and removed", job.id)
 
     def _hand_over(self, job: Job) -> None:
         publish(self._queue, job.kind, job.id)

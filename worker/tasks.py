@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from jobs import artifacts
+from jobs.artifacts import ArtifactsUnavailable, open_store
 from jobs.connection import connect
-from jobs.queue import MNIST_TRAIN, TASKS
+from jobs.queue import FINETUNE, MNIST_TRAIN, TASKS
 from jobs.store import JobStore
+from jobs.telemetry.tracing import tracing_as_asked
 from worker.execution import Work, execute
+from worker.finetune.job import finetune_photographs
+from worker.keeping import forget_checkpoint
 from worker.main import app
 from worker.mnist.job import train_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from jobs.artifacts import ArtifactStore
+    from jobs.model import Claim
     from jobs.settings import WorkerSettings
+    from worker.execution import Hands
+
+    Do = Callable[[WorkerSettings, JobStore, ArtifactStore, Claim, Hands], dict[str, Any]]
+
+log = logging.getLogger(__name__)
 
 
 @app.task(name=TASKS[MNIST_TRAIN])
 def mnist_train(job_id: str) -> None:
     """Train the network of digits."""
+    _run(job_id, lambda settings, _, *asked: train_digits(settings, *asked))
+
+
+@app.task(name=TASKS[FINETUNE])
+def finetune(job_id: str) -> None:
+    """Fine-tune a pretrained network on photographs."""
+    _run(job_id, finetune_photographs)
+
+
+def _run(job_id: str, do: Do) -> None:
     settings: WorkerSettings = app.bestguess
-    root = settings.data_dir / "models"
-    work = Work(
-        lambda claim, hands: train_digits(settings, claim, hands),
-        lambda: artifacts.remove(root, job_id),
-        settings.job_seconds,
-    )
-    with JobStore(connect(settings.redis_url or "")) as store:
-        execute(store, job_id, work)
+    artifacts = open_store(settings.artifacts_url, settings.data_dir)
+    with tracing_as_asked("bestguess-worker") as tracing, JobStore(connect(settings.redis_url or "")) as store:
+        work = Work(
+            lambda claim, hands: do(settings, store, artifacts, claim, hands),
+            clean_up=lambda: clean_up(artifacts, job_id),
+            forget=lambda: forget_checkpoint(artifacts, job_id),
+            seconds=settings.job_seconds,
+        )
+        execute(store, job_id, work, tracing)
+
+
+def clean_up(artifacts: ArtifactStore, job_id: str) -> None:
+    """Remove what a job has left of which nothing comes; what cannot be removed now goes with the job's record."""
+    try:
+        artifacts.remove(job_id)
+    except ArtifactsUnavailable as error:
+        log.warning("Something of job %s stays: %s", job_id, error)

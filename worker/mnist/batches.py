@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from worker.chance import order
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,13 +27,14 @@ class Batches:
         """Return the places of the images of `count` steps from `first`, from 0: int32 (count, batch size)."""
         start, end = first * self._batch_size, (first + count) * self._batch_size
         epochs = range(start // self._images, (end - 1) // self._images + 1)
-        self._orders = {epoch: self._orders.get(epoch, self._order(epoch)) for epoch in epochs}
+        self._orders = {epoch: self._order(epoch) for epoch in epochs}
         places = np.concatenate([self._orders[epoch] for epoch in epochs])
         offset = epochs[0] * self._images
         return places[start - offset : end - offset].reshape(count, self._batch_size)
 
     def _order(self, epoch: int) -> NDArray[np.int32]:
-        return np.random.default_rng((self._seed, epoch)).permutation(self._images).astype(np.int32)
+        known = self._orders.get(epoch)
+        return order(self._images, self._seed, epoch) if known is None else known
 
 
 def rates(learning_rate: float, first: int, count: int, steps: int) -> NDArray[np.float32]:

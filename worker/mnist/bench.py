@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.model import MnistParams
 from jobs.settings import SettingsError, WorkerSettings
-from worker.mnist import data, network
-from worker.mnist.checkpoint import Checkpoint
-from worker.mnist.errors import DatasetUnavailable
+from vision.digits import network
+from worker.checkpoint import Checkpoint
+from worker.errors import DatasetUnavailable
+from worker.mnist import data
 from worker.mnist.evaluation import accuracy
 from worker.mnist.synthetic import synthetic_digits
 from worker.mnist.training import Report, train
@@ -116,7 +117,7 @@ def _tutorial(dropout: float) -> keras.Model:
     layers = keras.layers
     return keras.Sequential(
         [
-            keras.Input((data.SIDE, data.SIDE, 1)),
+            keras.Input((network.SIDE, network.SIDE, 1)),
             layers.Conv2D(32, 5, padding="same", activation="relu"),
             layers.MaxPooling2D(),
             layers.Conv2D(64, 5, padding="same", activation="relu"),
@@ -124,7 +125,7 @@ def _tutorial(dropout: float) -> keras.Model:
             layers.Flatten(),
             layers.Dense(1024, activation="relu"),
             layers.Dropout(dropout),
-            layers.Dense(data.CLASSES),
+            layers.Dense(network.CLASSES),
         ]
     )
 

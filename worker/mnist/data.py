@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from vision.digits.network import CLASSES, SIDE
 from vision.download import DownloadError, download
 from vision.files import RemoteFile
 from vision.transfer import ignore
 from vision.weights import expanded
-from worker.mnist.errors import DatasetUnavailable, Stopped
+from worker.errors import DatasetUnavailable, Stopped
 
 if TYPE_CHECKING:
     import threading
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SIDE = 28  # pixels
-CLASSES = 10
 URL_PATH = "tf-keras-datasets/mnist.npz"  # as in Keras's own store
 URL_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"  # keras/src/datasets/mnist.py
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 from jobs import artifacts
 from jobs.model import MnistParams
-from worker.mnist.checkpoint import Checkpoint
+from worker.chance import seed_of
+from worker.checkpoint import Checkpoint
+from worker.device import choose_device
+from worker.keeping import keep
 from worker.mnist.data import load_mnist
-from worker.mnist.errors import DeviceUnavailable
+from worker.mnist.report import make_report, write_report
 from worker.mnist.synthetic import synthetic_digits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jobs.artifacts import ArtifactStore
     from jobs.model import Claim
     from jobs.settings import WorkerSettings
     from worker.execution import Hands
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from worker.mnist.training import Result
 
 
-def train_digits(settings: WorkerSettings, claim: Claim, hands: Hands) -> dict[str, Any]:
+def train_digits(settings: WorkerSettings, store: ArtifactStore, claim: Claim, hands: Hands) -> dict[str, Any]:
     """Do the job that was claimed, and return its result.
 
     Raises:
@@ -34,20 +37,28 @@ def train_digits(settings: WorkerSettings, claim: Claim, hands: Hands) -> dict[s
     choose_device(settings.worker_device)
     from worker.mnist.training import train  # noqa: PLC0415 - TensorFlow, after the device is chosen
 
-    params, root = MnistParams.model_validate(claim.params), models_folder(settings)
+    params = seeded(MnistParams.model_validate(claim.params), claim.job_id)
     digits = load(params.dataset, settings)
-    checkpoint = Checkpoint(artifacts.checkpoint_folder(root, claim.job_id), settings.checkpoint_seconds)
-    result = train(params, digits, lambda report: hands.report(*report), hands.should_stop, checkpoint)
+    with store.checkpoint(claim.job_id) as place:
+        checkpoint = Checkpoint(place.folder, settings.checkpoint_seconds, place.saved)
+        result = train(params, digits, lambda report: hands.report(*report), hands.should_stop, checkpoint)
+    report = make_report(claim.job_id, params.model_dump(mode="json"), digits, result.history, result.test_logits)
     facts = facts_of(result, digits)
-    artifact = artifacts.publish(
-        root,
-        claim.job_id,
-        claim.fence,
-        lambda folder: result.model.save(folder / artifacts.MODEL),
-        {"job_id": claim.job_id, "params": claim.params} | facts,
-    )
-    artifacts.remove_checkpoint(root, claim.job_id)
-    return facts | {"model_id": claim.job_id, "sha256": artifact.sha256, "bytes": artifact.size}
+    meta = {"job_id": claim.job_id, "params": claim.params} | facts
+
+    def write(folder: Path) -> None:
+        result.model.save(folder / artifacts.MODEL)
+        write_report(folder, report)
+
+    artifact = keep(lambda: store.publish(claim.job_id, claim.fence, write, meta), hands.should_stop)
+    return facts | {"model_id": claim.job_id} | artifact.record()
+
+
+def seeded(params: MnistParams, job_id: str) -> MnistParams:
+    """Fill in the seed where none was asked for: the same for each attempt of a job, with a checkpoint or without."""
+    if params.seed is not None:
+        return params
+    return params.model_copy(update={"seed": seed_of(job_id)})
 
 
 def facts_of(result: Result, digits: Digits) -> dict[str, Any]:
@@ -71,24 +82,3 @@ def load(name: str, settings: WorkerSettings) -> Digits:
     if name == "synthetic-digits":
         return synthetic_digits()
     return load_mnist(settings.mnist, settings.data_dir, settings.mirror, threading.Event())
-
-
-def models_folder(settings: WorkerSettings) -> Path:
-    """Say where networks and checkpoints are kept."""
-    return settings.data_dir / "models"
-
-
-def choose_device(device: str) -> None:
-    """Hide the GPU if it is to be left to others, or take of it only what is needed; before TensorFlow is imported.
-
-    Raises:
-        DeviceUnavailable: a GPU is wanted, and there is none.
-    """
-    if device == "cpu":
-        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf  # noqa: PLC0415 - it reads what was just set
-
-    if device == "gpu" and not tf.config.list_physical_devices("GPU"):
-        raise DeviceUnavailable("This worker has no GPU. Set BESTGUESS_WORKER_DEVICE to auto or cpu, or use another.")

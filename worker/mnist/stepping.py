@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from worker.mnist import network, optimizer
+from vision.digits import network
+from worker import optimizer
+from worker.errors import LARGEST_LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +18,6 @@ if TYPE_CHECKING:
 
     from jobs.model import MnistParams
     from worker.mnist.data import Digits
-
-# From here on float32 does not tell a loss from one that is 1 larger. Far beyond, rectifiers swallow what is no number,
-# and a network that is lost can go on with losses that are finite.
-LARGEST_LOSS = 2.0**24
 
 
 class Stepper:

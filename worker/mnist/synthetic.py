@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from worker.mnist.data import CLASSES, SIDE, Digits
+from vision.digits.network import CLASSES, SIDE
+from worker.mnist.data import Digits
 from worker.mnist.strokes import DRAWINGS, curve, strokes
 
 if TYPE_CHECKING:

@@ -11,23 +11,26 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from jobs.model import Progress
-from worker.mnist import network
+from vision.digits import network
+from worker.errors import LARGEST_LOSS, Diverged, Stopped
 from worker.mnist.batches import Batches, rates
-from worker.mnist.errors import Diverged, Stopped
-from worker.mnist.evaluation import accuracy
+from worker.mnist.evaluation import accuracy, logits, part_right
 from worker.mnist.ledger import Ledger
-from worker.mnist.pace import Pace
-from worker.mnist.saver import Saver
-from worker.mnist.stepping import LARGEST_LOSS, Stepper
+from worker.mnist.stepping import Stepper
+from worker.pace import Pace
+from worker.saver import Saver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import keras
+    from numpy.typing import NDArray
 
     from jobs.model import HistoryEntry, MnistParams
-    from worker.mnist.checkpoint import Checkpoint
+    from worker.checkpoint import Checkpoint
     from worker.mnist.data import Digits
 
 _TELL_SECONDS = 1.0  # between reports, so that a page shows movement
@@ -45,13 +48,15 @@ class Report(NamedTuple):
 class Result:
     """A trained network, float32, that takes (batch, 28, 28, 1) in [0, 1] and gives logits (batch, 10).
 
-    Accuracies are 0 to 1, over all training and all test images without dropout; `seconds` is the time of the steps
+    Accuracies are 0 to 1, over all training and all test images without dropout; `test_logits` (n, 10) are what it says
+    to the latter; `seconds` is the time of the steps
     that this call took, without evaluation; `precision` is a Keras dtype policy.
     """
 
     model: keras.Model
     train_accuracy: float
     test_accuracy: float
+    test_logits: NDArray[np.float32]
     history: tuple[HistoryEntry, ...]
     seed: int
     precision: str
@@ -67,12 +72,13 @@ def train(
 ) -> Result:
     """Train a network, from the checkpoint where there is one of the same training, and evaluate it.
 
-    `report` hears of every `report_every`th step and of the last, and about once a second in between; `should_stop` is
-    asked about five times a second. The history's accuracies are those of the batches as they were learned from, under
-    dropout. Whoever is done with the checkpoint clears it.
+    `report` hears of every `report_every`th step and of the last, and about once a second in between; after a
+    checkpoint, first of those before it once more. `should_stop` is asked about five times a second. The history's
+    accuracies are those of the batches as they were learned from, under dropout. Without a seed one is drawn, which the
+    checkpoint keeps. Whoever is done with the checkpoint clears it.
 
     Raises:
-        Diverged: the loss is not finite, or so large that it says nothing (`LARGEST_LOSS`).
+        Diverged: the loss is not finite, or so large that it says nothing (`LARGEST_LOSS`), or a logit is.
         Stopped: `should_stop` said so.
     """
     run = _Run(params, digits, report, should_stop, checkpoint)
@@ -93,17 +99,21 @@ class _Run:
         self._report, self._should_stop = report, should_stop
         self._precision = network.fastest_precision()
         self._saver = Saver(checkpoint, {"params": params.model_dump(), "data": digits.sha256})
-        self._step, self._ledger, state = self._saver.load() or (0, Ledger(_seed(params)), [])
+        saved = self._saver.load()
+        self._step = saved[0] if saved else 0
+        self._ledger = Ledger.parse(saved[1]) if saved else Ledger(_seed(params))
         self._batches = Batches(len(digits.x_train), params.batch_size, self._ledger.seed)
         self._stepper = Stepper(params, digits, self._ledger.seed, self._precision)
-        if state:
-            self._stepper.state = state
+        if saved:
+            self._stepper.state = saved[2]
         self._pace = Pace()
         self._seconds, self._told = 0.0, 0.0
 
     def learn(self) -> None:
         """Take all steps that are left."""
         self._tell()
+        for entry in self._ledger.history:  # whoever saved these may have been cut off, and told nobody
+            self._tell(entry)
         while self._step < self._params.steps:
             self._look()
             every = self._params.report_every
@@ -112,16 +122,20 @@ class _Run:
             if self._step == entry_at:
                 self._enter()
             if self._saver.due:
-                self._saver.save(self._step, self._ledger, self._stepper.state)
+                self._saver.save(self._step, self._ledger.dump(), self._stepper.state)
 
     def evaluate(self) -> Result:
         """See how good the network has become."""
         data, plain = self._digits, network.plain(self._stepper.model, self._params.dropout)
         # The large set in the faster arithmetic, which has moved its accuracy by 0.01 % at most.
         train = accuracy(self._stepper.model, data.x_train, data.y_train, self._look)
-        test = accuracy(plain, data.x_test, data.y_test, lambda done: self._look(len(data.x_train) + done))
+        said = logits(plain, data.x_test, lambda done: self._look(len(data.x_train) + done))
+        # The loss of the last step was that of the weights before it; and what is no number is not below anything.
+        if not (np.abs(said) < LARGEST_LOSS).all():
+            raise Diverged("The network's answers grew beyond all bounds", self._step, self._params.learning_rate)
+        test = part_right(said, data.y_test)
         history, seed = tuple(self._ledger.history), self._ledger.seed
-        return Result(plain, train, test, history, seed, self._precision, self._seconds)
+        return Result(plain, train, test, said, history, seed, self._precision, self._seconds)
 
     def _advance(self, count: int) -> None:
         first = self._step
@@ -132,7 +146,8 @@ class _Run:
         )
         seconds = time.perf_counter() - started
         if not losses[-1] < LARGEST_LOSS:
-            raise Diverged(first + len(losses), float(losses[-1]), self._params.learning_rate)
+            what = f"The loss became {losses[-1]:.4g}"
+            raise Diverged(what, first + len(losses), self._params.learning_rate)
         self._step += count
         self._seconds += seconds
         self._pace.add(count, seconds)

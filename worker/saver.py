@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from worker.mnist.ledger import Ledger
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-    from worker.mnist.checkpoint import Checkpoint
+    from worker.checkpoint import Checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +35,11 @@ class Saver:
         """Whether it is time: as often as the checkpoint says, or less often where the disk is slow."""
         return time.monotonic() - self._saved >= max(self._checkpoint.every, self._rest)
 
-    def save(self, step: int, ledger: Ledger, state: Sequence[NDArray[Any]]) -> None:
+    def save(self, step: int, ledger: str, state: Iterable[ArrayLike]) -> None:
         """Save what is known after `step` steps; a disk that takes nothing costs a resume, not the training."""
         started = time.monotonic()
         arrays = {f"state{index:03}": array for index, array in enumerate(state)}
-        texts = {"identity": np.array(self._identity), "ledger": np.array(ledger.dump())}
+        texts = {"identity": np.array(self._identity), "ledger": np.array(ledger)}
         try:
             self._checkpoint.save(step, arrays | texts)
         except OSError as error:
@@ -49,7 +47,7 @@ class Saver:
         self._saved = time.monotonic()
         self._rest = (self._saved - started) / _SHARE
 
-    def load(self) -> tuple[int, Ledger, list[NDArray[Any]]] | None:
+    def load(self) -> tuple[int, str, list[NDArray[Any]]] | None:
         """Return the step, the ledger and the state to go on with, or None to start at the beginning."""
         saved = self._checkpoint.load()
         if saved is None:
@@ -58,6 +56,6 @@ class Saver:
         if str(arrays.pop("identity", None)) != self._identity:
             log.warning("The checkpoint is of another training, and this one starts at the beginning.")
             return None
-        ledger = Ledger.parse(str(arrays.pop("ledger")))
+        ledger = str(arrays.pop("ledger"))
         log.info("The training goes on from step %d", step)
         return step, ledger, [arrays[key] for key in sorted(arrays)]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+# From here on float32 does not tell a loss from one that is 1 larger. Far beyond, rectifiers swallow what is no number,
+# and a network that is lost can go on with losses that are finite.
+LARGEST_LOSS = 2.0**24
+
 
 class TrainingError(Exception):
     """A training cannot go on; trying again without a change would end the same way."""
@@ -24,14 +28,12 @@ class DeviceUnavailable(TrainingError):
 
 
 class Diverged(TrainingError):
-    """The loss is no number any more, or so large that it says nothing: the weights have grown without bound."""
+    """The weights have grown without bound; `what` says how that shows, as a sentence's beginning."""
 
     code = "diverged"
 
-    def __init__(self, step: int, loss: float, learning_rate: float) -> None:
-        super().__init__(
-            f"The loss became {loss:.4g} at step {step} with the learning rate {learning_rate:g}. Choose a smaller one."
-        )
+    def __init__(self, what: str, step: int, learning_rate: float) -> None:
+        super().__init__(f"{what} at step {step} with the learning rate {learning_rate:g}. Choose a smaller one.")
         self.step = step
         self.learning_rate = learning_rate
 

@@ -1,4 +1,4 @@
-"""Adam and plain gradient descent as TensorFlow's fused kernels: one pass over the memory instead of a dozen."""
+"""Adam and gradient descent as TensorFlow's fused kernels: one pass over the memory instead of a dozen."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ class Optimizer(Protocol):
         """Take one step, in a graph: `rate` and `step`, from 1, are float32 scalars."""
 
 
-def choose(name: Literal["adam", "sgd"], variables: Sequence[tf.Variable]) -> Optimizer:
-    """Make the optimizer of that name for float32 TensorFlow variables."""
-    return Adam(variables) if name == "adam" else GradientDescent(variables)
+def choose(name: Literal["adam", "sgd"], variables: Sequence[tf.Variable], momentum: float = 0.0) -> Optimizer:
+    """Make the optimizer of that name for float32 TensorFlow variables; `momentum` is that of gradient descent."""
+    if name == "adam":
+        return Adam(variables)
+    return Momentum(variables, momentum) if momentum else GradientDescent(variables)
 
 
 class Adam:
@@ -72,3 +74,22 @@ class GradientDescent:
         """Take one step, in a graph: `rate` is a float32 scalar."""
         for variable, gradient in zip(self._variables, gradients, strict=True):
             self._tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=rate, delta=gradient)
+
+
+class Momentum:
+    """Stochastic gradient descent with momentum, as Keras computes it: the velocity has the learning rate in it."""
+
+    def __init__(self, variables: Sequence[tf.Variable], momentum: float) -> None:
+        import tensorflow as tf  # noqa: PLC0415 - as above
+
+        self._tf = tf
+        self._variables = variables
+        self._momentum = momentum
+        self.state = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
+
+    def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:  # noqa: ARG002 - as Adam's
+        """Take one step, in a graph: `rate` is a float32 scalar."""
+        for variable, velocity, gradient in zip(self._variables, self.state, gradients, strict=True):
+            self._tf.raw_ops.ResourceApplyKerasMomentum(
+                var=variable.handle, accum=velocity.handle, lr=rate, grad=gradient, momentum=self._momentum
+            )

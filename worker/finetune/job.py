@@ -1,0 +1,203 @@
+"""A fine-tuning as a job: the photographs, the network to begin with, the training, and the tail that it leaves."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from jobs.artifacts import MODEL, ArtifactDamaged, ArtifactsUnavailable
+from jobs.datasets.opening import open_photographs
+from jobs.datasets.records import Datasets
+from jobs.errors import DatasetNotFound, ModelNotFound
+from jobs.finetune import FinetuneParams
+from jobs.finetuned import Finetuned
+from jobs.queue import FINETUNE
+from jobs.registry import Registry
+from vision import split
+from vision.images import Limits
+from vision.networks import NETWORKS
+from vision.report.model import FILE as REPORT
+from vision.sandbox import Cost
+from vision.weights import WeightsError
+from worker.chance import seed_of
+from worker.checkpoint import Checkpoint
+from worker.device import choose_device
+from worker.errors import DatasetUnavailable, TrainingError
+from worker.finetune.cache import ArrayCache
+from worker.finetune.network import Base, Parent
+from worker.finetune.photos import Photos
+from worker.finetune.report import make_report
+from worker.finetune.task import Room, Task
+from worker.finetune.telling import Telling
+from worker.finetune.weights import root_weights
+from worker.keeping import keep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from jobs.artifacts import ArtifactStore
+    from jobs.datasets.photographs import Photographs
+    from jobs.model import Claim
+    from jobs.settings import WorkerSettings
+    from jobs.store import JobStore
+    from worker.execution import Hands
+    from worker.finetune.task import Result
+
+log = logging.getLogger(__name__)
+
+
+class BaseUnavailable(TrainingError):
+    """The network to begin with is not there, or was not fine-tuned here; the message says what to do."""
+
+    code = "base-unavailable"
+
+
+class DiskFull(TrainingError):
+    """The worker's disk takes no more."""
+
+    code = "disk-full"
+
+
+def finetune_photographs(
+    settings: WorkerSettings, store: JobStore, artifacts: ArtifactStore, claim: Claim, hands: Hands
+) -> dict[str, Any]:
+    """Do the job that was claimed, and return its result.
+
+    Raises:
+        TrainingError: it cannot succeed.
+        Stopped: it was told to stop.
+        LeaseLost: a later owner of the job has published already.
+    """
+    asked = FinetuneParams.model_validate(claim.params)
+    params = asked.model_copy(update={"seed": seed_of(claim.job_id)}) if asked.seed is None else asked
+    with artifacts.scratch(f"{claim.job_id}-data") as folder, _told():
+        photographs = _photographs(store, artifacts, params.dataset_id, folder)
+        base = _base(settings, store, artifacts, params.base, folder, hands.should_stop)
+        choose_device(settings.worker_device)
+        from worker.finetune.training import train  # noqa: PLC0415 - TensorFlow, after the device is chosen
+
+        room = _room(settings, claim.job_id)
+        with artifacts.checkpoint(claim.job_id) as place:
+            checkpoint = Checkpoint(place.folder, settings.checkpoint_seconds, place.saved)
+            telling = Telling(hands.report, hands.should_stop)
+            result = train(Task(params, base, photographs), room, telling, checkpoint)
+        facts = facts_of(base, photographs, params, result)
+        told = params.model_dump(mode="json") | {"freeze": facts["freeze"]}
+        with Photos(photographs, base.root, room.cost, room.limits) as photos:
+            report = make_report(claim.job_id, told, photographs, photos, result)
+    meta = {"job_id": claim.job_id, "params": claim.params} | facts
+
+    def write(folder: Path) -> None:
+        result.tail.save(folder / MODEL)
+        if report:
+            (folder / REPORT).write_text(report.model_dump_json(), encoding="utf-8")
+
+    artifact = keep(lambda: artifacts.publish(claim.job_id, claim.fence, write, meta), hands.should_stop)
+    log.info("at most %.2f GiB of memory were in use", facts["peak_memory_bytes"] / 2**30)
+    return facts | {"model_id": claim.job_id} | artifact.record()
+
+
+def facts_of(base: Base, photographs: Photographs, params: FinetuneParams, result: Result) -> dict[str, Any]:
+    """Say how good a network is, what it learned from and from where on; weights that are made up are called so."""
+    best = result.history[result.best_epoch - 1]
+    return {
+        "train_accuracy": best.train_accuracy,
+        "validation_accuracy": best.validation_accuracy,
+        "seed": params.seed,
+        "precision": result.precision,
+        "training_seconds": round(result.seconds, 2),
+        "dataset": {
+            "id": photographs.id,
+            "name": photographs.name,
+            "sha256": photographs.sha256,
+            "images": len(photographs.photographs),
+            "official": False,
+        },
+        "classes": list(photographs.classes),
+        "train_images": len(result.division.train),
+        "validation_images": len(result.division.validation),
+        "parent": base.id,
+        "root": base.root.id,
+        "freeze": split.freeze_of(base.root, params.freeze),
+        "cut": {"layer": result.cut.layer, "frozen": result.cut.frozen},
+        "root_weights": {"origin": base.weights.origin, "hash": base.hash},
+        "best_epoch": result.best_epoch,
+        "epochs": len(result.history),
+        "cached": result.cached,
+        "peak_memory_bytes": peak_memory(),
+    }
+
+
+def peak_memory() -> int:
+    """Say how many bytes of memory this process had in use at most; a job has a process of its own."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _photographs(store: JobStore, artifacts: ArtifactStore, dataset_id: str, folder: Path) -> Photographs:
+    try:
+        return open_photographs(Datasets(store).get(dataset_id), artifacts, folder)
+    except DatasetNotFound as error:
+        raise DatasetUnavailable(f"{error}: it was removed. Send it anew.") from error
+    except ArtifactDamaged as error:
+        raise DatasetUnavailable(f"The data set is damaged: {error}. Send it anew.") from error
+
+
+def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
+    settings: WorkerSettings,
+    store: JobStore,
+    artifacts: ArtifactStore,
+    name: str,
+    folder: Path,
+    should_stop: Callable[[], bool],
+) -> Base:
+    """Find the network to begin with, and its weights."""
+    if name in NETWORKS:
+        return Base(NETWORKS[name], root_weights(NETWORKS[name], settings, should_stop))
+    try:
+        model = Registry(store).get(name)
+    except ModelNotFound as error:
+        raise BaseUnavailable(f"{error}: it was removed. Choose another base.") from error
+    if model.kind != FINETUNE:
+        raise BaseUnavailable(f"{name} was not fine-tuned on photographs. Choose another base.")
+    known = Finetuned.of(model)
+    root = NETWORKS[known.root]
+    weights = root_weights(root, settings, should_stop)
+    cut = split.cut_named(root, known.cut.layer)
+    path = artifacts.fetch(model.id, MODEL, model.sha256, folder)
+    base = Base(root, weights, Parent(model.id, path, cut, known.classes))
+    if base.hash != known.root_weights.hash:
+        learned, here = known.root_weights.hash, base.hash
+        words = f"{name} was fine-tuned from {root.title} with the weights {learned}, and this worker has {here}."
+        raise BaseUnavailable(f"{words} Set BESTGUESS_WEIGHTS to those, or choose another base.")
+    return base
+
+
+def _room(settings: WorkerSettings, job_id: str) -> Room:
+    return Room(
+        cache=ArrayCache(settings.data_dir / "features", settings.features_bytes),
+        cost=Cost(settings.decode_seconds, settings.decode_memory_bytes),
+        limits=Limits(settings.max_pixels, settings.max_scans),
+        precision=settings.precision,
+        owner=job_id,
+    )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what only an operator can mend as what it is."""
+    try:
+        yield
+    except ArtifactDamaged as error:
+        raise BaseUnavailable(f"The file of the base is damaged: {error}. Choose another base.") from error
+    except WeightsError as error:
+        raise BaseUnavailable(f"The weights of the base cannot be used: {error}") from error
+    except ArtifactsUnavailable as error:
+        raise DatasetUnavailable(f"The photographs cannot be reached: {error} Try again later.") from error
+    except OSError as error:
+        words = f"The worker's disk cannot be written or read: {error.strerror or error}."
+        raise DiskFull(f"{words} Free some space, or lower BESTGUESS_FEATURES_BYTES.") from error

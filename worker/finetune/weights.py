@@ -1,0 +1,73 @@
+"""The weights of a pretrained network for a worker: found as the service finds them, or else fetched once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+from vision.download import DownloadError, download
+from vision.weights import FoundWeights, WeightsError, find, places
+from worker.errors import Stopped, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.settings import WorkerSettings
+    from vision.networks import Network
+    from vision.weights import WeightsFile
+
+log = logging.getLogger(__name__)
+
+MADE_UP = FoundWeights(None, "random", None, verified=False, size=None)
+
+
+class WeightsUnavailable(TrainingError):
+    """The pretrained network's weights cannot be had, or not be used; the message says what to do."""
+
+    code = "weights-unavailable"
+
+
+def root_weights(network: Network, settings: WorkerSettings, should_stop: Callable[[], bool]) -> FoundWeights:
+    """Find a network's weights where BESTGUESS_WEIGHTS says, or else download them, in one attempt.
+
+    Raises:
+        WeightsUnavailable: they cannot be had, or a file is not what it should be.
+        Stopped: `should_stop` said so meanwhile.
+    """
+    try:
+        if network.carried is not None:
+            return network.carried()
+        if network.weights is None:
+            return MADE_UP
+        found = find(network.weights, settings.weights, settings.data_dir)
+        return found or _fetched(network, network.weights, settings, should_stop)
+    except (WeightsError, OSError) as error:
+        raise WeightsUnavailable(f"{network.title}'s weights cannot be used: {error}") from error
+
+
+def _fetched(
+    network: Network, file: WeightsFile, settings: WorkerSettings, should_stop: Callable[[], bool]
+) -> FoundWeights:
+    target, remote, stop = places(file, settings.data_dir)[0], file.at(settings.mirror), threading.Event()
+    advice = (
+        f"Run `{file.command('fetch')}`, or put {file.name} into {target.parent} of the worker, or train "
+        "with the base efficientnet-lite0, whose weights are installed with this service."
+    )
+
+    def give_up(reason: str, _: float = 0) -> NoReturn:
+        raise WeightsUnavailable(f"{network.title}'s weights cannot be downloaded: {reason} {advice}")
+
+    def progress(_: int, __: int) -> None:
+        if should_stop():
+            stop.set()
+
+    log.info("%s's weights are downloaded from %s to %s", network.title, remote.place, target)
+    try:
+        download(remote.url, target, remote.size, (remote.algorithm, remote.digest), progress, stop, give_up)
+    except DownloadError as error:
+        give_up(str(error))
+    if stop.is_set():
+        raise Stopped
+    found = find(file, settings.weights, settings.data_dir)
+    return found or give_up("the file is gone again.")

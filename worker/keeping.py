@@ -1,0 +1,64 @@
+"""How a trained network comes into the store of artifacts, also where that is away for a while."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from jobs.artifacts import ArtifactsUnavailable
+from worker.errors import Stopped, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.artifacts import Artifact, ArtifactStore
+
+log = logging.getLogger(__name__)
+
+KEEP_SECONDS = 600.0  # how long a trained network tries to be published, as long as a result waits for Redis
+PAUSE_SECONDS = 5.0
+LOOK_SECONDS = 0.2  # a cancel has to be seen within two seconds
+
+
+class ModelNotKept(TrainingError):
+    """The network is trained, and the store does not take it; the message says what to do."""
+
+    code = "artifacts-unavailable"
+
+
+def keep(publish: Callable[[], Artifact], should_stop: Callable[[], bool], pause: float = PAUSE_SECONDS) -> Artifact:
+    """Publish, again and again for ten minutes where the store may come back: the training took longer than a try.
+
+    `pause` is in seconds.
+
+    Raises:
+        ModelNotKept: the store refused, or stayed away.
+        Stopped: `should_stop` said so.
+        LeaseLost: a later owner of the job has published already.
+    """
+    until = time.monotonic() + KEEP_SECONDS
+    while True:
+        try:
+            return publish()
+        except ArtifactsUnavailable as error:
+            if not error.passing or time.monotonic() > until:
+                raise ModelNotKept(str(error)) from error
+            log.warning("The network waits to be published: %s", error)
+        _rest(pause, should_stop)
+
+
+def forget_checkpoint(store: ArtifactStore, job_id: str) -> None:
+    """Remove the checkpoints of a job that has succeeded; what cannot be removed now goes with its record."""
+    try:
+        store.remove_checkpoint(job_id)
+    except ArtifactsUnavailable as error:
+        log.warning("The checkpoint of job %s stays: %s", job_id, error)
+
+
+def _rest(seconds: float, should_stop: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if should_stop():
+            raise Stopped
+        time.sleep(LOOK_SECONDS)
