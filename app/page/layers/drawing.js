@@ -1,0 +1,156 @@
+/** VGG16, or VGG-19, as a drawing: a block for what each layer gives to the next, in a row, or one below the other where it is narrow. */
+
+import { svg } from "../shared/dom.js";
+import { convolutions, count, shape, short } from "./words.js";
+
+/** @typedef {import("./index.js").Layer} Layer */
+/** @typedef {import("./index.js").Network} Network */
+
+const DESCRIPTION =
+  " in five blocks, whose pictures shrink from 224 to 14 pixels a side while their channels grow from 64 to 512, then " +
+  "three dense layers, from left to right, or from top to bottom. The table below has the numbers.";
+
+const COLUMNS = { column: 93, middle: 190, labels: 352, height: 402 };
+const ROWS = { width: 310, row: 74, middle: 48, labels: 104, scale: 0.27 };
+
+/**
+ * @param {Network} network
+ * @returns {SVGSVGElement}
+ */
+export function drawColumns(network) {
+  const { layers } = network;
+  const drawn = layers.map((layer, place) => {
+    const x = COLUMNS.column * (place + 0.5);
+    return svg("g", { class: family(layer) }, solid(layer, x, COLUMNS.middle, 1), label(layer, x, COLUMNS.labels));
+  });
+  return sheet(network, COLUMNS.column * layers.length, COLUMNS.height, drawn);
+}
+
+/**
+ * @param {Network} network
+ * @returns {SVGSVGElement}
+ */
+export function drawRows(network) {
+  const { layers } = network;
+  const drawn = layers.map((layer, place) => {
+    const y = ROWS.row * (place + 0.5);
+    return svg("g", { class: family(layer) }, solid(layer, ROWS.middle, y + 4, ROWS.scale), rowLabel(layer, y));
+  });
+  return sheet(network, ROWS.width, ROWS.row * layers.length, drawn);
+}
+
+/**
+ * @param {Network} network
+ * @param {number} width
+ * @param {number} height
+ * @param {SVGGElement[]} drawn
+ * @returns {SVGSVGElement}
+ */
+function sheet({ title, layers }, width, height, drawn) {
+  const names = { "aria-labelledby": "vgg-title", "aria-describedby": "vgg-description" };
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, role: "img", class: width > 1000 ? "columns" : "rows", ...names },
+    svg("title", { id: "vgg-title" }, `${title}'s ${layers.length} weight layers`),
+    svg("desc", { id: "vgg-description" }, convolutions(layers) + DESCRIPTION),
+    ...drawn,
+  );
+}
+
+/**
+ * A block seen from its front, its right and above.
+ *
+ * @param {Layer} layer
+ * @param {number} middle of the block, from the left
+ * @param {number} centre of its front, from above
+ * @param {number} scale
+ * @returns {SVGGElement}
+ */
+function solid(layer, middle, centre, scale) {
+  const [w, h, d] = [thickness(layer), side(layer), depth(layer)].map((length) => length * scale);
+  const [dx, dy] = [0.5 * d, 0.42 * d]; // how far its back is to the right of its front, and above it
+  const [x, y] = [middle - (w + dx) / 2, centre - h / 2];
+  return svg(
+    "g",
+    { class: "solid" },
+    face("top", [x, y], [x + dx, y - dy], [x + w + dx, y - dy], [x + w, y]),
+    face("right", [x + w, y], [x + w + dx, y - dy], [x + w + dx, y + h - dy], [x + w, y + h]),
+    face("front", [x, y], [x + w, y], [x + w, y + h], [x, y + h]),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {...number[]} corners
+ * @returns {SVGPolygonElement}
+ */
+function face(name, ...corners) {
+  const points = corners.map((corner) => corner.map((number) => number.toFixed(1)).join()).join(" ");
+  return svg("polygon", { class: name, points });
+}
+
+/**
+ * @param {Layer} layer
+ * @param {number} x
+ * @param {number} y
+ * @returns {SVGGElement}
+ */
+function label(layer, x, y) {
+  const [height, width, channels] = layer.output.map(count);
+  const first = channels ? `${height} × ${width}` : height;
+  return svg(
+    "g",
+    { class: "middle", transform: `translate(${x} ${y})`, "aria-hidden": "true" },
+    svg("text", { class: "name" }, short(layer)),
+    svg("text", { class: "fact", y: 21 }, first),
+    svg("text", { class: "fact", y: 39 }, channels ? `× ${channels}` : ""),
+  );
+}
+
+/**
+ * @param {Layer} layer
+ * @param {number} y
+ * @returns {SVGGElement}
+ */
+function rowLabel(layer, y) {
+  return svg(
+    "g",
+    { transform: `translate(${ROWS.labels} ${y})`, "aria-hidden": "true" },
+    svg("text", { class: "name", y: -5 }, short(layer)),
+    svg("text", { class: "fact", y: 15 }, `${shape(layer)} · ${count(layer.parameters)}`),
+  );
+}
+
+/**
+ * @param {Layer} layer
+ * @returns {string} its class, for its colour
+ */
+function family({ name, kind }) {
+  return kind === "dense" ? "dense" : `block-${name.match(/\d/)?.[0] ?? "1"}`;
+}
+
+/**
+ * The height of a block: its picture's side, or a dense layer's units; by its root, so that 7 and 224 are both seen.
+ *
+ * @param {Layer} layer
+ * @returns {number}
+ */
+function side({ output }) {
+  return output.length === 1 ? 3.1 * Math.sqrt(output[0]) : 17 * Math.sqrt(output[0]);
+}
+
+/**
+ * @param {Layer} layer
+ * @returns {number}
+ */
+function depth({ output }) {
+  return output.length === 1 ? 14 : 8.5 * Math.sqrt(output[1]);
+}
+
+/**
+ * @param {Layer} layer
+ * @returns {number}
+ */
+function thickness({ output }) {
+  return output.length === 1 ? 14 : 2.2 * Math.sqrt(output[2]);
+}
