@@ -1,4 +1,7 @@
-"""What routes need, as types that FastAPI fills in."""
+"""What routes need, as types that FastAPI fills in.
+
+All are coroutines: FastAPI would send each plain function to a thread, which takes longer than all of them together.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,15 @@ from typing import Annotated, TypedDict
 
 from fastapi import Depends, Request
 
+from app.datasets.intake import Intake
+from app.datasets.shelf import Shelf
 from app.desk import Desk, NoDesk
 from app.draining import Draining
+from app.exchange import Exchange
+from app.gallery import Gallery
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
+from app.metrics.counted import Metrics
 from app.settings import Settings
 
 
@@ -19,45 +27,79 @@ class State(TypedDict):
     settings: Settings
     engine: Engine
     classifier: Classifier
+    gallery: Gallery
+    shelf: Shelf
+    intake: Intake
     desk: Desk | NoDesk
     draining: Draining
+    metrics: Metrics
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.state.settings
     return settings
 
 
-def _engine(request: Request) -> Engine:
+async def _engine(request: Request) -> Engine:
     engine: Engine = request.state.engine
     return engine
 
 
-def _classifier(request: Request) -> Classifier:
+async def _classifier(request: Request) -> Classifier:
     classifier: Classifier = request.state.classifier
     return classifier
 
 
-def _desk(request: Request) -> Desk:
+async def _gallery(request: Request) -> Gallery:
+    gallery: Gallery = request.state.gallery
+    return gallery
+
+
+async def _shelf(request: Request) -> Shelf:
+    shelf: Shelf = request.state.shelf
+    return shelf
+
+
+async def _intake(request: Request) -> Intake:
+    intake: Intake = request.state.intake
+    return intake
+
+
+async def _desk(request: Request) -> Desk:
     desk: Desk | NoDesk = request.state.desk
     if isinstance(desk, NoDesk):
         raise desk.refuse()
     return desk
 
 
-def _any_desk(request: Request) -> Desk | NoDesk:
+async def _any_desk(request: Request) -> Desk | NoDesk:
     desk: Desk | NoDesk = request.state.desk
     return desk
 
 
-def _draining(request: Request) -> Draining:
+async def _draining(request: Request) -> Draining:
     draining: Draining = request.state.draining
     return draining
+
+
+async def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.state.metrics
+    return metrics
+
+
+async def _exchange(request: Request) -> Exchange:
+    exchange: Exchange = request.state.exchange
+    return exchange
 
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
 EngineDep = Annotated[Engine, Depends(_engine)]
 DeskDep = Annotated[Desk, Depends(_desk)]
 AnyDeskDep = Annotated[Desk | NoDesk, Depends(_any_desk)]
+ShelfDep = Annotated[Shelf, Depends(_shelf)]
+IntakeDep = Annotated[Intake, Depends(_intake)]
+GalleryDep = Annotated[Gallery, Depends(_gallery)]
 DrainingDep = Annotated[Draining, Depends(_draining)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
+ExchangeDep = Annotated[Exchange, Depends(_exchange)]
 ClassifierDep = Annotated[Classifier, Depends(_classifier)]

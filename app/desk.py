@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.errors import NotReady
+from jobs.async_registry import AsyncRegistry
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect_async
 from jobs.errors import StoreUnavailable
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from jobs.model import Frozen, Job
+    from app.settings import Settings
+    from jobs.model import Frozen, Job, Origin
 
 log = logging.getLogger(__name__)
 
 RETRY_REDIS = 5  # seconds
+TROUBLE_SECONDS = 1.0  # a balancer that asks whether we are ready waits no longer than a few
 PUBLISH_SECONDS = 2  # with what the record takes, a hung Redis is told of within five seconds
 
 
@@ -34,18 +37,34 @@ class Desk:
     """Everything that a job's route needs."""
 
     store: AsyncJobStore
+    registry: AsyncRegistry
     feed: EventFeed
     queue: Celery
 
-    async def submit(self, kind: str, params: Frozen, idempotency: tuple[str, str] | None, most_queued: int) -> Job:
+    async def submit(  # noqa: PLR0913, PLR0917 - what is asked, by whom, and within what bounds
+        self,
+        kind: str,
+        params: Frozen,
+        idempotency: tuple[str, str] | None,
+        owner: str,
+        settings: Settings,
+        origin: Origin | None = None,
+    ) -> Job:
         """Record a job, then tell the workers; the record alone is enough, for they look for what they were not told.
 
         Raises:
-            QueueFull, IdempotencyConflict, StoreUnavailable: as the store.
+            QueueFull, QuotaReached, IdempotencyConflict, StoreUnavailable: as the store.
         """
         job_id = new_job_id()
         job = await self.store.create(
-            kind, params.model_dump(mode="json"), job_id=job_id, idempotency=idempotency, most_queued=most_queued
+            kind,
+            params.model_dump(mode="json"),
+            job_id=job_id,
+            idempotency=idempotency,
+            most_queued=settings.max_queued_jobs,
+            owner=owner,
+            quota=settings.max_jobs_per_owner,
+            origin=origin,
         )
         if job.id == job_id:
             await self._publish(kind, job_id)
@@ -60,7 +79,10 @@ class Desk:
     async def trouble(self) -> str | None:
         """Say why jobs have to wait, or None when Redis answers."""
         try:
-            await self.store.counts()
+            async with asyncio.timeout(TROUBLE_SECONDS):
+                await self.store.counts()
+        except TimeoutError:
+            return f"Redis does not answer: it has been silent for {TROUBLE_SECONDS:g} s"
         except StoreUnavailable as error:
             return f"Redis does not answer: {error}"
         return None
@@ -87,4 +109,4 @@ async def opened(redis_url: str | None) -> AsyncIterator[Desk | NoDesk]:
         yield NoDesk()
         return
     async with AsyncJobStore(connect_async(redis_url)) as store, EventFeed(store) as feed:
-        yield Desk(store, feed, celery_app(redis_url, timeout_seconds=PUBLISH_SECONDS))
+        yield Desk(store, AsyncRegistry(store), feed, celery_app(redis_url, timeout_seconds=PUBLISH_SECONDS))

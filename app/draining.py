@@ -1,4 +1,4 @@
-"""The word that the process is about to end, from the signal on: streams end at once, and readiness with them."""
+"""The word that the process is about to end: first it is no longer ready, then streams and waiting requests end."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ if TYPE_CHECKING:
 
 
 class Draining:
-    """Calls everybody who asked to be told, once."""
+    """Calls everybody who asked to be told, once.
+
+    Between `announce` and `begin` requests are still taken, from load balancers that have not noticed yet.
+    """
 
     def __init__(self) -> None:
+        self.announced = False
         self.begun = False
         self._told: list[Callable[[], object]] = []
 
@@ -19,8 +23,13 @@ class Draining:
         """Ask to be called when it begins."""
         self._told.append(callback)
 
+    def announce(self) -> None:
+        """Be no longer ready."""
+        self.announced = True
+
     def begin(self) -> None:
         """Begin; called in the event loop's thread, by the signal's handler."""
+        self.announce()
         if not self.begun:
             self.begun = True
             for callback in self._told:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.exceptions import HTTPException
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.access.rates import Rate
+
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="bestguess"'
 URN = "urn:problem-type:bestguess:"
 
 
@@ -51,10 +57,45 @@ class NotAnImage(Problem):
     status, slug, title = 400, "not-an-image", "This is not an image that can be read"
 
 
+class NoInk(Problem):
+    """A picture on which no digit can be seen."""
+
+    status, slug, title = 400, "no-ink", "There is no digit on this picture"
+
+
 class MalformedBody(Problem):
     """The body is not what its Content-Type says."""
 
     status, slug, title = 400, "malformed-body", "The request's body cannot be read"
+
+
+class NoKey(Problem):
+    """A key is needed, and none that is good was sent; `error` is RFC 6750's word for what was wrong with it."""
+
+    status, slug, title = 401, "no-key", "A key is needed"
+
+    def __init__(self, detail: str, error: str | None = None) -> None:
+        super().__init__(detail)
+        self.headers = {"WWW-Authenticate": CHALLENGE + (f', error="{error}"' if error else "")}
+
+
+class OutOfScope(Problem):
+    """The key is good, but not for this call."""
+
+    status, slug, title = 403, "out-of-scope", "This key is not for this call"
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__(f"This call needs a key with the scope {' or '.join(scopes)}.", scopes=list(scopes))
+        self.headers = {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'}
+
+
+class ForeignOrigin(Problem):
+    """A page from elsewhere wants to change something."""
+
+    status, slug, title = 403, "foreign-origin", "This page may not call here"
+
+    def __init__(self) -> None:
+        super().__init__("The request comes from another site's page. BESTGUESS_CORS_ORIGINS lists those that may.")
 
 
 class NotFound(Problem):
@@ -66,7 +107,25 @@ class NotFound(Problem):
 class Conflict(Problem):
     """Not in the state that it is in."""
 
-    status, slug, title = 409, "conflict", "This cannot be done any more"
+    status, slug, title = 409, "conflict", "This cannot be done"
+
+
+class TooManyAliases(Problem):
+    """As many names for trained networks as may be."""
+
+    status, slug, title = 409, "too-many-aliases", "No more aliases can be set"
+
+
+class TooManyDatasets(Problem):
+    """As many data sets as one may keep."""
+
+    status, slug, title = 409, "too-many-datasets", "No more data sets can be kept"
+
+
+class NotAnArchive(Problem):
+    """An archive that cannot be read."""
+
+    status, slug, title = 400, "not-an-archive", "This is not an archive that can be read"
 
 
 class TooLarge(Problem):
@@ -81,10 +140,31 @@ class UnsupportedMedia(Problem):
     status, slug, title = 415, "unsupported-format", "This format is not accepted"
 
 
+class WrongHost(Problem):
+    """Called by a name that is not ours, by none, or by several."""
+
+    status, slug, title = 421, "wrong-host", "This service has another name"
+
+    def __init__(self, host: str) -> None:
+        named = f"'{host[:80]}' in the header Host is no name of this service." if host else "There is no header Host."
+        super().__init__(f"{named} BESTGUESS_ALLOWED_HOSTS lists further ones.")
+
+
 class Invalid(Problem):
     """Parameters, or fields of a body, that cannot be used; `errors` names each."""
 
     status, slug, title = 422, "invalid-parameters", "Some parameters cannot be used"
+
+
+class RateExceeded(Problem):
+    """More calls than this caller may make in that time."""
+
+    status, slug, title = 429, "rate-exceeded", "Too many calls"
+
+    def __init__(self, rate: Rate, seconds: int, headers: Mapping[str, str]) -> None:
+        allowed = f"At most {rate.calls:,} calls in {rate.seconds:,} s are accepted"
+        super().__init__(f"{allowed}; the next one in {seconds:,} s.", retry_after=seconds)
+        self.headers = {**(self.headers or {}), **headers}
 
 
 class Overloaded(Problem):
@@ -103,6 +183,41 @@ class NotReady(Problem):
     """The model, or something that the call needs, is not there yet."""
 
     status, slug, title = 503, "not-ready", "Not ready yet"
+
+
+class ModelUnusable(Problem):
+    """A network's files cannot be had or are not what its job has recorded, or its answers are no numbers.
+
+    A person has to do something about most of these, so that a client had better not come back at once.
+    """
+
+    status, slug, title = 503, "model-unusable", "This model cannot be used"
+    retry_seconds: ClassVar[int] = 30
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, retry_after=self.retry_seconds)
+
+
+class StorageUnavailable(Problem):
+    """The disk is full, or the store of the data sets is away."""
+
+    status, slug, title = 503, "storage-unavailable", "Data sets cannot be kept or read now"
+    retry_seconds: ClassVar[int] = 30
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, retry_after=self.retry_seconds)
+
+
+class NotEnoughMemory(ModelUnusable):
+    """A network that is loaded when it is first asked has no room."""
+
+    slug, title = "not-enough-memory", "There is no room for this model"
+
+
+class OtherWeights(ModelUnusable):
+    """A fine-tuned model was trained on other weights than its base is served with."""
+
+    slug, title = "other-weights", "This model was trained on other weights"
 
 
 class DeadlinePassed(Problem):

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from anyio import CancelScope
 from fastapi.sse import format_sse_event
 
 if TYPE_CHECKING:
@@ -44,3 +45,5 @@ async def _written(events: AsyncIterator[Event], stack: AsyncExitStack) -> Async
         finally:
             if waiting:
                 waiting.cancel()
+                with CancelScope(shield=True):  # a client that leaves cancels us, and what still runs cannot be closed
+                    await asyncio.wait((waiting,))

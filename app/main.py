@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 
+from app.access.guard import Guard
+from app.datasets.intake import Intake
+from app.datasets.looking import Looker
+from app.datasets.shelf import Shelf
+from app.datasets.threads import Threads
 from app.deps import State
 from app.desk import Desk, NoDesk, opened
 from app.draining import Draining
+from app.front import stand_before
+from app.gallery import Gallery
 from app.inference.bring_up import BringUp
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
-from app.middleware.body_limit import BodyLimit
-from app.middleware.request_id import RequestId
+from app.inference.files_here import FilesHere
+from app.inference.finetuned import loader
+from app.inference.trained import TrainedNetworks
+from app.metrics.counted import Metrics
+from app.metrics.looked_up import LookedUp
 from app.rendering import add_handlers
-from app.routes import classify, docs, health, jobs, models
+from app.request_log import QUIET
+from app.routes import aliases, classify, datasets, docs, finetune, health, jobs, metrics, models, page
 from app.routes.declared import declare
 from app.settings import Settings, load_settings
+from jobs.artifacts import open_store
+from vision.hardware import cores
 from vision.images import Limits
 from vision.sandbox import Cost, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from fastapi.telemetry import TelemetryConfig
+
+    from jobs.telemetry.tracing import Tracing
 
 Resources = Callable[[Settings], contextlib.AbstractAsyncContextManager[State]]
 
@@ -40,16 +55,25 @@ Errors are `application/problem+json` and say what to do.
 """
 
 
-def create_app(settings: Settings | None = None, resources: Resources | None = None) -> FastAPI:
-    """Make the service. Without `settings` they come from the environment; `resources` is `running` unless given."""
+def create_app(
+    settings: Settings | None = None, resources: Resources | None = None, tracing: Tracing | None = None
+) -> FastAPI:
+    """Make the service.
+
+    Without `settings` they come from the environment; `resources` is `running` unless given; without `tracing` nothing
+    is traced.
+    """
     settings = settings or load_settings()
     resources = resources or running
+    guard = Guard(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with resources(settings) as state:
-            app.state.draining = state["draining"]
+        async with resources(settings) as state, guard:
+            app.state.draining, app.state.metrics = state["draining"], state["metrics"]
             yield state
+        if tracing:  # the server ends by the signal that it heard, so that there is no later moment
+            await asyncio.to_thread(tracing.flush)
 
     app = FastAPI(
         title="Best Guess",
@@ -58,15 +82,28 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
         lifespan=lifespan,
         docs_url=None,  # app.routes.docs serves Swagger UI without a CDN
         redoc_url=None,
+        telemetry=telemetry(tracing),
     )
-    app.add_middleware(BodyLimit, largest=settings.max_body_bytes)
-    app.add_middleware(RequestId)
+    app.state.guard = guard
+    stand_before(app, settings, guard, tracing)
     add_handlers(app)
-    for router in (classify.router, jobs.router, models.router, health.router, docs.router):
-        app.include_router(router)
+    for routes in (page, classify, datasets, jobs, finetune, aliases, models, health, metrics, docs):
+        app.include_router(routes.router)
     declare(app)
-    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     return app
+
+
+def telemetry(tracing: Tracing | None) -> TelemetryConfig:
+    """Say what FastAPI tells by itself: a span for each request but for probes, where there are traces, and no more."""
+    return {
+        "tracing": tracing is not None,
+        "tracer_provider": tracing.provider if tracing else None,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,
+        "exclude": lambda scope: scope.get("path") in QUIET,
+    }
 
 
 @contextlib.asynccontextmanager
@@ -84,7 +121,8 @@ async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
         with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
             task = asyncio.create_task(bring_up.run())
             try:
-                yield make_state(settings, engine, sandbox, desk)
+                with make_state(settings, engine, sandbox, desk) as state:
+                    yield state
             finally:
                 bring_up.stop()
                 task.cancel()
@@ -94,16 +132,52 @@ async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
 
 def make_sandbox(settings: Settings) -> Sandbox:
     """Start the decode processes, one a processor core unless told otherwise."""
-    processes = settings.decode_processes or os.cpu_count() or 1
     cost = Cost(settings.decode_seconds, settings.decode_memory_bytes)
-    return Sandbox(processes, cost, Limits(settings.max_pixels, settings.max_scans))
+    return Sandbox(decode_processes(settings), cost, Limits(settings.max_pixels, settings.max_scans))
 
 
-def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk | NoDesk) -> State:
+def decode_processes(settings: Settings) -> int:
+    """Count the decode processes."""
+    return settings.decode_processes or cores()
+
+
+@contextlib.contextmanager
+def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk | NoDesk) -> Iterator[State]:
     """Put together what the routes need."""
-    classifier = Classifier(engine, sandbox, most=settings.queue_size, deadline=settings.deadline_seconds)
+    registry = desk.registry if isinstance(desk, Desk) else None
+    metrics = Metrics()
+    engine.tell_batches(metrics.images.batch)
+    store = open_store(settings.artifacts_url, settings.data_dir)
+    files = FilesHere(store, registry)
+    load = loader(
+        engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.images.batch
+    )
+    trained = TrainedNetworks(files, load, most=settings.models_in_memory)
+    gallery = Gallery(engine, trained, desk, deadline=settings.deadline_seconds)
+    classifier = Classifier(
+        engine,
+        trained,
+        sandbox,
+        most=settings.queue_size,
+        deadline=settings.deadline_seconds,
+        observe=metrics.images.classified,
+    )
+    threads = Threads()
+    shelf = Shelf(desk, store, Looker(sandbox, max(1, decode_processes(settings) // 2)), threads)
     draining = Draining()
     draining.tell(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
     if isinstance(desk, Desk):
         draining.tell(desk.feed.close)
-    return State(settings=settings, engine=engine, classifier=classifier, desk=desk, draining=draining)
+    metrics.watch(LookedUp(classifier, desk, draining))
+    with contextlib.closing(trained), contextlib.closing(threads):
+        yield State(
+            settings=settings,
+            engine=engine,
+            classifier=classifier,
+            gallery=gallery,
+            shelf=shelf,
+            intake=Intake(shelf, settings),
+            desk=desk,
+            draining=draining,
+            metrics=metrics,
+        )

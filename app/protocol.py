@@ -12,19 +12,26 @@ from app.errors import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
+    from collections.abc import Callable
 
 HEAD_BYTES = 64 * 1024  # of a request's first line and headers together
+MOST_HEADERS = 100  # as Apache and HAProxy have it; browsers send some twenty
 HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end of its headers
+TOO_LONG = f"The headers are longer than {HEAD_BYTES:,} bytes."
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Refuses endless headers, slow clients, and a Host that is missing or doubled; each in the one shape of errors."""
+    """Refuses endless headers, slow clients, and what can be read in two ways; each in the one shape of errors."""
 
     receive_seconds = 120.0  # for a whole request; `bounded` makes a class with another
+    longer: tuple[str, float] | None = None  # below this path it is so many seconds
+    refused: Callable[[HTTPStatus], None] | None = None  # hears of each connection that is closed
 
     _clock: TimerHandle | None = None
     _in_head = True
     _head_bytes = 0
+    _trailers = 0
+    _fault: tuple[HTTPStatus, str] | None = None  # why the parser was stopped, where it was us
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -41,22 +48,34 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         self._head_bytes += len(data)
         if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
-            limit = f"The headers are longer than {HEAD_BYTES:,} bytes."
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, limit)
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._trailers = True, 0, 0
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes behind the body is none (RFC 9110, 6.5.1), and is only counted."""
+        if self._in_head:
+            super().on_header(name, value)
+        else:
+            self._trailers += 1
+        if max(len(self.headers), self._trailers) > MOST_HEADERS:
+            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"There are more than {MOST_HEADERS} headers.")
+
     def on_headers_complete(self) -> None:
-        """Check the Host, and begin to wait for the body."""
+        """Check what httptools lets pass, and begin to wait for the body."""
         self._in_head = False
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) != 1 and self.parser.get_http_version() == "1.1":
-            raise ValueError("RFC 9112, 3.2: exactly one Host")  # httptools' parser error, answered as 400
-        self._wait(self.receive_seconds)
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            raise self._stop(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This service speaks HTTP/1.1.")
+        self._check_host(version)
+        self._check_coding(version)
+        self._wait(self._seconds())
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -66,7 +85,45 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
-        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+        self._refuse(*(self._fault or (HTTPStatus.BAD_REQUEST, msg)))
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing of a wish that may be ignored (RFC 9110, 7.8): the log is not a client's to fill."""
+
+    def _check_host(self, version: str) -> None:
+        """See that there is one Host, and that an address that names another does not come with it.
+
+        RFC 9112, 3.2 and 3.2.2: who reads the address and who reads the Host would be of two minds.
+        """
+        hosts = self._values(b"host")
+        if version == "1.1" and len(hosts) != 1:  # of older ones `KnownHost` thinks
+            raise self._stop(HTTPStatus.BAD_REQUEST, "Send exactly one header Host.")
+        if self.url.startswith((b"/", b"*")):
+            return
+        named = self.url.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
+        if hosts != [named.lower()]:
+            raise self._stop(HTTPStatus.BAD_REQUEST, "The address and the header Host name different hosts.")
+
+    def _check_coding(self, version: str) -> None:
+        """See that the body is in chunks or as it is: httptools reads `gzip, chunked` as if it were chunks only."""
+        codings = self._values(b"transfer-encoding")
+        if codings and version == "1.0":
+            raise self._stop(HTTPStatus.BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding.")
+        if codings not in ([], [b"chunked"]):
+            raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "Of transfer codings only chunked is known.")
+
+    def _values(self, name: bytes) -> list[bytes]:
+        return [value.strip().lower() for found, value in self.headers if found == name]
+
+    def _stop(self, status: HTTPStatus, detail: str) -> ValueError:
+        """Make what httptools takes for its parser's error, and uvicorn for a 400: `send_400_response` knows better."""
+        self._fault = status, detail
+        return ValueError(detail)
+
+    def _seconds(self) -> float:
+        top, seconds = self.longer or ("/", self.receive_seconds)
+        path = self.url.partition(b"?")[0] + b"/"
+        return seconds if path.startswith(f"{top}/".encode()) else self.receive_seconds
 
     def _wait(self, seconds: float | None) -> None:
         if self._clock:
@@ -78,6 +135,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive in time.")
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        if self.refused:
+            self.refused(status)
+        if self.cycle and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.close()  # in the middle of an answer another one would be taken for its end
+            return
         body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
         content = json.dumps(body).encode()
         head = f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(content)}\r\n"
@@ -85,6 +147,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded(receive_seconds: float) -> type[BoundedProtocol]:
-    """Make the class for a server in which a whole request may take so many seconds to arrive."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"receive_seconds": receive_seconds})
+def bounded(
+    receive_seconds: float,
+    refused: Callable[[HTTPStatus], None] | None = None,
+    longer: tuple[str, float] | None = None,
+) -> type[BoundedProtocol]:
+    """Make the class for a server in which a whole request may take so many seconds to arrive; the rest as there."""
+    members = {
+        "receive_seconds": receive_seconds,
+        "refused": staticmethod(refused) if refused else None,
+        "longer": longer,
+    }
+    return type("BoundedProtocol", (BoundedProtocol,), members)

@@ -16,18 +16,27 @@ from app.errors import (
     MEDIA_TYPE,
     Conflict,
     Invalid,
+    ModelUnusable,
+    NoInk,
     NotAnImage,
     NotFound,
     NotReady,
     Overloaded,
     Problem,
     TooLarge,
+    TooManyAliases,
+    TooManyDatasets,
     TooManyJobs,
     UnsupportedMedia,
 )
+from app.exchange import note_problem, route_of
 from app.inference.batcher import Closed, QueueFull
+from app.inference.runner import NotFinite
+from app.middleware.security import headers_for
 from jobs import errors as store
+from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from vision import problems
+from vision.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +44,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 log = logging.getLogger(__name__)
-
 OF_VISION: Mapping[type[Exception], type[Problem]] = {
     problems.NotAnImage: NotAnImage,
+    problems.NoInk: NoInk,
     problems.BrokenImage: NotAnImage,
     problems.TooCostly: NotAnImage,
     problems.UnsupportedFormat: UnsupportedMedia,
@@ -53,9 +62,16 @@ def as_problem(error: Exception, request_id: str | None) -> Problem:
         case problems.ImageProblem():
             problem = OF_VISION[type(error)](str(error))
         case QueueFull():
-            problem = Overloaded("As many images wait as may. Try again in a moment.", retry_after=1)
+            problem = Overloaded(
+                "As many images wait as can be answered in time. Try again later.", retry_after=error.retry_after
+            )
+        case store.DatasetError():
+            problem = _of_dataset(error)
         case store.StoreError():
             problem = _of_store(error)
+        case ArtifactsUnavailable() | ArtifactDamaged() | WeightsError() | NotFinite():
+            log.error("request %s: %s", request_id, error)
+            problem = _of_network(error)
         case Closed():
             problem = NotReady("The service is stopping. Try again in a moment.", retry_after=5)
         case RequestValidationError():
@@ -68,21 +84,52 @@ def as_problem(error: Exception, request_id: str | None) -> Problem:
     return problem
 
 
+def _of_network(error: ArtifactsUnavailable | ArtifactDamaged | WeightsError | NotFinite) -> ModelUnusable:
+    match error:
+        case ArtifactsUnavailable():
+            return ModelUnusable("The files of trained networks cannot be reached. Try again later.")
+        case NotFinite():
+            return ModelUnusable(f"{error}.")
+        case _:
+            return ModelUnusable("This network's files are damaged. Delete it, and train another.")
+
+
 def _of_store(error: store.StoreError) -> Problem:
     match error:
         case store.StoreUnavailable():
             log.warning("Redis: %s", error)
-            return NotReady("Redis, which keeps the jobs, does not answer. Try again in a moment.", retry_after=5)
+            problem: Problem = NotReady(
+                "Redis, which keeps the jobs, does not answer. Try again in a moment.", retry_after=5
+            )
         case store.JobNotFound():
-            return NotFound(f"{error}. It never was, or it was removed some time after it finished.")
+            problem = NotFound(f"{error}. It never was, or it was removed some time after it finished.")
         case store.AlreadyFinished():
-            return Conflict(f"{error}.")
-        case store.QueueFull():
-            return TooManyJobs(f"{error}. Try again when one has finished.", retry_after=30)
+            problem = Conflict(f"{error}.")
+        case store.ModelNotFound() | store.AliasNotFound():
+            problem = NotFound(f"{error}. GET /models and /models/aliases list what there is.")
+        case store.TooManyAliases():
+            problem = TooManyAliases(f"There are {error.limit} aliases, the most that may be. Delete one first.")
+        case store.InvalidAlias():
+            problem = Invalid(f"{error}.")
+        case store.QueueFull() | store.QuotaReached():
+            problem = TooManyJobs(f"{error}. Try again when one has finished.", retry_after=30)
         case store.InvalidCursor():
-            return Invalid(f"{error}. Use the id of an event of this job.")
+            problem = Invalid(f"{error}. Use the id of an event of this job.")
         case _:
-            return Invalid(f"{error}. Use another key, or the same body.")
+            problem = Invalid(f"{error}. Use another key, or the same body.")
+    return problem
+
+
+def _of_dataset(error: store.DatasetError) -> Problem:
+    match error:
+        case store.DatasetNotFound():
+            return NotFound(f"{error}. GET /datasets lists what there is.")
+        case store.DatasetChanged():
+            return NotReady(f"{error}. Send this again.", retry_after=1)
+        case store.TooManyDatasets():
+            return TooManyDatasets(f"{error}. Delete one first.")
+        case _:
+            return Conflict(f"{error}.")
 
 
 def invalid(error: RequestValidationError) -> Invalid:
@@ -93,18 +140,27 @@ def invalid(error: RequestValidationError) -> Invalid:
     return Invalid(f"{where}: {first['msg']}", errors=errors)
 
 
-def render(request: Request, error: Exception) -> JSONResponse:
-    """Write an error as problem+json, with the request's path and id."""
+def reason(problem: Problem) -> str:
+    """Name a problem in a word; what the framework refuses has its status for one."""
+    return f"http-{problem.status_code}" if "type" in problem.members else problem.slug
+
+
+async def render(request: Request, error: Exception) -> JSONResponse:
+    """Write an error as problem+json, with the request's path and id. A plain function would be run in a thread."""
     request_id = request.scope.get("request_id")
     problem = as_problem(error, request_id)
+    if problem.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        _name_methods(problem, request)
+    note_problem(request.scope, reason(problem))
     body = problem.body() | {"instance": request.url.path, "request_id": request_id}
-    headers = dict(problem.headers or {})
+    # Starlette answers what nobody foresaw outside of all middleware: what that adds is added here too.
+    headers = {**headers_for(request.url.path), **(problem.headers or {})}
     if request_id:
         headers["X-Request-ID"] = request_id
     return JSONResponse(body, problem.status_code, headers, MEDIA_TYPE)
 
 
-def nobody_left(_: Request, __: Exception) -> Response:
+async def nobody_left(_: Request, __: Exception) -> Response:
     """Answer a client that has gone away: nobody reads it, and nothing is wrong. 499 is nginx's number for it."""
     return Response(status_code=499)
 
@@ -118,6 +174,10 @@ def add_handlers(app: FastAPI) -> None:
         QueueFull,
         Closed,
         store.StoreError,
+        ArtifactsUnavailable,
+        ArtifactDamaged,
+        WeightsError,
+        NotFinite,
         Exception,
     ):
         app.add_exception_handler(kind, render)
@@ -132,7 +192,12 @@ def _of_framework(error: HTTPException) -> Problem:
     problem.members = {"type": "about:blank", "title": status.phrase, "status": error.status_code}
     if status is HTTPStatus.NOT_FOUND:
         problem.detail = "There is nothing at this address. /docs lists the calls."
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        problem.detail = f"This address takes {allowed}. /docs lists the calls."
     return problem
+
+
+def _name_methods(problem: Problem, request: Request) -> None:
+    """Say what an address takes; Starlette knows but the methods of one of its calls."""
+    calls = request.app.openapi()["paths"].get(route_of(request.scope), {})
+    allowed = ", ".join(map(str.upper, calls)) or (problem.headers or {}).get("Allow", "another method")
+    problem.headers = {**(problem.headers or {}), "Allow": allowed}
+    problem.detail = f"This address takes {allowed}. /docs lists the calls."

@@ -9,28 +9,52 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from app.access.openness import keys_problem
+from app.access.redaction import Redacting
+from app.front import DATASETS
 from app.main import Resources, create_app
 from app.protocol import bounded
 from app.settings import Settings, SettingsError, load_settings
+from jobs.telemetry import logs
+from jobs.telemetry.tracing import tracing_as_asked
 
 if TYPE_CHECKING:
+    from http import HTTPStatus
     from types import FrameType
 
     from app.draining import Draining
+    from jobs.telemetry.tracing import Tracing
 
 GRACE = 3  # seconds that running requests get at shutdown, within the five that `bestguess up` promises
-FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class Server(uvicorn.Server):
     """Uvicorn, which at the signal tells the application first: it would wait for event streams otherwise."""
 
+    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._drain_seconds = drain_seconds
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Hear SIGINT or SIGTERM, in the main thread, which runs the event loop."""
+        """Hear SIGINT or SIGTERM, in the main thread, which runs the event loop; a second one ends the draining."""
         draining: Draining | None = getattr(self.config.app.state, "draining", None)  # type: ignore[union-attr]
-        if draining:
-            asyncio.get_running_loop().call_soon_threadsafe(draining.begin)
-        super().handle_exit(sig, frame)
+        if draining is None:
+            super().handle_exit(sig, frame)
+            return
+        wait = 0.0 if draining.announced else self._drain_seconds
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            if wait and draining.begun:
+                return  # a second signal was faster
+            draining.begin()
+            super(Server, self).handle_exit(sig, frame)
+
+        def hear() -> None:
+            draining.announce()
+            loop.call_later(wait, end)
+
+        loop.call_soon_threadsafe(hear)
 
 
 def main() -> None:
@@ -39,25 +63,36 @@ def main() -> None:
         settings = load_settings()
     except SettingsError as error:
         sys.exit(str(error))
-    logging.basicConfig(level=settings.log_level.upper(), format=FORMAT)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request of a download says nothing
-    server(settings).run()
+    if problem := keys_problem(settings):
+        sys.exit(problem)
+    logs.set_up(settings.log_level, settings.log_format)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Redacting(handler.formatter or logging.Formatter()))
+    with tracing_as_asked("bestguess-api") as tracing:
+        server(settings, tracing=tracing).run()
 
 
-def server(settings: Settings, resources: Resources | None = None) -> uvicorn.Server:
-    """Make the server: uvloop and httptools, a bounded wait at shutdown, no word of its own in the headers."""
+def server(settings: Settings, resources: Resources | None = None, tracing: Tracing | None = None) -> uvicorn.Server:
+    """Make the server: uvloop and httptools, a bounded wait at shutdown, no word of its own in headers and log."""
+    app = create_app(settings, resources, tracing)
+
+    def refused(status: HTTPStatus) -> None:
+        app.state.metrics.requests.connection_refused(status)
+
     config = uvicorn.Config(
-        create_app(settings, resources),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=bounded(settings.receive_seconds),
+        http=bounded(settings.receive_seconds, refused, (DATASETS, settings.dataset_seconds)),
+        ws="none",  # nobody is spoken to in that way, and what reads it knows none of the bounds
         log_config=None,
-        access_log=settings.log_level == "debug",
+        access_log=False,  # `app.request_log` writes the line
         server_header=False,
+        proxy_headers=False,  # app.front believes those of BESTGUESS_TRUSTED_PROXIES; uvicorn, any of this machine's
         timeout_graceful_shutdown=GRACE,
     )
-    return Server(config)
+    return Server(config, settings.drain_seconds)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,28 @@
-"""The images in a request's body: a form's files, the raw bytes, or base64 in JSON. Nothing touches the disk."""
+"""The images in a request's body: a form's files, the raw bytes, or base64 in JSON.
+
+Nothing touches the disk, and what may be large is in memory once: io.BytesIO gives its buffer away, uncopied, when it
+is asked for its value.
+"""
 
 from __future__ import annotations
 
-import base64
 import binascii
+import io
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.errors import Invalid, MalformedBody, UnsupportedMedia
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
     from fastapi import Request
 
 
@@ -41,20 +48,27 @@ class JsonImage(BaseModel):
     image: str
 
 
-class MemoryParser(MultiPartParser):
-    """Starlette's parser without its temporary files.
+class MemoryFile(UploadFile):
+    """A form's file that stays in memory."""
 
-    The body is bounded already, and a full disk would read as the client's fault otherwise.
-    """
+    def __init__(self, name: str) -> None:
+        self.content = io.BytesIO()
+        super().__init__(self.content, filename=name)
 
-    spool_max_size = 0  # never rolls over: SpooledTemporaryFile's meaning of 0
+    async def seek(self, offset: int) -> None:
+        """Do what Starlette asks for after the last byte, without the thread that it would use for a file on disk."""
+        self.content.seek(offset)
 
-    def __init__(self, request: Request, limits: FormLimits) -> None:
+
+class FormParser(MultiPartParser):
+    """Starlette's parser without its temporary files: a full disk would read as the client's fault."""
+
+    def __init__(self, request: Request, stream: AsyncGenerator[bytes, None], limits: FormLimits) -> None:
         # Names are UTF-8, as browsers send them: a charset of the client's choice may be none that decodes to text.
         _, options = parse_options_header(request.headers.get("Content-Type"))
         boundary = options.get(b"boundary", b"").decode("latin-1")
         headers = Headers({"Content-Type": f'multipart/form-data; boundary="{boundary}"'} if boundary else {})
-        super().__init__(headers, request.stream(), max_files=limits.files, max_fields=limits.parts)
+        super().__init__(headers, stream, max_files=limits.files, max_fields=limits.parts)
         self._parts_left = limits.parts
 
     def on_part_begin(self) -> None:
@@ -63,6 +77,34 @@ class MemoryParser(MultiPartParser):
         if self._parts_left < 0:
             raise MultiPartException("Too many parts. Send fewer fields and files.")
         super().on_part_begin()
+
+    def on_headers_finished(self) -> None:
+        """Have a file's bytes kept where we want them."""
+        super().on_headers_finished()
+        spooled = self._current_part.file
+        if spooled is not None:
+            spooled.file.close()
+            self._current_part.file = self.make_file(spooled.filename or "")
+
+    def make_file(self, name: str) -> UploadFile:
+        """Make what a file is written into."""
+        raise NotImplementedError
+
+
+class MemoryParser(FormParser):
+    """Keeps files in memory."""
+
+    def make_file(self, name: str) -> UploadFile:
+        """Make what a file is written into."""
+        return MemoryFile(name)
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Take a piece of a part."""
+        file = self._current_part.file
+        if isinstance(file, MemoryFile):
+            file.content.write(memoryview(data)[start:end])
+        else:
+            super().on_part_data(data, start, end)
 
 
 async def read_image(request: Request, limits: FormLimits) -> bytes:
@@ -76,9 +118,9 @@ async def read_image(request: Request, limits: FormLimits) -> bytes:
         files = await read_files(request, FormLimits(1, limits.parts), ("file",))
         return files[0].data
     if kind == "application/json":
-        return from_json(await request.body())
+        return from_json(await read_body(request))
     if kind.startswith("image/"):
-        return await request.body()
+        return await read_body(request)
     raise UnsupportedMedia(
         f"The body is {kind or 'of no Content-Type'}. Send a form with the field 'file', the image itself as image/*, "
         'or JSON {"image": "<base64>"}.'
@@ -93,23 +135,39 @@ async def read_files(request: Request, limits: FormLimits, fields: tuple[str, ..
     """
     if media_type(request) != "multipart/form-data":
         raise UnsupportedMedia(f"Send a multipart/form-data form with the field '{fields[0]}'.")
+    form = await parsed(request, lambda stream: MemoryParser(request, stream, limits))
+    files = [part for name, part in form.multi_items() if name in fields and isinstance(part, MemoryFile)]
+    if not files:
+        raise missing(fields[0])
+    return [Upload(file.filename or "", file.content.getvalue()) for file in files]
+
+
+async def parsed(request: Request, parser: Callable[[AsyncGenerator[bytes, None]], FormParser]) -> FormData:
+    """Read a form to its end.
+
+    Raises:
+        MalformedBody: a broken one, or too many parts.
+    """
     try:
-        form = await MemoryParser(request, limits).parse()
+        async with aclosing(request.stream()) as stream:
+            return await parser(stream).parse()
     except MultiPartException as error:
         raise MalformedBody(f"The form cannot be read: {error.message}") from None
     except KeyError:
         raise MalformedBody("The form cannot be read: its Content-Type has no boundary.") from None
-    try:
-        uploads = [part for name, part in form.multi_items() if name in fields and isinstance(part, UploadFile)]
-        if not uploads:
-            raise _missing(fields[0])
-        return [Upload(part.filename or "", await part.read()) for part in uploads]
-    finally:
-        await form.close()
+
+
+async def read_body(request: Request) -> bytes:
+    """Take the whole body; `request.body()` would have it twice, and keep it as long as the request."""
+    body = io.BytesIO()
+    async with aclosing(request.stream()) as stream:
+        async for piece in stream:
+            body.write(piece)
+    return body.getvalue()
 
 
 def from_json(body: bytes) -> bytes:
-    """Decode the image of a JSON body.
+    """Decode the image of a JSON body, which is given up as soon as its text is taken out.
 
     Raises:
         Invalid: not JSON, without the field, or not base64.
@@ -118,8 +176,11 @@ def from_json(body: bytes) -> bytes:
         text = JsonImage.model_validate_json(body).image
     except ValidationError as error:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from None
+    del body
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
     try:
-        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
+        return binascii.a2b_base64(text, strict_mode=True)  # base64.b64decode would copy the text
     except (binascii.Error, ValueError):
         message = "not base64"
         raise Invalid(
@@ -140,8 +201,9 @@ def media_type(request: Request) -> str:
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def _missing(field: str) -> Invalid:
+def missing(field: str, what: str = "image", example: str = "photo.jpg") -> Invalid:
+    """Make the error for a form without a file."""
     return Invalid(
-        f"body.{field}: missing. Send the image in the form's field '{field}', as `curl -F {field}=@photo.jpg` does.",
+        f"body.{field}: missing. Send the {what} in the form's field '{field}', as `curl -F {field}=@{example}` does.",
         errors=[{"loc": ["body", field], "msg": "Field required", "type": "missing"}],
     )

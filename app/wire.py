@@ -1,26 +1,32 @@
-"""From what the engine knows to what goes over the wire."""
+"""From what classifies to what goes over the wire."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from app import schemas
+from vision.drawing.files import data_uri
 
 if TYPE_CHECKING:
     from app.inference.classifier import Classified
-    from app.inference.engine import Choice, Engine
-    from app.inference.served import Served
+    from app.inference.engine import Choice
+    from vision.images import Pixels
 
 
-def classification(answer: Classified) -> schemas.Classification:
-    """Write an answer down."""
+async def classification(answer: Classified, *, show_input: bool = False) -> schemas.Classification:
+    """Write an answer down, with the picture that the network saw where that is wanted, as a PNG in a data URI."""
     seconds = answer.seconds
+    seen = await asyncio.to_thread(data_uri, image(answer.picture.views[0]), "PNG") if show_input else None
     return schemas.Classification(
         model=answered_by(answer.choice),
         predictions=[schemas.Prediction(**asdict(guess)) for guess in answer.guesses],
         image=schemas.ImageInfo(width=answer.picture.width, height=answer.picture.height, format=answer.picture.format),
         timing_ms=schemas.Timing(**{name: round(1000 * value, 2) for name, value in asdict(seconds).items()}),
+        input=seen,
     )
 
 
@@ -39,48 +45,6 @@ def answered_by(choice: Choice) -> schemas.AnsweredBy:
     )
 
 
-def statuses(engine: Engine) -> list[schemas.ModelStatus]:
-    """Say how far each network is."""
-    return [status(served, engine) for served in engine.networks.values()]
-
-
-def status(served: Served, engine: Engine) -> schemas.ModelStatus:
-    """Say how far a network is, and who answers for it until then."""
-    stand_in = engine.stand_in
-    covered = served is engine.primary and not served.ready and stand_in is not None and stand_in.ready
-    by = stand_in.network.id if covered and stand_in else None
-    return schemas.ModelStatus(id=served.network.id, **asdict(served.report), answered_by=by)
-
-
-def model(served: Served, engine: Engine) -> schemas.Model:
-    """Describe a network."""
-    network = served.network
-    return schemas.Model(
-        id=network.id,
-        title=network.title,
-        about=network.about,
-        classes=1000,
-        parameters=network.parameters,
-        weight_layers=len(network.layers),
-        input_size=[network.input_size, network.input_size, 3],
-        preprocessing=network.preprocessing,
-        status=status(served, engine),
-        weights=weights(served),
-        precision=served.hardware.precision if served.hardware else None,
-        device=served.hardware.device if served.hardware else None,
-    )
-
-
-def detail(served: Served, engine: Engine) -> schemas.ModelDetail:
-    """Describe a network with its layers."""
-    layers = [schemas.LayerInfo.model_validate(asdict(layer)) for layer in served.network.layers]
-    return schemas.ModelDetail(**model(served, engine).model_dump(), layers=layers)
-
-
-def weights(served: Served) -> schemas.WeightsInfo | None:
-    """Say where a network's weights come from, once they are found."""
-    found = served.weights
-    if found is None:
-        return None
-    name = found.path.name if found.path else None
-    return schemas.WeightsInfo(origin=found.origin, file=name, hash=found.hash, verified=found.verified)
+def image(pixels: Pixels) -> Image.Image:
+    """Make an image of (height, width, 1 or 3) pixels."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MEMORY = 16  # items: `pace` is mostly that of the last so many
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
 class QueueFull(Exception):
-    """As many items wait as may."""
+    """As many items wait as may; `retry_after` is the seconds after which there is likely room."""
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__(f"as many wait as may; room in about {retry_after} s")
+        self.retry_after = retry_after
 
 
 class Closed(Exception):
@@ -62,21 +68,42 @@ class _Waiting(Generic[Item, Answer]):
 class Batcher(Generic[Item, Answer]):
     """One thread that owns `run`, which answers a batch of at most `largest` items in their order.
 
-    A `MemoryError` of `run` halves the ceiling and runs the batch again in parts; any other error is the error of each
-    item of that batch, and of no other.
+    An answer that is an exception is the error of that item alone. A `MemoryError` that `run` raises halves the ceiling
+    and runs the batch again in parts; any other is the error of each item of that batch, and of no other.
+
+    An idle batcher never waits for company. Under load, those whom a batch has answered come back a moment later, and
+    would find the next one gone with the few that came meanwhile: `linger` is the seconds after a batch in which the
+    next one waits until it is as large. `pace` is the seconds that an item takes, None before the first. `observe` is
+    called in the thread, with the size of each batch that was answered.
     """
 
-    def __init__(
-        self, run: Callable[[Sequence[Item]], Sequence[Answer]], *, largest: int, capacity: int, name: str
+    def __init__(  # noqa: PLR0913 - its bounds, and who hears of it
+        self,
+        run: Callable[[Sequence[Item]], Sequence[Answer | Exception]],
+        *,
+        largest: int,
+        capacity: int,
+        name: str,
+        linger: float = 0.0,
+        observe: Callable[[int], None] | None = None,
     ) -> None:
         self._run = run
+        self._observe = observe
         self._largest = largest
-        self._capacity = capacity
+        self.capacity = capacity
+        self._linger = linger
+        self._ended, self._last = 0.0, 0  # when the last batch ended, and how many it had
+        self.pace: float | None = None
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name=f"batcher-{name}", daemon=True)
         self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """How many items wait."""
+        return len(self._waiting)
 
     async def submit(self, item: Item) -> Done[Answer]:
         """Wait for an item's answer; an item whose waiter is cancelled leaves before it is batched.
@@ -90,9 +117,9 @@ class Batcher(Generic[Item, Answer]):
         with self._changed:
             if self._closed:
                 raise Closed
-            if len(self._waiting) >= self._capacity:
+            if len(self._waiting) >= self.capacity:
                 self._drop_cancelled()
-            if len(self._waiting) >= self._capacity:
+            if len(self._waiting) >= self.capacity:
                 raise QueueFull
             self._waiting.append(waiting)
             self._changed.notify()
@@ -122,9 +149,17 @@ class Batcher(Generic[Item, Answer]):
             while not self._closed:
                 self._drop_cancelled()
                 if self._waiting:
-                    return [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
-                self._changed.wait()
+                    left = self._left_to_linger()
+                    if left <= 0:
+                        return [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
+                    self._changed.wait(left)
+                else:
+                    self._changed.wait()
         return []
+
+    def _left_to_linger(self) -> float:
+        as_many = min(self._last, self._largest)
+        return self._ended + self._linger - time.perf_counter() if len(self._waiting) < as_many else 0.0
 
     def _answer(self, batch: list[_Waiting[Item, Answer]]) -> None:
         started = time.perf_counter()
@@ -138,8 +173,19 @@ class Batcher(Generic[Item, Answer]):
                 waiting.settle(error)
         else:
             ran = time.perf_counter() - started
+            self._measure(len(batch), ran)
             for waiting, answer in pairs:
-                waiting.settle(Done(answer, started - waiting.since, ran))
+                if isinstance(answer, Exception):
+                    waiting.settle(answer)
+                else:
+                    waiting.settle(Done(answer, started - waiting.since, ran))
+
+    def _measure(self, items: int, seconds: float) -> None:
+        self._ended, self._last = time.perf_counter(), items
+        if self._observe:
+            self._observe(items)
+        weight = items / (items + MEMORY)
+        self.pace = seconds / items if self.pace is None else (1 - weight) * self.pace + weight * seconds / items
 
     def _halve(self, batch: list[_Waiting[Item, Answer]], error: MemoryError) -> None:
         if len(batch) == 1:

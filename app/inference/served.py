@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from app.inference.batcher import Batcher
 from app.inference.runner import Runner
+from app.inference.tail import ForTail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from app.inference.runner import Hardware
+    from app.inference.batcher import Done
+    from app.inference.hardware import Hardware
+    from app.inference.tail import Tail
     from vision.networks import Network
     from vision.weights import FoundWeights
 
@@ -25,11 +28,30 @@ class Answering(Protocol):
     """What `Runner` is to the rest: it answers batches of (height, width, RGB) pixels with (classes,) scores."""
 
     hardware: Hardware
-    largest: int
 
-    def __call__(self, pixels: Sequence[NDArray[np.uint8]], /) -> Sequence[NDArray[np.float32]]:
-        """Answer at most `largest` pictures."""
+    @property
+    def largest(self) -> int:
+        """The largest batch that it takes."""
         ...
+
+    def __call__(self, items: Sequence[NDArray[np.uint8] | ForTail], /) -> Sequence[NDArray[np.float32] | Exception]:
+        """Answer at most `largest` pictures, each with scores or with its own error."""
+        ...
+
+
+Queue = Batcher["NDArray[np.uint8] | ForTail", "NDArray[np.float32]"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfTail:
+    """The queue of a base, as one of those sees it that have their own last layers behind it."""
+
+    queue: Queue
+    tail: Tail
+
+    async def submit(self, pixels: NDArray[np.uint8]) -> Done[NDArray[np.float32]]:
+        """Wait for a picture's scores, as `Batcher.submit` does, which raises the same."""
+        return await self.queue.submit(ForTail(pixels, self.tail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +70,71 @@ class Report:
 
 
 class Served:
-    """A network, its weights once they are found, and the queue before it once it is loaded."""
+    """A network, its weights once they are found, and the queue before it once it is loaded.
 
-    def __init__(self, network: Network, *, capacity: int, precision: str) -> None:
+    `label` names it, or what is like it, where names have to be few. `on_batch` hears it, and the size of each batch.
+    """
+
+    def __init__(
+        self, network: Network, *, capacity: int, precision: str, linger: float, label: str | None = None
+    ) -> None:
         self.network = network
+        self.label = label or network.id
+        self.on_batch: Callable[[str, int], None] | None = None
         self.report = Report("waiting", f"{network.title} is next to be loaded.")
         self.weights: FoundWeights | None = None
         self.hardware: Hardware | None = None
-        self.batcher: Batcher[NDArray[np.uint8], NDArray[np.float32]] | None = None
+        self.batcher: Queue | OfTail | None = None
+        self.runner: Runner | None = None
         self._capacity = capacity
         self._precision = precision
+        self._linger = linger
 
     @property
     def ready(self) -> bool:
         """Whether it answers."""
         return self.batcher is not None
 
-    def load(self, weights: FoundWeights) -> None:
-        """Build the network, fill it and warm it up: seconds, so not on the event loop.
+    @property
+    def pace(self) -> float:
+        """The seconds that an image takes in its own queue, 0 before the first."""
+        return (self.batcher.pace or 0.0) if isinstance(self.batcher, Batcher) else 0.0
+
+    def load(self, weights: FoundWeights, sizes: Sequence[int] | None = None) -> None:
+        """Build the network, fill it and warm it up for these batch sizes, or for those that pay.
+
+        That takes seconds, so not on the event loop.
 
         Raises:
             Exception: whatever a file or a device can do to it.
         """
         title = self.network.title
         self.report = Report("loading", f"{title}'s weights are there; it is being loaded and warmed up.")
-        runner = Runner(self.network, weights.path, self._precision, made_up=weights.path is None)
-        self.serve(runner, weights)
+        self.runner = Runner(self.network, weights.path, self._precision, made_up=weights.path is None, sizes=sizes)
+        self.serve(self.runner, weights)
 
     def serve(self, runner: Answering, weights: FoundWeights) -> None:
         """Put a queue before a network in memory, and say that it is ready."""
         self.weights, self.hardware = weights, runner.hardware
-        self.batcher = Batcher(runner, largest=runner.largest, capacity=self._capacity, name=self.network.id)
+        self.batcher = Batcher(
+            runner,
+            largest=runner.largest,
+            capacity=self._capacity,
+            name=self.network.id,
+            linger=self._linger,
+            observe=self._observe,
+        )
         self.report = Report("ready", f"{self.network.title} is ready, with {described(weights)}.")
+
+    def share(self, base: Served, tail: Tail, weights: FoundWeights) -> None:
+        """Stand in the queue of a base that is ready, with a tail of its own, and say so."""
+        assert isinstance(base.batcher, Batcher)  # noqa: S101 - a base has a queue of its own
+        self.weights, self.hardware, self.batcher = weights, base.hardware, OfTail(base.batcher, tail)
+        self.report = Report("ready", f"{self.network.title} is ready: {base.network.title}, fine-tuned here.")
+
+    def _observe(self, size: int) -> None:
+        if self.on_batch:
+            self.on_batch(self.label, size)
 
     def fail(self, detail: str, trouble: str, action: str) -> None:
         """Say that it is not to be had, why, and what to do."""
@@ -101,10 +156,10 @@ class Served:
         detail = f"{self.network.title}'s weights cannot be downloaded at the moment."
         self.report = replace(self.report, detail=detail, trouble=trouble, action=action)
 
-    def close(self) -> None:
-        """Fail what waits."""
-        if self.batcher:
-            self.batcher.close()
+    def close(self, seconds: float = 5) -> None:
+        """Fail what waits, and wait at most `seconds` for the batch that runs."""
+        if isinstance(self.batcher, Batcher):
+            self.batcher.close(seconds)
 
 
 def described(weights: FoundWeights) -> str:
@@ -112,5 +167,6 @@ def described(weights: FoundWeights) -> str:
     return {
         "imagenet": "its official ImageNet weights",
         "random": "random weights: it has learned nothing, and its guesses mean nothing",
+        "trained": "what it has learned here",
         "custom": "weights from a file of your own",
     }[weights.origin]

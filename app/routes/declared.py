@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from app import schemas
 from app.errors import MEDIA_TYPE
+from app.middleware.known_host import PROBES
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from app.access.guard import Guard
+
+OF_ACCESS = (401, 403, 429)  # of every call that needs a key where there are keys
 MEANINGS = {
-    400: "Not an image, a broken one, or a body that cannot be read",
-    404: "No such model, or no such job",
-    409: "The job is finished already",
+    400: "Not an image or archive, a broken one, or a body that cannot be read",
+    401: "A key is needed, and none that is good was sent",
+    403: "The key is not for this call",
+    404: "No such model, job or data set",
+    409: "Not in the state that it is in: finished already, not trained here, being learned from, or as many as may be",
     413: "Too many bytes or pixels",
     415: "A format that is not accepted",
     422: "Parameters that cannot be used",
-    429: "The queue is full; `Retry-After` says when to try again",
-    503: "Not ready yet; `Retry-After` says when to try again",
+    421: "Called by a name that is not the service's",
+    429: "The queue is full, or too many calls were made; `Retry-After` says when to try again",
+    503: "Not ready yet, or a model or a store that cannot be used; `Retry-After` says when to try again",
     504: "The deadline passed",
 }
 BINARY = {"type": "string", "format": "binary"}
@@ -33,7 +40,6 @@ IMAGE_BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
-                "example": {"file": "the bytes of coffee.png"},
             },
             "application/json": {
                 "schema": {
@@ -55,9 +61,42 @@ BATCH_BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "array", "items": BINARY}},
+                    "properties": {"file": {"type": "array", "items": BINARY, "minItems": 1}},
                 },
-                "example": {"file": ["the bytes of coffee.png", "the bytes of chelsea.png"]},
+            },
+        },
+    }
+}
+ARCHIVE_BODY = {
+    "requestBody": {
+        "required": False,
+        "description": "An archive with a folder for each class; nothing for an empty data set",
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+            },
+        }
+        | {kind: {"schema": BINARY} for kind in ("application/zip", "application/x-tar", "application/gzip")},
+    }
+}
+LABELLED_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file", "label"],
+                    "properties": {
+                        "file": {"type": "array", "items": BINARY, "minItems": 1, "maxItems": 1000},
+                        "label": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 100,
+                            "description": "the class of all these files",
+                        },
+                    },
+                },
             },
         },
     }
@@ -70,6 +109,18 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 }
 
 
+REPORT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The report, or a picture of it for a slide",
+        "content": {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {"schema": BINARY}},
+    }
+}
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The photograph", "content": {"image/jpeg": {"schema": BINARY}}}
+}
+KERAS_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {"application/zip": {"schema": BINARY}}}
+}
 EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A page of events, or the live stream",
@@ -84,15 +135,38 @@ EVENT_STREAM: dict[int | str, dict[str, Any]] = {
 
 
 def declare(app: FastAPI) -> None:
-    """Add the shape of errors to the document: `problems` refers to it."""
+    """Add the shape of errors to the document: `problems` refers to it. And what may become of every call."""
     document = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = document()
         schema["components"]["schemas"]["Problem"] = schemas.Problem.model_json_schema()
+        guard: Guard = app.state.guard
+        for path, calls in schema["paths"].items():
+            for call in calls.values():
+                _declare_access(path, call, optional=not guard.needs_key())
+                for parameter in call.get("parameters", ()):
+                    _leave_null_out(parameter["schema"])
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _leave_null_out(schema: dict[str, Any]) -> None:
+    """Say nothing of null where there is none: a parameter is a text that is sent or not."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema |= kinds[0]
+
+
+def _declare_access(path: str, call: dict[str, Any], *, optional: bool) -> None:
+    """Add what the doors before the routes answer with, and whether a key may be left out at this moment."""
+    statuses = [*(OF_ACCESS if "security" in call else ()), *(() if path in PROBES else (421,))]
+    further = {str(status): answer for status, answer in problems(*statuses).items()}
+    call["responses"] = dict(sorted((further | call["responses"]).items()))
+    if "security" in call:
+        call["security"] = [one for one in call["security"] if one] + ([{}] if optional else [])
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app import schemas, wire
+from app import described, schemas
+from app.access.guard import Guard
+from app.access.needs import GuardDep
 from app.deps import AnyDeskDep, DrainingDep, EngineDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
 from app.routes.declared import problems
 
 router = APIRouter(tags=["health"])
+
+BROKEN_KEYS = "The file of the keys cannot be used, the log says why. Those that were read before stay in force."
 
 
 @router.get("/healthz", summary="Alive")
@@ -20,14 +24,23 @@ async def healthz() -> schemas.Liveness:
 
 
 @router.get("/readyz", responses=problems(503), summary="Ready, or why not")
-async def readyz(engine: EngineDep, desk: AnyDeskDep, draining: DrainingDep) -> schemas.Readiness:
+async def readyz(engine: EngineDep, desk: AnyDeskDep, draining: DrainingDep, guard: GuardDep) -> schemas.Readiness:
     """Say whether images are classified, by which network, and what has to be done for the others."""
-    models = wire.statuses(engine)
-    if draining.begun:
+    models = described.statuses(engine)
+    if draining.announced:
         raise NotReady("The service is stopping. Ask another one.", retry_after=RETRY_LOADING)
     if not engine.ready:
         listed = [status.model_dump() for status in models]
         raise NotReady(engine.explain(engine.primary), retry_after=RETRY_LOADING, models=listed)
     trouble = await desk.trouble()
     redis = schemas.RedisStatus(status="down" if trouble else "up", detail=trouble)
-    return schemas.Readiness(status="ready", models=models, redis=redis)
+    return schemas.Readiness(status="ready", models=models, redis=redis, keys=keys(guard))
+
+
+def keys(guard: Guard) -> schemas.KeysStatus | None:
+    """Say whether the keys could be read. Everybody may ask this, so the log has the rest."""
+    guard.keyring.look()
+    if not guard.keyring.closed:
+        return None
+    broken = guard.keyring.trouble is not None
+    return schemas.KeysStatus(status="broken" if broken else "ok", detail=BROKEN_KEYS if broken else None)

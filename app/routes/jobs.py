@@ -10,7 +10,9 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from app import schemas
-from app.deps import DeskDep, SettingsDep
+from app.access.needs import CallerDep, WhoseDep, needs
+from app.access.scopes import Scope
+from app.deps import DeskDep, ExchangeDep, SettingsDep
 from app.errors import Invalid
 from app.events import stream
 from app.routes.declared import EVENT_STREAM, problems
@@ -20,7 +22,7 @@ from jobs.queue import MNIST_TRAIN
 if TYPE_CHECKING:
     from jobs.model import Frozen
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs(Scope.TRAIN)])
 
 JSON, SSE = "application/json", "text/event-stream"
 
@@ -29,6 +31,7 @@ Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=255, description="the same key and body, the same job"),
 ]
+EVENT = "^([0-9]{1,19}-[0-9]{1,19})?$"
 Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
 
 
@@ -39,11 +42,19 @@ Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
     summary="Train the classic small network on digits",
 )
 async def train(
-    desk: DeskDep, settings: SettingsDep, response: Response, params: MnistParams | None = None, key: Key = None
+    desk: DeskDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+    exchange: ExchangeDep,
+    response: Response,
+    params: MnistParams | None = None,
+    key: Key = None,
 ) -> Job:
     """Queue a training for a worker, and answer with the job at once; `Location` is where it can be watched."""
     params = params or MnistParams()
-    job = await desk.submit(MNIST_TRAIN, params, idempotency(key, MNIST_TRAIN, params), settings.max_queued_jobs)
+    wish = idempotency(key, MNIST_TRAIN, params)
+    job = await desk.submit(MNIST_TRAIN, params, wish, caller.owner, settings, exchange.origin())
+    exchange.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -51,25 +62,26 @@ async def train(
 @router.get("", responses=problems(422, 503), summary="Every job, the newest first")
 async def jobs(
     desk: DeskDep,
+    whose: WhoseDep,
     status: Annotated[JobStatus | None, Query(description="only those in this state")] = None,
     limit: Limit = 20,
     after: Annotated[str | None, Query(max_length=64, description="the last id of the page before")] = None,
 ) -> schemas.Jobs:
-    """List jobs a page at a time, without their histories."""
-    page = await desk.store.list(status, limit, after)
+    """List your jobs a page at a time, without their histories; an admin's key lists everybody's."""
+    page = await desk.store.list(status, limit, after, whose)
     return schemas.Jobs(data=page.jobs, has_more=page.has_more)
 
 
 @router.get("/{job_id}", responses=problems(404, 422, 503), summary="One job, with its history")
-async def job(desk: DeskDep, job_id: JobId) -> Job:
+async def job(desk: DeskDep, whose: WhoseDep, job_id: JobId) -> Job:
     """Show how far a job is: progress, history, and at the end its result or its error."""
-    return await desk.store.get(job_id)
+    return await desk.store.get(job_id, whose)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=problems(404, 409, 422, 503), summary="Stop a job")
-async def cancel(desk: DeskDep, job_id: JobId) -> Job:
+async def cancel(desk: DeskDep, whose: WhoseDep, job_id: JobId) -> Job:
     """Ask for the end of a job: a waiting one is cancelled at once, a running one within two seconds."""
-    return await desk.store.cancel(job_id)
+    return await desk.store.cancel(job_id, whose)
 
 
 @router.get(
@@ -80,17 +92,19 @@ async def cancel(desk: DeskDep, job_id: JobId) -> Job:
 )
 async def events(
     desk: DeskDep,
+    whose: WhoseDep,
     job_id: JobId,
     accept: Annotated[str, Header(include_in_schema=False)] = JSON,
-    last_event_id: Annotated[str | None, Header(description="live: go on after this event")] = None,
-    after: Annotated[str | None, Query(max_length=64, description="a page: go on after this event")] = None,
+    last_event_id: Annotated[str | None, Header(pattern=EVENT, description="live: go on after this event")] = None,
+    after: Annotated[str | None, Query(pattern=EVENT, description="a page: go on after this event")] = None,
     limit: Limit = 100,
 ) -> Response:
     """Give the events, ascending; with `Accept: text/event-stream` live, until the job is over."""
     if wants_stream(accept):
+        await desk.store.known(job_id, whose)
         live = await stream(desk.feed, job_id, last_event_id or after)
         return StreamingResponse(live, media_type=SSE, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-    page = await desk.store.events(job_id, after, limit)
+    page = await desk.store.events(job_id, after, limit, whose)
     body = schemas.Events(data=page.events, has_more=page.has_more)
     return Response(body.model_dump_json(), media_type=JSON)
 

@@ -1,25 +1,111 @@
-"""`GET /models` and `GET /models/{id}`."""
+"""Networks: all of them, one of them, what it says of an image, and its end."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
 
-from app import schemas, wire
-from app.deps import EngineDep
-from app.routes.declared import problems
+from app import described, schemas
+from app.access.needs import WhoseDep, needs
+from app.access.scopes import Scope
+from app.answering import MEDIA_TYPES, answer, wanted_kind
+from app.deps import ClassifierDep, GalleryDep, SettingsDep
+from app.inference.kinds import network_of
+from app.inference.served import Served
+from app.routes.declared import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
+from app.routes.question import ModelId, QuestionOfDep
+from app.sending import SentFile
+from jobs.artifacts import MODEL
+from vision.report import picture
+from vision.report.model import Report
 
-router = APIRouter(tags=["models"])
+router = APIRouter(prefix="/models", tags=["models"])
+
+SEE, ASK, OWN = [needs(Scope.CLASSIFY, Scope.TRAIN)], [needs(Scope.CLASSIFY)], [needs(Scope.TRAIN)]
+SORT = "`created_at`: pretrained networks, then the newest first; `test_accuracy`: the best first"
 
 
-@router.get("/models", responses=problems(), summary="Every network that can be asked")
-async def models(engine: EngineDep) -> schemas.Models:
-    """List the networks: what each is, how far it is, and where its weights come from."""
-    return schemas.Models(data=[wire.model(served, engine) for served in engine.networks.values()])
+@router.get("", dependencies=SEE, responses=problems(422), summary="Every network that can be asked")
+async def models(
+    gallery: GalleryDep,
+    whose: WhoseDep,
+    sort: Annotated[Literal["created_at", "test_accuracy"], Query(description=SORT)] = "created_at",
+) -> schemas.Models:
+    """List the networks: the pretrained ones, and each that a job has trained, with how and how well."""
+    found, aliases, trouble = await gallery.trained(sort, whose)
+    trained = [described.trained(model, aliases, gallery.in_memory(model)) for model in found]
+    pretrained = [described.pretrained(served, gallery.engine) for served in gallery.engine.networks.values()]
+    data = pretrained + trained if sort == "created_at" else trained + pretrained
+    return schemas.Models(data=data, trouble=trouble)
 
 
-@router.get("/models/{model_id}", responses=problems(404, 422), summary="One network, layer by layer")
-async def model(engine: EngineDep, model_id: Annotated[str, Path(examples=["vgg16"])]) -> schemas.ModelDetail:
-    """Describe one network with each of its weight layers."""
-    return wire.detail(engine.find(model_id), engine)
+@router.get("/{model_id}", dependencies=SEE, responses=problems(404, 422, 503), summary="One network, layer by layer")
+async def model(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> schemas.ModelDetail:
+    """Describe one network with each of its weight layers, and with its report where it was trained here."""
+    found = await gallery.find(model_id, whose)
+    if isinstance(found, Served):
+        return described.detail(described.pretrained(found, gallery.engine), found.network)
+    facts = described.trained(found, await gallery.registry.aliases(whose), gallery.in_memory(found))
+    report, trouble = await gallery.report_or_trouble(found)
+    return described.detail(facts, network_of(found), report, trouble)
+
+
+@router.delete(
+    "/{model_id}", dependencies=OWN, status_code=204, responses=problems(404, 409, 422, 503), summary="Remove a network"
+)
+async def remove(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> None:
+    """Remove a network that was trained here, with its files and every alias that names it. Its job stays."""
+    await gallery.remove(await gallery.find_trained(model_id, whose, "it cannot be removed"))
+
+
+@router.post(
+    "/{model_id}/classify",
+    dependencies=ASK,
+    response_model=schemas.Classification,
+    responses=problems(400, 404, 413, 415, 422, 429, 503, 504) | PICTURE,
+    openapi_extra=IMAGE_BODY,
+    summary="What does this network say?",
+)
+async def classify(
+    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionOfDep
+) -> Response:
+    """Answer as `/classify` does: a photo for a pretrained or fine-tuned network, for others trained here a digit."""
+    return await answer(request, classifier, settings, question)
+
+
+@router.get(
+    "/{model_id}/download",
+    dependencies=SEE,
+    response_class=FileResponse,
+    responses=problems(404, 409, 422, 503) | KERAS_FILE,
+    summary="A trained network as a file",
+)
+async def download(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> SentFile:
+    """Give the `.keras` file, which `keras.models.load_model` reads."""
+    found = await gallery.find_trained(model_id, whose, "there is no file of it to download")
+    path = await gallery.file(found, MODEL)
+    headers = {"ETag": f'"{found.sha256}"'}
+    return SentFile(path, headers=headers, media_type="application/zip", filename=f"{found.id}.keras")
+
+
+@router.get(
+    "/{model_id}/report",
+    dependencies=SEE,
+    response_model=Report,
+    responses=problems(404, 409, 422, 503) | REPORT,
+    summary="How well a trained network does",
+)
+async def report(request: Request, gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> Response:
+    """Report on a trained network: confusion matrix, precision and recall, worst mistakes, learning curve.
+
+    As JSON, or as a picture for a slide where `Accept` asks for PNG or SVG.
+    """
+    body = await gallery.report(await gallery.find_trained(model_id, whose, "its authors report on it"))
+    kind = wanted_kind(request)
+    if kind is None:
+        return Response(body, media_type="application/json")
+    drawn = await asyncio.to_thread(lambda: picture.draw(Report.model_validate_json(body), kind))
+    return Response(drawn, media_type=MEDIA_TYPES[kind])

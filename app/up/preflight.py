@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 from redis import ConnectionPool, RedisError
 
+from app.access.openness import keys_problem
 from app.settings import Settings, SettingsError, load_settings
 from jobs.settings import WorkerSettings
-from vision.vgg import VGG16_WEIGHTS
-from vision.weights import WeightsError, expanded, identify
+from vision.networks import NETWORKS
+from vision.weights import WORDS, WeightsError, expanded, identify, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-NAMED_WEIGHTS = ("imagenet", "random")
 
 
 class PreflightError(Exception):
@@ -31,43 +30,54 @@ class PreflightError(Exception):
 
 
 def checked_settings() -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment, the worker's as well.
 
     Raises:
-        PreflightError: a variable has a value that cannot be used.
+        PreflightError: variables have values that cannot be used; each is named.
     """
-    try:
-        WorkerSettings.load()
-        return load_settings()
-    except SettingsError as error:
-        raise PreflightError("; ".join(str(error).splitlines())) from None
+    wrong: list[str] = []
+    for load in (load_settings, WorkerSettings.load):
+        try:
+            load()
+        except SettingsError as error:
+            wrong += str(error).splitlines()
+    if wrong:
+        raise PreflightError("; ".join(dict.fromkeys(wrong)))  # both halves read some of them
+    return load_settings()
 
 
 async def check(settings: Settings) -> None:
-    """Check the weights, Redis's URL and the address to listen on.
+    """Check the weights, Redis's URL, the keys and the address to listen on.
 
     Raises:
         PreflightError: one of them cannot be used.
     """
-    check_weights(settings.weights)
+    check_weights(settings.weights, settings.listed)
     if settings.redis_url is not None:
         check_redis_url(settings.redis_url)
+    if problem := keys_problem(settings):
+        raise PreflightError(problem)
     await check_address(settings.host, settings.port)
 
 
-def check_weights(weights: str) -> None:
-    """Weights are `imagenet`, `random`, or a file in VGG16's layout; hashing it takes a second.
+def check_weights(weights: str, networks: Sequence[str] = ("vgg16",)) -> None:
+    """Weights are `imagenet`, `random`, a file in VGG16's layout, or a folder with one for each of the networks.
+
+    Hashing one takes a second.
 
     Raises:
         PreflightError: they are none of these.
     """
-    if weights in NAMED_WEIGHTS:
+    if weights in WORDS:
         return
     try:
         path = expanded(weights)
-        if path.exists() and not path.is_file():
-            raise PreflightError(f"BESTGUESS_WEIGHTS={weights!r}: a file is expected, and this is something else")
-        identify(path, VGG16_WEIGHTS)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise PreflightError(f"BESTGUESS_WEIGHTS={weights!r}: a file or a folder is expected, and this is neither")
+        for name in networks if path.is_dir() else ("vgg16",):
+            file = NETWORKS[name].weights
+            if file and (own := named(file, weights)):
+                identify(own, file)
     except WeightsError as error:
         raise PreflightError(f"BESTGUESS_WEIGHTS={weights!r}: {' '.join(str(error).split())}") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.up import preflight, probes, redis_server
 from app.up.children import Child, Command
-from app.up.terminal import say, show_address
+from app.up.terminal import say, show_address, speak
 from jobs.queue import WORKER_COMMAND
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def run_up(
     Raises:
         PreflightError: a setting cannot be used; nothing was started.
     """
+    speak(settings.log_format)
     return asyncio.run(Supervisor(settings, api_command, worker_command).run())
 
 
@@ -147,7 +148,8 @@ def services(
     settings: Settings, redis_url: str, api_command: tuple[str, ...], worker_command: tuple[str, ...] | None
 ) -> Iterator[Command]:
     """What runs beside Redis; all of it is started, and stopped, at the same time."""
-    environment = environment_of(settings, redis_url)
+    # No balancer is in front of it here, and the end is promised within 5 s.
+    environment = {**environment_of(settings, redis_url), "BESTGUESS_DRAIN_SECONDS": "0"}
     yield Command("The API", api_command, environment, API_GRACE)
     if worker_command:
         yield Command("The worker", worker_command, environment, WORKER_GRACE)

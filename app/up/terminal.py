@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jobs.telemetry.logs import handler_of, is_json
+
+if TYPE_CHECKING:
+    from jobs.telemetry.logs import Form
+
+
+log = logging.getLogger("bestguess.up")
+
+
+def speak(form: Form) -> None:
+    """Say things from now on as the log does, where that is JSON; as long as people read them they are plain."""
+    if is_json(form, sys.stderr):
+        log.handlers, log.propagate = [handler_of(form, sys.stderr)], False
+        log.setLevel(logging.INFO)
 
 
 def say(line: str) -> None:
     """Write one line to standard error, with our name before it; a terminal that is gone is no error."""
+    if log.handlers:
+        log.info(line)
+        return
     with suppress(OSError):
         sys.stderr.write(f"bestguess: {line}\n")
         sys.stderr.flush()

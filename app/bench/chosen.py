@@ -1,0 +1,18 @@
+"""The settings that a benchmark measures with."""
+
+from __future__ import annotations
+
+from app.bench.problems import Refused
+from app.settings import Settings, SettingsError, load_settings
+
+
+def settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        Refused: a variable has a value that cannot be used.
+    """
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise Refused("; ".join(str(error).splitlines())) from None

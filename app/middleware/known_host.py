@@ -1,0 +1,74 @@
+"""Which names the service answers to, and which pages may change something.
+
+A page of anywhere can let its own name lead to this machine (DNS rebinding) and then read what the service says: it
+gives itself away by its name in Host. And it can send a form here, whatever the name: Origin tells where from.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from app.access.addresses import is_literal
+from app.errors import ForeignOrigin, Problem, WrongHost
+from app.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
+PROBES = frozenset({"/healthz", "/readyz"})  # whoever asks these calls a machine, by whatever name
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class KnownHost:
+    """Refuse other names than `names`, which may begin with `*.`, and changes from other pages than `origins`.
+
+    An address is no name, so that nobody can make it lead elsewhere, and is always taken. `*` takes all.
+    """
+
+    def __init__(self, app: ASGIApp, names: Collection[str], origins: Collection[str]) -> None:
+        self._app = app
+        self._names = {name.lower() for name in names} | {"localhost"}
+        self._endings = (".localhost", *(name[1:] for name in self._names if name.startswith("*.")))
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+        if scope["type"] == "http" and scope["path"] not in PROBES:
+            try:
+                self._check(Headers(scope=scope), scope["method"])
+            except Problem as problem:
+                answer = await render(Request(scope), problem)
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, headers: Headers, method: str) -> None:
+        hosts = headers.getlist("Host")
+        if len(hosts) != 1 or not self._is_known(hosts[0]):
+            raise WrongHost(", ".join(hosts))
+        if method not in SAFE and "*" not in self._origins:
+            for origin in headers.getlist("Origin"):
+                if origin not in self._origins and _netloc(origin) != hosts[0].lower():
+                    raise ForeignOrigin
+
+    def _is_known(self, host: str) -> bool:
+        match = HOST.fullmatch(host)
+        if match is None:
+            return False
+        name = match["name"].lower().removesuffix(".")
+        return "*" in self._names or name in self._names or name.endswith(self._endings) or is_literal(name)
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

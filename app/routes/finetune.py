@@ -1,0 +1,49 @@
+"""A training job of one's own: a pretrained network learns the classes of a data set."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from app import finetuning
+from app.access.needs import CallerDep, WhoseDep, needs
+from app.access.scopes import Scope
+from app.deps import DeskDep, ExchangeDep, GalleryDep, SettingsDep, ShelfDep
+from app.routes.declared import problems
+from app.routes.jobs import Key, idempotency
+from jobs.finetune import FinetuneParams
+from jobs.model import Job
+from jobs.queue import FINETUNE
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs(Scope.TRAIN)])
+
+
+@router.post(
+    "/finetune",
+    status_code=202,
+    responses=problems(400, 404, 413, 422, 429, 503),
+    summary="Teach a pretrained network classes of your own",
+)
+async def finetune(
+    desk: DeskDep,
+    shelf: ShelfDep,
+    gallery: GalleryDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+    whose: WhoseDep,
+    exchange: ExchangeDep,
+    response: Response,
+    params: FinetuneParams,
+    key: Key = None,
+) -> Job:
+    """Queue a fine-tuning for a worker, and answer with the job at once; `Location` is where it can be watched.
+
+    The first `freeze` weight layers stay as they are, the others learn, and the last is a new one for the data set's
+    classes. The model appears in `/models` when the job has succeeded.
+    """
+    dataset = await shelf.records.get(params.dataset_id, whose)
+    wanted = await finetuning.checked(params, dataset, gallery, whose)
+    wish = idempotency(key, FINETUNE, params)
+    job = await desk.submit(FINETUNE, wanted, wish, caller.owner, settings, exchange.origin())
+    exchange.job_id = job.id
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return job
