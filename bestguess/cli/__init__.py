@@ -1,0 +1,1 @@
+"""`bestguess`: everything that a person types, one group of commands a file."""

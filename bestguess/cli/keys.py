@@ -1,0 +1,127 @@
+"""`bestguess keys`: who may call the service, and how often."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.access.scopes import Scope  # noqa: TC001 - Typer reads the annotations
+from bestguess.cli import exits
+from bestguess.cli.here import fail, read_settings
+from bestguess.cli.options import examples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.access.keys import Key
+
+app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+_COLUMNS = ("NAME", "OWNER", "KEY", "SCOPES", "RATE", "MADE")
+
+
+@app.command(epilog=examples("bestguess keys create anna --scope classify --scope train --rate 60/minute"))
+def create(
+    name: Annotated[str, typer.Argument(help="What it is called, in lists and logs: a-z, 0-9, '.', '_' and '-'.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it is for; may be given again.", show_default=False)],
+    rate: Annotated[str | None, typer.Option(help="How often it may call, such as 60/minute.")] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Whose jobs and models it has, for keys that share them; the name if not given.")
+    ] = None,
+) -> None:
+    """Make a key and print it, which happens only now: a hash is kept. A running service knows it at once."""
+    from app.access import key_file, tokens
+    from app.access.key_file import KeysUnusable
+
+    path, token = _path(), tokens.new_token()
+    key = _key(token, name, owner or name, scope, rate)
+    try:
+        with key_file.changing(path) as keys:
+            if any(one.name == name for one in keys):
+                fail(f"There is a key {name} already. Revoke it first, or give this one another name.")
+            keys.append(key)
+    except KeysUnusable as error:
+        fail(str(error))
+    typer.echo(
+        f"{path} has the hash of the key {name}. The key is shown once; send it as Authorization: Bearer", err=True
+    )
+    typer.echo(token)
+
+
+@app.command("list", epilog=examples("bestguess keys list"))
+def list_keys() -> None:
+    """List the keys, without what is secret of them."""
+    keys = _read(_path())
+    if not keys:
+        typer.echo("There are no keys.", err=True)
+        return
+    rows = [_COLUMNS, *(_row(key) for key in keys)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command(epilog=examples("bestguess keys revoke anna"))
+def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
+    """Let a key be good no more; a running service refuses it within a second. Its jobs and models stay its owner's."""
+    from app.access import key_file
+    from app.access.key_file import KeysUnusable
+
+    path = _path()
+    if not any(key.name == name for key in _read(path)):
+        fail(f"There is no key {name} in {path}.")
+    try:
+        with key_file.changing(path) as keys:
+            keys[:] = [key for key in keys if key.name != name]
+    except KeysUnusable as error:
+        fail(str(error))
+    typer.echo(f"{name} is revoked.", err=True)
+    if not keys:
+        typer.echo(f"That was the last one: nobody has a key now. To need none, remove {path} and restart.", err=True)
+
+
+def _key(token: str, name: str, owner: str, scopes: list[Scope], rate: str | None) -> Key:
+    from pydantic import ValidationError
+
+    from app.access import tokens
+    from app.access.keys import Key
+
+    try:
+        return Key(
+            name=name,
+            owner=owner,
+            id=tokens.id_of(token) or "",
+            sha256=tokens.digest(token),
+            scopes=tuple(sorted(set(scopes))),
+            rate=rate,
+            created_at=datetime.now(UTC).replace(microsecond=0),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = "use 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
+        if first["loc"] == ("rate",):
+            reason = first["msg"].removeprefix("Value error, ")
+        fail(f"{first['loc'][0]} {first['input']!r}: {reason}.", exits.USAGE)
+
+
+def _row(key: Key) -> tuple[str, ...]:
+    made = key.created_at.strftime("%Y-%m-%d %H:%M")
+    return key.name, key.owner, f"bg_{key.id}_...", " ".join(key.scopes), key.rate or "unlimited", made
+
+
+def _read(path: Path) -> tuple[Key, ...]:
+    from app.access import key_file
+    from app.access.key_file import KeysUnusable
+
+    try:
+        return key_file.read(path)
+    except FileNotFoundError:
+        return ()
+    except KeysUnusable as error:
+        fail(str(error))
+
+
+def _path() -> Path:
+    return read_settings().keys_path

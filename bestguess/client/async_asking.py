@@ -1,0 +1,77 @@
+"""What `AsyncClient` is made of: connections, tries and streams, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import httpx
+
+from bestguess.client.options import checked_url, http_options
+from bestguess.client.retries import Retries
+from bestguess.client.trial import CAUGHT, Trial, check, shown
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from typing import Any
+
+    from bestguess.client.call import Call
+    from bestguess.client.errors import BestGuessError
+
+Answer = TypeVar("Answer")
+
+
+class AsyncAsking:
+    """The connections to one service, and each call until it is answered or given up."""
+
+    def __init__(  # noqa: PLR0913 - all but the first by name, and none is needed
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = 60.0,
+        retries: Retries | None = None,
+        on_wait: Callable[[BestGuessError, float], None] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        base = checked_url(url)
+        self.url = shown(base)
+        self._http = httpx.AsyncClient(transport=transport, **http_options(base, api_key, timeout))
+        self._retries, self._on_wait = retries or Retries(), on_wait
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    def _trial(self, call: Call[Any]) -> Trial:
+        return Trial(call, self.url, self._retries, self._on_wait)
+
+    async def _send(self, call: Call[Answer]) -> Answer:
+        trial = self._trial(call)
+        while True:
+            try:
+                response = await self._http.send(call.request(self._http))
+                check(response)
+                return call.read(response)
+            except CAUGHT as error:
+                await asyncio.sleep(trial.pause(error))
+
+    async def _stream(self, call: Call[bytes]) -> AsyncGenerator[bytes, None]:
+        response = await self._http.send(call.request(self._http), stream=True)
+        try:
+            if not response.is_success:
+                await response.aread()
+            check(response)
+            async for piece in response.aiter_bytes():
+                yield piece
+        finally:
+            await response.aclose()
