@@ -1,6 +1,7 @@
-"""What tests of /classify send, and what they expect of an error."""
+"""What tests of classifying send, and what they expect of an error."""
 
 import httpx
+import numpy as np
 from pictures import encoded
 from PIL import Image
 
@@ -11,6 +12,11 @@ BLUE = encoded(Image.new("RGB", (40, 30), (30, 30, 200)), "PNG")
 
 
 FILE = {"file": ("red.jpg", RED, "image/jpeg")}
+
+
+ONE = np.zeros((28, 28), np.uint8)
+ONE[4:24, 12:15] = 255  # in MNIST's own convention, so that the network sees it as it is
+DIGIT = {"file": ("one.png", encoded(Image.fromarray(ONE), "PNG"), "image/png")}
 
 
 def problem(response: httpx.Response, status: int, slug: str) -> dict[str, object]:

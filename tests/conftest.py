@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from keyed import Headers, closed
 from live import Live, live
 from pictures import PHOTOS
 
@@ -24,6 +26,27 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Serve with dummy networks on a free port."""
     with live(Settings(data_dir=tmp_path_factory.mktemp("data"), decode_processes=1)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Live, Headers]]:
+    """Serve with four keys."""
+    names = ("classifier-classify", "trainer-train", "both-classify-train", "boss-admin")
+    settings, headers = closed(tmp_path_factory.mktemp("data"), *names, metrics="closed", allowed_hosts="*.example.com")
+    with live(settings) as running:
+        yield running, headers
+
+
+@pytest.fixture
+def client(guarded: tuple[Live, Headers]) -> httpx.Client:
+    """Call the service."""
+    return guarded[0].client
+
+
+@pytest.fixture
+def keys(guarded: tuple[Live, Headers]) -> Headers:
+    """Name the headers that send each key."""
+    return guarded[1]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,12 +14,14 @@ import httpx
 from fakes import DummyRunner
 from waiting import wait_until
 
+from app.access.guard import Guard
 from app.deps import State
 from app.desk import opened
 from app.inference.engine import Engine
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
 from app.settings import Settings
+from jobs.telemetry.tracing import Tracing
 from vision.weights import FoundWeights
 
 NO_MIRROR = "http://127.0.0.1:9"  # the discard port: refused at once
@@ -30,6 +32,7 @@ class Inside:
 
     loop: asyncio.AbstractEventLoop
     state: State
+    guard: Guard
 
 
 class Live:
@@ -38,15 +41,29 @@ class Live:
     def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Engine, inside: Inside) -> None:
         self.client, self.runner, self.engine, self._inside = client, runner, engine, inside
 
+    @property
+    def state(self) -> State:
+        """What the routes are given."""
+        return self._inside.state
+
+    @property
+    def guard(self) -> Guard:
+        """Who lets callers in."""
+        return self._inside.guard
+
     def drain(self) -> None:
         """Do what the signal's handler does."""
         self._inside.loop.call_soon_threadsafe(self._inside.state["draining"].begin)
 
 
 @contextlib.contextmanager
-def served(settings: Settings, resources: Resources) -> Iterator[httpx.Client]:
+def served(
+    settings: Settings, resources: Resources, inside: Inside | None = None, tracing: Tracing | None = None
+) -> Iterator[httpx.Client]:
     """Serve `resources` on a free port until the end of the block."""
-    uvicorn = server(settings, resources)
+    uvicorn = server(settings, resources, tracing)
+    if inside:
+        inside.guard = uvicorn.config.app.state.guard  # type: ignore[union-attr]
     uvicorn.config.port = 0
     thread = threading.Thread(target=uvicorn.run, daemon=True)
     thread.start()
@@ -61,7 +78,7 @@ def served(settings: Settings, resources: Resources) -> Iterator[httpx.Client]:
 
 
 @contextlib.contextmanager
-def live(settings: Settings, *, ready: bool = True) -> Iterator[Live]:
+def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = None) -> Iterator[Live]:
     """Serve dummy networks until the end of the block."""
     engine, runner, inside = Engine(settings), DummyRunner(), Inside()
     if ready:
@@ -70,11 +87,15 @@ def live(settings: Settings, *, ready: bool = True) -> Iterator[Live]:
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
         async with opened(settings.redis_url) as desk:
-            with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-                inside.loop, inside.state = asyncio.get_running_loop(), make_state(settings, engine, sandbox, desk)
-                yield inside.state
+            with (
+                contextlib.closing(engine),
+                contextlib.closing(make_sandbox(settings)) as sandbox,
+                make_state(settings, engine, sandbox, desk) as state,
+            ):
+                inside.loop, inside.state = asyncio.get_running_loop(), state
+                yield state
 
-    with served(settings, resources) as client:
+    with served(settings, resources, inside, tracing) as client:
         try:
             yield Live(client, runner, engine, inside)
         finally:

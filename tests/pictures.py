@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
 SCAN = re.compile(rb"\xff\xda")
@@ -37,3 +37,10 @@ def jpeg_with_scans(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
     starts = [match.start() for match in SCAN.finditer(data)]
     last, end = data[starts[-1] : -2], data[-2:]
     return data[:-2] + last * (scans - len(starts)) + end
+
+
+def seven() -> Image.Image:
+    """Draw a digit as a person would: dark on light, larger than MNIST's, not in the middle."""
+    sheet = Image.new("L", (200, 240), 255)
+    ImageDraw.Draw(sheet).line([(30, 60), (120, 60), (70, 190)], fill=20, width=14, joint="curve")
+    return sheet

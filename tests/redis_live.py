@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -14,21 +13,21 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from server_process import ServerProcess
 from waiting import wait_until
 
 from app.up.redis_program import executables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
-class LiveRedis:
+class LiveRedis(ServerProcess):
     """One server and its data; `url` stays the same over restarts."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._folder, self._environment = folder, environment
         self.url = f"unix://{folder}/redis.sock"
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
@@ -38,38 +37,26 @@ class LiveRedis:
 
     def start(self) -> None:
         """Start the server, on the data that are there, and wait until it answers."""
-        program = next(executables(), None)
+        program = self.program()
         if program is None:
             pytest.skip("no Redis server on this machine")
         settings = ["--port", "0", "--unixsocket", f"{self._folder}/redis.sock", "--dir", str(self._folder)]
         settings += ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--loglevel", "warning"]
         settings += ["--maxmemory-policy", "noeviction"]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([program, *settings], stdout=log, stderr=log)
+            self._process = subprocess.Popen([program, *settings], stdout=log, stderr=log, env=self._environment)
         wait_until(self._answers, 10)
+
+    @staticmethod
+    def program() -> Path | None:
+        """Choose the server, as `bestguess up` does."""
+        return next(executables(), None)
 
     def kill(self) -> None:
         """End it as a loss of power would."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
-
-    def stop(self) -> None:
-        """End it, also while it hangs."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.kill()
-            self._process.wait()
-
-    @contextmanager
-    def hung(self) -> Iterator[None]:
-        """Let it take connections and never answer, until the end of the block."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
         """A plain client, to look at the server with; it tries once."""

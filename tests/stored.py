@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from waiting import wait_until
 
 from jobs.ids import new_job_id
-from jobs.model import HistoryEntry, Progress
+from jobs.model import HistoryEntry, JobStatus, Progress
+from jobs.replies import moment
 from jobs.store import Answer, JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     import redis
 
@@ -44,6 +48,32 @@ def entry(step: int) -> HistoryEntry:
     return HistoryEntry(step=step, train_accuracy=0.5, loss=1.0)
 
 
+def outcome(job_id: str, test_accuracy: float | None = 0.9, *, official: bool = True) -> dict[str, Any]:
+    """What a training of digits has as its result; `official` says whether it is MNIST that it knows."""
+    dataset = {"name": "mnist" if official else "synthetic-digits", "official": official, "sha256": "d" * 64}
+    report = {"sha256": "e" * 64, "bytes": 99}
+    accuracies = {"train_accuracy": 0.95, "test_accuracy": test_accuracy}
+    facts = {"seed": 7, "precision": "float32", "training_seconds": 1.5, "model_id": job_id}
+    files = {"sha256": "f" * 64, "bytes": 13_000_000, "files": {"report.json": report}}
+    return accuracies | {"dataset": dataset} | facts | files
+
+
+def trained(store: JobStore, test_accuracy: float | None = 0.9, *, official: bool = True) -> Job:
+    """Make a job that has succeeded, and with it a model that is newer than any before."""
+    claim = running(store)
+    result = outcome(claim.job_id, test_accuracy, official=official)
+    job = store.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, result)
+    assert job.finished_at is not None
+    wait_until(lambda: now(store) > job.finished_at, 1)  # within a millisecond ids have no order
+    return job
+
+
+def now(store: JobStore) -> datetime:
+    """The time by Redis's clock, in whole milliseconds."""
+    seconds, microseconds = store._client.time()
+    return moment(seconds * 1000 + microseconds // 1000)
+
+
 def types(store: JobStore, job_id: str) -> list[str]:
     """What happened to a job, in words."""
     return [event.type for event in store.events(job_id).events]
@@ -56,8 +86,9 @@ class TwiceStore(JobStore):
         super().__init__(client)
         self.unequal: list[tuple[object, object]] = []
 
-    def _run(self, call: Call[Answer]) -> Answer:
-        first, second = super()._run(call), super()._run(call)
+    def run(self, call: Call[Answer]) -> Answer:
+        """Send it twice."""
+        first, second = super().run(call), super().run(call)
         if first != second:
             self.unequal.append((first, second))
         return second

@@ -79,7 +79,12 @@ class Starter:
     def __call__(self, behaviour: str = "polite", **environment: str) -> Up:
         """Start one; `behaviour` is the stand-in's."""
         notes = self._folder / f"up{len(self._ups)}"
-        settings = {"BESTGUESS_DATA_DIR": str(self.data_dir), "BESTGUESS_PORT": str(self.port)}
+        # What it says is looked at as a person sees it, though it goes to a file.
+        settings = {
+            "BESTGUESS_LOG_FORMAT": "console",
+            "BESTGUESS_DATA_DIR": str(self.data_dir),
+            "BESTGUESS_PORT": str(self.port),
+        }
         self._ups.append(Up(notes, behaviour, settings | environment))
         return self._ups[-1]
 

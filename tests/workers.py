@@ -18,7 +18,7 @@ from jobs.connection import connect
 from jobs.ids import new_job_id
 from jobs.model import Job, JobStatus, MnistParams
 from jobs.queue import MNIST_TRAIN, WORKER_COMMAND, celery_app, publish
-from jobs.store import JobStore
+from jobs.store import PREFIX, JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 SHORT = {"steps": 60, "batch_size": 20, "report_every": 20, "seed": 1}
 MEDIUM = {"steps": 600, "batch_size": 20, "report_every": 20, "seed": 1}
 LONG = {"steps": 100_000, "batch_size": 10, "report_every": 10, "seed": 1}  # many minutes
-START = 60.0  # seconds in which a worker begins a job, even on a busy machine
+BUSY = 5.0  # seconds that a promise is given beyond its time, as what it is about shares two cores
+START = 120.0  # seconds in which a worker begins a job, even on a busy machine
 
 
 @dataclass
@@ -52,10 +53,22 @@ class Workplace:
             "data_dir": self.data_dir,
             "mnist": self.mnist,
             "checkpoint_seconds": 0.5,
+            "worker_niceness": 0,  # tests run beside one another, and wait for it
         } | settings
         environment = os.environ | {f"BESTGUESS_{name.upper()}": str(value) for name, value in values.items()}
         self.workers.append(subprocess.Popen(WORKER_COMMAND, env=environment, start_new_session=True))
         return self.workers[-1]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Stop the workers until the end of the block, as where they are busy: what is queued stays queued."""
+        for worker in self.workers:
+            os.killpg(worker.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for worker in self.workers:
+                os.killpg(worker.pid, signal.SIGCONT)
 
     def submit(self, **params: object) -> str:
         """Record a job and tell the workers, as the API does."""
@@ -87,6 +100,10 @@ class Workplace:
         hold = wait_until(lambda: self.store.hold(job_id), START)
         return int(hold.owner.split(":")[1])
 
+    def run_out(self, job_id: str) -> None:
+        """Let the lease of a job whose worker was killed run out now, not up to 15 s later."""
+        assert self.store._client.hset(f"{PREFIX}job:{job_id}", "lease_until", 0) == 0
+
     def end(self) -> None:
         """Kill every worker with all of its children."""
         for worker in self.workers:
@@ -104,10 +121,10 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def timed(seconds: float) -> Iterator[None]:
-    """Check that what is promised within a time happens within it."""
+    """Check that what is promised within a time happens within it, on a machine that other tests keep busy."""
     started = time.monotonic()
     yield
-    assert time.monotonic() - started < seconds
+    assert time.monotonic() - started < seconds + BUSY
 
 
 def small_mnist(path: Path) -> Path:

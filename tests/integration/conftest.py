@@ -4,9 +4,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from live import Live, Serve, live
 from redis_live import LiveRedis, live_redis
+from stored import TwiceStore
+from trained_models import publish, untrained
 from workers import Workplace, small_mnist
 
 from app.settings import Settings
@@ -69,3 +72,42 @@ def api(server: LiveRedis, tmp_path: Path) -> Iterator[Live]:
         client.flushall()
     with live(Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1, max_queued_jobs=3)) as running:
         yield running
+
+
+@pytest.fixture
+def twice(server: LiveRedis) -> Iterator[TwiceStore]:
+    """A store each of whose replies is lost once; whoever asks again must get the same answer."""
+    with server.client() as client:
+        client.flushall()
+    with TwiceStore(connect(server.url)) as store:
+        yield store
+        assert store.unequal == []
+
+
+@pytest.fixture
+def data_dir(api: Live) -> Path:
+    """Name the folder that the service shares with workers."""
+    return api.state["settings"].data_dir
+
+
+@pytest.fixture
+def model_id(store: JobStore, data_dir: Path) -> str:
+    """Publish one model."""
+    return publish(store, data_dir, untrained(), learning_rate=0.01)
+
+
+@pytest.fixture(scope="module")
+def shelf(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Serve with small limits, so that hostile archives can be small too."""
+    limits = {"max_body_bytes": 20_000, "max_dataset_bytes": 400_000, "max_dataset_images": 10, "max_datasets": 6}
+    folder = tmp_path_factory.mktemp("data")
+    with live(Settings(redis_url=server.url, data_dir=folder, decode_processes=1, **limits)) as service:
+        yield service
+
+
+@pytest.fixture
+def visitor(shelf: Live, server: LiveRedis) -> httpx.Client:
+    """Call a service that has no data sets yet."""
+    with server.client() as redis:
+        redis.flushall()
+    return shelf.client

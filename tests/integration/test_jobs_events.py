@@ -2,9 +2,11 @@ import json
 import threading
 
 import httpx
+import pytest
 from live import Live, Serve
 from redis_live import LiveRedis
 from submitted import PICTURE, STREAM, TRAIN, events_of, problem, submitted, trained
+from waiting import wait_until
 from workers import timed
 
 from jobs.store import JobStore
@@ -64,6 +66,18 @@ def test_reconnecting_misses_and_repeats_nothing(api: Live, store: JobStore) -> 
         "GET", f"/jobs/{job_id}/events", headers=STREAM | {"Last-Event-ID": seen[-1][1]}
     ) as response:
         assert events_of("".join(response.iter_text())) == []
+
+
+def test_a_viewer_leaves(api: Live, store: JobStore, caplog: pytest.LogCaptureFixture) -> None:
+    """A page that is closed in the middle of a stream is nothing to complain of."""
+    job_id = submitted(api)
+    feed = api.state["desk"].feed
+    with api.client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM) as response:
+        assert "retry" in next(response.iter_text())
+        wait_until(lambda: feed._viewers, 10)
+    wait_until(lambda: not feed._viewers, 10)
+    trained(store, job_id)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_two_hundred_viewers(api: Live, server: LiveRedis) -> None:

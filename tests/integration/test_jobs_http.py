@@ -45,6 +45,10 @@ def test_submit(api: Live) -> None:
     "params",
     [
         {"steps": 0},
+        {"steps": True},
+        {"steps": "10"},
+        {"seed": False},
+        {"dropout": "0.5"},
         {"steps": 10**9},
         {"batch_size": 0},
         {"steps": 100_000, "batch_size": 1000},
@@ -166,6 +170,7 @@ def test_hung_redis(api: Live, server: LiveRedis) -> None:
         ready = api.client.get("/readyz")
         assert ready.status_code == 200
         assert ready.json()["redis"]["status"] == "down"
+        assert "silent for 1 s" in ready.json()["redis"]["detail"]  # before a balancer takes the service for dead
     wait_until(lambda: api.client.get(f"/jobs/{job_id}").status_code == 200, 10)
     assert api.client.get("/readyz").json()["redis"]["status"] == "up"
 

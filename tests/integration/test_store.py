@@ -1,5 +1,5 @@
 import pytest
-from stored import BRIEF, LEASE, entry, progress, queued, running, types
+from stored import BRIEF, LEASE, entry, outcome, progress, queued, running, types
 from waiting import wait_until
 
 from jobs.errors import (
@@ -131,7 +131,7 @@ def test_cancel_a_running_job(store: JobStore, end: JobStatus) -> None:
     assert store.cancel(claim.job_id).status == "cancelling"
     assert store.renew(claim.job_id, claim.fence, LEASE) == "cancelling"
     assert store.report(claim.job_id, claim.fence, progress(1)) == "cancelling"
-    ended = store.finish(claim.job_id, claim.fence, end, {"model_id": "m"})
+    ended = store.finish(claim.job_id, claim.fence, end, outcome(claim.job_id))
     assert (ended.status, ended.result) == ("cancelled", None)
     assert types(store, claim.job_id) == ["created", "started", "cancelling", "progress", "cancelled"]
 

@@ -1,11 +1,14 @@
+import time
+
 import pytest
 from stored import BRIEF, LEASE, entry, progress, queued, running, types
 from waiting import wait_until
 
-from jobs.artifacts import ArtifactDamaged
 from jobs.errors import NotFinished
-from jobs.model import JobStatus
-from jobs.store import JobStore
+from jobs.model import Job, JobStatus
+from jobs.store import PREFIX, JobStore
+
+HOUR = 3_600_000  # ms
 
 
 def test_due(store: JobStore) -> None:
@@ -66,30 +69,49 @@ def test_lock(store: JobStore) -> None:
     wait_until(lambda: store.lock("reconciler", "me", LEASE), 5)
 
 
+def test_the_clock_is_set_back(store: JobStore) -> None:
+    """What a clock told that was an hour ahead, and was set right since, holds nothing up for that hour."""
+    job, claim = queued(store), running(store)
+    ahead = int(time.time() * 1000) + HOUR
+    redis = store._client
+    redis.hset(f"{PREFIX}job:{job.id}", "published_at", ahead)
+    redis.hset(f"{PREFIX}job:{claim.job_id}", "lease_until", ahead + int(LEASE * 1000))
+    assert store.lock("reconciler", "me", LEASE)
+    redis.pexpire(f"{PREFIX}lock:reconciler", HOUR)
+
+    due = store.due(60)
+    assert ([one.id for one in due.unpublished], due.lost) == ([job.id], [])
+    lease_until = int(redis.hget(f"{PREFIX}job:{claim.job_id}", "lease_until") or 0)
+    assert lease_until <= time.time() * 1000 + LEASE * 1000
+    assert store.lock("reconciler", "you", LEASE)
+
+
 def test_purge(store: JobStore) -> None:
     """Old finished jobs go, once their artifacts are gone, and leave nothing; unfinished and younger ones stay."""
     claim, waits = running(store), queued(store)
     store.report(claim.job_id, claim.fence, progress(1), entry(1))
-    store.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, {"model_id": "m"})
-    assert store.purge(60, lambda _: None) == []
+    store.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, {"test_accuracy": 0.9})
+    assert store.purge(60, lambda *_: True) == []
     removed: list[object] = []
-    assert [job.id for job in store.purge(0, lambda job: removed.append(job.result))] == [claim.job_id]
-    assert removed == [{"model_id": "m"}]
+
+    def remove(job: Job, registered: bool) -> bool:
+        removed.append((job.result, registered))
+        return True
+
+    assert [job.id for job in store.purge(0, remove)] == [claim.job_id]
+    assert removed == [({"test_accuracy": 0.9}, False)]
     assert list(store._client.scan_iter(f"*{claim.job_id}*")) == []
     assert [job.id for job in store.list().jobs] == [waits.id]
     assert store.counts() == dict.fromkeys(JobStatus, 0) | {JobStatus.QUEUED: 1}
 
 
 def test_purge_is_found_again(store: JobStore) -> None:
-    """A job whose artifacts could not be removed keeps its record, so that the next purge finds it."""
-
-    def broken(_: object) -> None:
-        raise ArtifactDamaged
-
-    job = store.cancel(queued(store).id)
-    with pytest.raises(ArtifactDamaged):
-        store.purge(0, broken)
-    assert store.get(job.id) == job
+    """A job whose artifacts could not be removed keeps its record, so that the next purge finds it, and others go."""
+    stuck, other = (store.cancel(queued(store).id) for _ in range(2))
+    assert store.purge(0, lambda job, _: job != stuck) == [other]
+    assert store.list().jobs == [stuck]
+    assert store.purge(0, lambda *_: True) == [stuck]
+    assert store.list().jobs == []
 
 
 def test_unfinished_jobs_are_not_deleted(store: JobStore) -> None:

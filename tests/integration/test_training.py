@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from jobs.model import MnistParams
-from worker.mnist import bench, network, optimizer
+from vision.digits import network
+from worker.checkpoint import Checkpoint
+from worker.errors import LARGEST_LOSS, Diverged, Stopped
+from worker.mnist import bench
 from worker.mnist.batches import Batches, rates
-from worker.mnist.checkpoint import Checkpoint
 from worker.mnist.data import Digits, read
-from worker.mnist.errors import Diverged, Stopped
-from worker.mnist.stepping import LARGEST_LOSS, Stepper
+from worker.mnist.stepping import Stepper
 from worker.mnist.synthetic import synthetic_digits
 from worker.mnist.training import Report, Result, train
 
@@ -115,28 +116,6 @@ def test_network_is_the_tutorials(digits: Digits) -> None:
     assert ours.count_params() == 3_274_634
 
 
-def test_adam_is_that_of_keras(keras: ModuleType) -> None:
-    """The fused Adam changes weights as Keras's does."""
-    tf = importlib.import_module("tensorflow")
-    random = np.random.default_rng(0)
-    ours, theirs = tf.Variable([1.0, -2.0, 3.0]), keras.Variable([1.0, -2.0, 3.0])
-    mine, reference = optimizer.choose("adam", [ours]), keras.optimizers.Adam(0.01)
-    for step in range(1, 6):
-        gradient = tf.constant(random.normal(size=3), tf.float32)
-        mine.apply([gradient], tf.constant(0.01), tf.constant(step, tf.float32))
-        reference.apply([gradient], [theirs])
-    np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4)
-
-
-def test_gradient_descent() -> None:
-    """Plain gradient descent takes the rate's share of the gradient off, and remembers nothing."""
-    tf = importlib.import_module("tensorflow")
-    variable = tf.Variable([1.0, 2.0])
-    descent = optimizer.choose("sgd", [variable])
-    descent.apply([tf.constant([10.0, -10.0])], tf.constant(0.1), tf.constant(1.0))
-    assert (variable.numpy().tolist(), descent.state) == ([0.0, 3.0], [])
-
-
 def test_bfloat16_learns_like_float32(digits: Digits) -> None:
     """In bfloat16 the losses of the first steps are those of float32 within a few per cent."""
     exact = _losses(digits, network.FLOAT32)
@@ -170,6 +149,16 @@ def test_resumed_training(digits: Digits, tmp_path: Path) -> None:
         assert after.train_accuracy == pytest.approx(before.train_accuracy, abs=0.02)
 
 
+def test_a_resumed_training_tells_all(digits: Digits, tmp_path: Path) -> None:
+    """Whoever saved a checkpoint may have been cut off, so that the next one tells of all that is in it once more."""
+    params = MnistParams(steps=10, report_every=5, batch_size=20, seed=9)
+    checkpoint = Checkpoint(tmp_path, every=0)
+    train(params, digits, _quiet, lambda: False, checkpoint)
+    reports: list[Report] = []
+    train(params, digits, reports.append, lambda: False, checkpoint)
+    assert [report.entry.step for report in reports if report.entry] == [5, 10]
+
+
 def test_resume_without_a_seed(digits: Digits, tmp_path: Path) -> None:
     """A training without a seed draws one, and keeps it when it goes on."""
     params = MnistParams(steps=6, batch_size=10)
@@ -189,6 +178,13 @@ def test_divergence(digits: Digits, tmp_path: Path) -> None:
     stepper, batches = Stepper(params, digits, 2, network.fastest_precision()), Batches(600, 20, 2)
     losses = [stepper(batches.take(i, 1), rates(50, i, 1, 300), i)[0][0] for i in range(caught.value.step)]
     assert [loss < LARGEST_LOSS for loss in losses] == [True] * (caught.value.step - 1) + [False]
+
+
+def test_answers_that_are_no_numbers(digits: Digits, tmp_path: Path) -> None:
+    """A network whose last step has made its answers boundless has diverged, though no loss says so."""
+    params = MnistParams(steps=1, optimizer="sgd", batch_size=20, seed=2).model_copy(update={"learning_rate": 1e38})
+    with pytest.raises(Diverged, match=r"beyond all bounds at step 1 .* 1e\+38\. Choose a smaller one"):
+        train(params, digits, _quiet, lambda: False, Checkpoint(tmp_path))
 
 
 @pytest.mark.parametrize("rate", [1000, 1e30, math.inf, math.nan])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -209,3 +210,12 @@ def test_data_that_redis_cannot_read_is_one_line_and_exit_code_1(start: Starter)
     assert up.ended(PATIENCE) == 1
     assert re.search(r"^bestguess: Redis .+ was written by valkey-99\.0.+$", up.err, re.MULTILINE)
     assert not up.apis()
+
+
+def test_json_is_json(start: Starter) -> None:
+    """Where the log is JSON, what the supervisor says is too."""
+    up = start(BESTGUESS_LOG_FORMAT="json").started()
+    up.process.terminate()
+    assert up.ended(10) == 0
+    said = [json.loads(line) for line in up.err.splitlines() if line.startswith("{")]
+    assert {"logger": "bestguess.up", "message": "stopping; Ctrl-C kills at once"}.items() <= said[-1].items()

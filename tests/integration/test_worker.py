@@ -8,7 +8,7 @@ import tensorflow as tf
 from waiting import wait_until
 from workers import LONG, MEDIUM, SHORT, START, Workplace, assert_whole, timed
 
-from jobs import artifacts
+from jobs.artifacts import MODEL, open_store
 from jobs.model import JobStatus
 
 DONE = JobStatus.SUCCEEDED
@@ -29,9 +29,11 @@ def test_a_training_succeeds(place: Workplace) -> None:
     assert result["test_accuracy"] > 0.9
     assert result["model_id"] == job_id
     assert result["dataset"]["official"] is False
-    path = artifacts.find(place.data_dir / "models", job_id)
-    assert path is not None
-    artifacts.verify(path, result["sha256"])
+    store = open_store(None, place.data_dir)
+    path = store.fetch(job_id, MODEL, result["sha256"], place.data_dir)
+    assert path == place.data_dir / "models" / job_id / MODEL
+    assert (path.stat().st_size, result["files"][MODEL]["sha256"]) == (result["bytes"], result["sha256"])
+    assert store.read_meta(job_id)["test_accuracy"] == result["test_accuracy"]
     with np.load(place.mnist) as digits:
         logits = keras.models.load_model(path).predict(digits["x_test"][..., None] / 255, verbose=0)
         assert (logits.argmax(axis=1) == digits["y_test"]).mean() == pytest.approx(result["test_accuracy"])
@@ -39,7 +41,12 @@ def test_a_training_succeeds(place: Workplace) -> None:
     assert types[:2] == ["created", "started"]
     assert types[-1] == "succeeded"
     assert set(types[2:-1]) == {"progress"}
-    assert not artifacts.checkpoint_folder(place.data_dir / "models", job_id).exists()
+    wait_until(lambda: left(place) == [job_id], 10)  # a checkpoint goes once the job's end is on record
+
+
+def left(place: Workplace) -> list[str]:
+    """Name what lies where networks are kept."""
+    return [path.name for path in (place.data_dir / "models").iterdir()]
 
 
 def test_two_workers_share_the_queue(place: Workplace) -> None:
@@ -122,16 +129,18 @@ def test_no_gpu(place: Workplace) -> None:
 
 def test_training_gives_way(place: Workplace) -> None:
     """The process that trains has a lower priority than the service beside it."""
-    place.start()
+    place.start(worker_niceness=5)
     job_id = place.submit(**LONG)
     place.wait(job_id, JobStatus.RUNNING)
-    assert os.getpriority(os.PRIO_PROCESS, place.trainer(job_id)) > os.getpriority(os.PRIO_PROCESS, 0)
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, place.trainer(job_id)) == min(ours + 5, 19)
 
 
 def test_old_jobs_are_removed(place: Workplace) -> None:
-    """A finished job is removed with its network some time later."""
+    """A finished job is removed some time later; its network is registered by then, and stays."""
     place.start(job_retention_seconds=1)
     job_id = place.submit(**SHORT)
     place.wait(job_id, DONE)
     wait_until(lambda: not place.store.list().jobs, START)
-    assert not list((place.data_dir / "models").glob(f"{job_id}*"))
+    wait_until(lambda: left(place) == [job_id], 10)
+    assert open_store(None, place.data_dir).exists(job_id)

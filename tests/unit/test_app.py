@@ -1,9 +1,15 @@
+import asyncio
 import re
 import socket
+from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from live import Live
+
+from app.rendering import add_handlers
+from app.sending import SentFile
 
 PROBLEM = "application/problem+json"
 
@@ -16,6 +22,7 @@ def test_not_found_and_wrong_method(service: Live) -> None:
         assert response.json()["instance"] == response.url.path
         assert "/docs" in response.json()["detail"]
     assert response.headers["Allow"] == "POST"
+    assert service.client.post("/models/vgg16").headers["Allow"] == "GET, DELETE"
 
 
 def test_request_id(service: Live) -> None:
@@ -40,7 +47,7 @@ def test_health(service: Live) -> None:
 def test_models(service: Live) -> None:
     """Both networks are listed, loaded or not, with what they are."""
     models = {model["id"]: model for model in service.client.get("/models").json()["data"]}
-    assert models.keys() == {"vgg16", "efficientnet-lite0"}
+    assert models.keys() == {"vgg16", "efficientnet-lite0", "vgg19"}
     assert models["vgg16"]["parameters"] == 138_357_544
     assert models["vgg16"]["weights"] == {"origin": "random", "file": None, "hash": None, "verified": False}
     assert models["efficientnet-lite0"]["parameters"] == 4_652_008
@@ -97,18 +104,59 @@ def test_openapi(service: Live) -> None:
                 if not status.startswith("2"):
                     assert list(answer["content"]) == [PROBLEM], (path, status)
     classify = schema["paths"]["/classify"]["post"]
-    assert set(classify["responses"]) == {"200", "400", "404", "413", "415", "422", "429", "500", "503", "504"}
+    assert set(classify["responses"]) == {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+        "413",
+        "415",
+        "421",
+        "422",
+        "429",
+        "500",
+        "503",
+        "504",
+    }
     assert {"multipart/form-data", "application/json", "image/jpeg"} <= classify["requestBody"]["content"].keys()
     assert {"application/json", "image/png", "image/svg+xml"} == classify["responses"]["200"]["content"].keys()
-    for path in ("/classify", "/classify/batch"):
-        assert schema["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["example"]
     example = classify["requestBody"]["content"]["application/json"]["example"]
     assert service.client.post("/classify", json=example).status_code == 200
 
 
-def test_front_door(service: Live) -> None:
-    """The root leads to the documentation."""
-    assert service.client.get("/", follow_redirects=True).url.path == "/docs"
+class Going:
+    """A path whose file is removed once it has been looked at."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._looks = path, 0
+
+    def __fspath__(self) -> str:
+        self._looks += 1
+        if self._looks > 1:
+            self._path.unlink()
+        return str(self._path)
+
+
+def test_a_file_that_goes_before_it_is_sent(tmp_path: Path) -> None:
+    """A file that is removed at whatever moment before it is open is a 404, not half an answer; else it is sent."""
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"0123456789")
+    files = {"there": path, "absent": tmp_path / "absent", "going": Going(path)}
+    app = FastAPI()
+    add_handlers(app)
+    app.add_api_route("/{name}", lambda name: SentFile(files[name], filename="x.keras"), response_model=None)
+
+    async def ask(name: str, **headers: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            return await client.get(name, headers=headers)
+
+    assert asyncio.run(ask("there")).content == b"0123456789"
+    part = asyncio.run(ask("there", Range="bytes=2-4"))
+    assert (part.status_code, part.content) == (206, b"234")
+    for name in ("absent", "going"):
+        response = asyncio.run(ask(name))
+        assert (response.status_code, response.headers["Content-Type"]) == (404, PROBLEM)
 
 
 @pytest.mark.parametrize("body", [b"POST /classify HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00"])

@@ -17,8 +17,8 @@ class Held:
         self.batches: list[list[int]] = []
         self.fits = 100
 
-    def __call__(self, items: Sequence[int]) -> list[int]:
-        """Double, or fail: on 13, and on more than fit."""
+    def __call__(self, items: Sequence[int]) -> list[int | Exception]:
+        """Double, or fail: on 13, and on more than fit; -1 has an error of its own."""
         self.batches.append(list(items))
         self.began.release()
         assert self.go.wait(10)
@@ -26,13 +26,15 @@ class Held:
             raise MemoryError(f"{len(items)} do not fit")
         if 13 in items:
             raise ValueError("13")
-        return [2 * item for item in items]
+        return [2 * item if item >= 0 else ArithmeticError(item) for item in items]
 
 
-def run(test: Callable[[Held, Batcher[int, int]], Coroutine[Any, Any, None]], capacity: int = 100) -> Held:
+def run(
+    test: Callable[[Held, Batcher[int, int]], Coroutine[Any, Any, None]], capacity: int = 100, linger: float = 0.0
+) -> Held:
     """Run a test with a batcher of at most four."""
     held = Held()
-    batcher: Batcher[int, int] = Batcher(held, largest=4, capacity=capacity, name="test")
+    batcher: Batcher[int, int] = Batcher(held, largest=4, capacity=capacity, name="test", linger=linger)
     try:
         asyncio.run(test(held, batcher))
     finally:
@@ -91,6 +93,67 @@ def test_a_failed_batch_fails_each_of_its_items_and_no_other() -> None:
         held.go.set()
         results = await asyncio.gather(*first, *doomed, *after, return_exceptions=True)
         assert [type(result) for result in results] == [Done, *[ValueError] * 4, Done]
+
+    run(test)
+
+
+def test_an_item_can_fail_alone() -> None:
+    """An answer that is an error is that item's, and its neighbours get theirs."""
+
+    async def test(held: Held, batcher: Batcher[int, int]) -> None:
+        first = await submitted(batcher, 0)
+        await begun(held)
+        rest = await submitted(batcher, 1, -1, 2)
+        held.go.set()
+        results = await asyncio.gather(*first, *rest, return_exceptions=True)
+        assert [type(result) for result in results] == [Done, Done, ArithmeticError, Done]
+
+    run(test)
+
+
+def test_under_load_a_batch_waits_for_those_who_come_back() -> None:
+    """Where fewer wait than the last batch had, the next one is put off until as many do."""
+
+    async def test(held: Held, batcher: Batcher[int, int]) -> None:
+        first = await submitted(batcher, 0)
+        await begun(held)
+        rest = await submitted(batcher, 1, 2, 3)
+        held.go.set()
+        await asyncio.gather(*first, *rest)
+        back = await submitted(batcher, 4)
+        back += await submitted(batcher, 5)
+        back += await submitted(batcher, 6)
+        await asyncio.gather(*back)
+
+    assert run(test, linger=60).batches == [[0], [1, 2, 3], [4, 5, 6]]
+
+
+def test_nobody_waits_longer_than_the_linger() -> None:
+    """When the others do not come back, the batch runs without them; later, nothing is waited for at all."""
+
+    async def test(held: Held, batcher: Batcher[int, int]) -> None:
+        first = await submitted(batcher, 0)
+        await begun(held)
+        rest = await submitted(batcher, 1, 2, 3)
+        held.go.set()
+        await asyncio.gather(*first, *rest)
+        assert (await batcher.submit(4)).queued <= 5
+        assert (await batcher.submit(5)).answer == 10
+
+    assert run(test, linger=0.05).batches == [[0], [1, 2, 3], [4], [5]]
+
+
+def test_the_pace_is_that_of_the_latest_batches() -> None:
+    """It is unknown at first, and then the seconds that an item takes."""
+
+    async def test(held: Held, batcher: Batcher[int, int]) -> None:
+        assert batcher.pace is None
+        held.go.set()
+        done = await batcher.submit(1)
+        assert batcher.pace == pytest.approx(done.ran)
+        await batcher.submit(2)
+        assert batcher.pace is not None
+        assert 0 < batcher.pace < 5
 
     run(test)
 

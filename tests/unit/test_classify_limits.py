@@ -11,6 +11,7 @@ from live import Live, live
 from pictures import encoded, jpeg_with_scans, noise
 from waiting import wait_until
 
+from app.inference.runner import NotFinite
 from app.settings import Settings
 
 
@@ -84,7 +85,9 @@ def test_an_announced_giant_is_not_waited_for(small: Live) -> None:
     """A body that says itself that it is too long is refused before it is sent."""
     host, port = small.client.base_url.host, small.client.base_url.port
     with socket.create_connection((host, port), 10) as connection:
-        head = "POST /classify HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 999999999\r\n\r\n"
+        head = (
+            "POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 999999999\r\n\r\n"
+        )
         connection.sendall(head.encode())
         answer = b""
         while piece := connection.recv(65536):  # until the server closes
@@ -130,6 +133,59 @@ def test_overload(tmp_path: Path) -> None:
         assert busy.client.post("/classify", files={"file": BLUE}).status_code == 200
 
 
+def test_more_than_can_be_answered_in_time(tmp_path: Path) -> None:
+    """Where those ahead take longer than the deadline allows, the next is refused, and told how long to stay away."""
+    settings = Settings(data_dir=tmp_path, decode_processes=1, queue_size=100, deadline_seconds=10)
+    with live(settings) as busy, ThreadPoolExecutor(2) as pool:
+        url, batcher = f"{busy.client.base_url}/classify", busy.engine.primary.batcher
+        assert busy.client.post("/classify", files={"file": BLUE}).status_code == 200
+        assert batcher is not None
+        batcher.pace = 4.5  # seconds an image, as on a very slow machine
+        busy.runner.go.clear()
+        held = []
+        for ahead in (1, 2):
+            held.append(pool.submit(httpx.post, url, files={"file": BLUE}))
+            wait_until(lambda: len(busy.state["classifier"]._in_hand) == ahead, 10)  # noqa: B023
+        response = busy.client.post("/classify", files={"file": BLUE})
+        busy.runner.go.set()
+        assert [future.result().status_code for future in held] == [200, 200]
+        problem(response, 429, "overloaded")
+        assert response.headers["Retry-After"] == "5"
+
+
+def test_a_refused_photo_is_not_read(tmp_path: Path) -> None:
+    """The refusal comes before the body does, and the connection serves the next request once that body has passed."""
+    with live(Settings(data_dir=tmp_path, decode_processes=1, queue_size=1)) as busy, ThreadPoolExecutor(1) as pool:
+        busy.runner.go.clear()
+        held = pool.submit(httpx.post, f"{busy.client.base_url}/classify", files={"file": BLUE})
+        wait_until(lambda: len(busy.runner.batches) == 1, 10)
+        body = b"x" * 1_000_000
+        head = "POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection((busy.client.base_url.host, busy.client.base_url.port or 0), 10) as connection:
+            connection.sendall(head.encode())
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 429")
+            assert b"retry-after" in answer.lower()
+            connection.sendall(body + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        busy.runner.go.set()
+        assert held.result().status_code == 200
+
+
+def test_scores_that_are_no_numbers(service: Live) -> None:
+    """An image whose scores overflow is told which setting mends it, and when to come back."""
+    service.runner.error = NotFinite("VGG16's scores are not finite in float16: set BESTGUESS_PRECISION=float32")
+    try:
+        response = service.client.post("/classify", files=FILE)
+        results = service.client.post("/classify/batch", files=FILE).json()["results"]
+    finally:
+        service.runner.error = None
+    assert "BESTGUESS_PRECISION=float32" in str(problem(response, 503, "model-unusable")["detail"])
+    assert int(response.headers["Retry-After"]) > 0
+    assert results[0]["error"]["status"] == 503
+
+
 def test_deadline(small: Live) -> None:
     """An answer that takes longer than the deadline is 504."""
     small.runner.go.clear()
@@ -151,7 +207,9 @@ def test_a_client_that_leaves_is_not_worked_for(service: Live, caplog: pytest.Lo
     """The work of a client that hung up is dropped before it is batched, and nothing is wrong."""
     service.runner.go.clear()
     host, port = service.client.base_url.host, service.client.base_url.port
-    head = f"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: {len(BLUE)}\r\n\r\n"
+    head = (
+        f"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(BLUE)}\r\n\r\n"
+    )
     batcher = service.engine.primary.batcher
     assert batcher is not None
     first = len(service.runner.batches)

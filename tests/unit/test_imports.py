@@ -5,7 +5,8 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["app.main", "app.cli", "app.serve", "jobs", "vision.networks", "vision.sandbox", "vision.weights"]
+    "module",
+    ["app.main", "bestguess.cli.main", "app.serve", "jobs", "vision.networks", "vision.sandbox", "vision.weights"],
 )
 def test_importing_loads_no_tensorflow(module: str) -> None:
     """TensorFlow is loaded when a model is, never by an import."""
@@ -23,5 +24,5 @@ def test_decode_processes_are_light() -> None:
 
 def test_nothing_happens_at_import() -> None:
     """Making the application is a call: importing it reads no setting, so a wrong one cannot break an import."""
-    code = "import os; os.environ['BESTGUESS_PORT'] = 'x'; import app.main, app.serve, app.cli"
+    code = "import os; os.environ['BESTGUESS_PORT'] = 'x'; import app.main, app.serve, bestguess.cli.main"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -105,3 +105,14 @@ def test_other_errors_pass() -> None:
         raise ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
     with pytest.raises(StoreUnavailable), translated():
         raise ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
+
+
+def test_params_are_as_they_are_described() -> None:
+    """A number is a number, whole ones also as 50.0; each bound is in the schema that clients read."""
+    assert MnistParams.model_validate({"steps": 50.0, "seed": 1, "dropout": 0}).steps == 50
+    for wrong in ({"steps": True}, {"steps": "50"}, {"seed": False}, {"dropout": "0.5"}, {"learning_rate": True}):
+        with pytest.raises(ValidationError, match="number"):
+            MnistParams.model_validate(wrong)
+    fields = MnistParams.model_json_schema()["properties"]
+    assert {"minimum": 0, "exclusiveMaximum": 2**31, "type": "integer"} in fields["seed"]["anyOf"]
+    assert (fields["steps"]["minimum"], fields["dropout"]["exclusiveMaximum"]) == (1, 1)

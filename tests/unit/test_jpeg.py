@@ -42,6 +42,17 @@ def test_a_reserved_marker_hides_nothing() -> None:
     assert count_scans(data[:-10] + b"\xff\x02\xf0\0" + b"\xff\xda\0\x02" * 200 + data[-10:], 1000) >= 200
 
 
+def test_fill_bytes_hide_nothing() -> None:
+    """A marker may have any number of FF before it."""
+    data = encoded(noise((64, 64)), "JPEG")
+    assert count_scans(data[:-2] + b"\xff\xff\xff\xda\0\x02" * 5 + data[-2:], 1000) == 6
+
+
+def test_nothing_but_fill_bytes() -> None:
+    """Millions of FF that lead to no marker are read once, not once for each of them."""
+    assert count_scans(b"\xff\xd8" + b"\xff" * 5_000_000 + b"\0", 1000) == 0
+
+
 def test_other_files_have_none() -> None:
     """What is no JPEG has no scans, whatever bytes are in it."""
     assert count_scans(b"\x89PNG" + b"\xff\xda" * 500, 1000) == 0

@@ -11,8 +11,8 @@ from file_server import Answer, FileServer
 from numpy.typing import NDArray
 
 from vision.files import RemoteFile
+from worker.errors import DatasetUnavailable, Stopped
 from worker.mnist.data import Digits, fetch, find, load_mnist, read
-from worker.mnist.errors import DatasetUnavailable, Stopped
 
 NO_MIRROR = "http://127.0.0.1:9"  # the discard port: refused at once
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from weights_files import SMALL, write_official
 
 from app.settings import Settings
 from app.up import preflight
 from app.up.preflight import PreflightError
+from vision.vgg import VGG19_WEIGHTS
 
 
 def is_one_line(error: pytest.ExceptionInfo[PreflightError]) -> bool:
@@ -31,11 +33,13 @@ def test_settings_that_can_be_used_pass(tmp_path: Path) -> None:
 
 
 def test_wrong_settings_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two variables that cannot be used are named in one line."""
-    monkeypatch.setenv("BESTGUESS_PORT", "eighty")
-    monkeypatch.setenv("BESTGUESS_PRECISION", "float7")
-    with pytest.raises(PreflightError, match=r"BESTGUESS_PORT='eighty': .+; BESTGUESS_PRECISION='float7': ") as error:
+    """Variables that cannot be used are named in one line, each once, also where only one half reads them."""
+    wrong = {"BESTGUESS_PORT": "eighty", "BESTGUESS_PRECISION": "float7", "BESTGUESS_MAX_MODELS": "none"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(PreflightError) as error:
         preflight.checked_settings()
+    assert [str(error.value).count(f"{name}={value!r}: ") for name, value in wrong.items()] == [1, 1, 1]
     assert is_one_line(error)
 
 
@@ -91,10 +95,22 @@ def test_named_weights_pass(weights: str) -> None:
     preflight.check_weights(weights)
 
 
+def test_a_folder_has_a_file_for_each_network(tmp_path: Path) -> None:
+    """In a folder each network that is loaded at the start needs a file that fits; the first that does not is named."""
+    weights = str(tmp_path)
+    with pytest.raises(PreflightError, match=f"{VGG19_WEIGHTS.name}: not there") as error:
+        preflight.check_weights(weights, ["vgg19"])
+    assert is_one_line(error)
+    write_official(tmp_path / VGG19_WEIGHTS.name, SMALL)
+    with pytest.raises(PreflightError, match="4 layers with weights where 19 are expected"):
+        preflight.check_weights(weights, ["vgg19"])
+    preflight.check_weights(weights, ["efficientnet-lite0"])
+
+
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
     """What is no regular file is refused, and not waited for."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(PreflightError, match=r"^BESTGUESS_WEIGHTS=.+a file is expected"):
+    with pytest.raises(PreflightError, match=r"^BESTGUESS_WEIGHTS=.+a file or a folder is expected"):
         preflight.check_weights(str(tmp_path / "pipe"))
 
 

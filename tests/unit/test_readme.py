@@ -17,7 +17,9 @@ def test_every_setting_is_in_the_table() -> None:
     """The README's table is what the settings say of themselves: each variable, its default and its meaning."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in (Settings.model_fields | WorkerSettings.model_fields).items():
-        words = {bool: {True: "`on`", False: "`off`"}, type(None): {None: ""}}.get(type(field.default), {})
+        words = {bool: {True: "`on`", False: "`off`"}, type(None): {None: ""}, str: {"": ""}}.get(
+            type(field.default), {}
+        )
         default = words.get(field.default, f"`{field.default}`")
         rows.append(f"| `BESTGUESS_{name.upper()}` | {default} | {field.description} |")
     assert between("settings").strip() == "\n".join(rows)
@@ -37,3 +39,12 @@ def test_the_tree_is_the_tree() -> None:
         path.parent for path in ROOT.glob("app/*/__init__.py")
     }
     assert packages <= named
+
+
+def test_the_settings_that_the_papers_name_exist() -> None:
+    """What docs/keys.md says of an environment variable is said of one that is read."""
+    known = {f"BESTGUESS_{name.upper()}" for name in Settings.model_fields | WorkerSettings.model_fields}
+    known.add("BESTGUESS_API_KEY")  # which the client reads
+    named = set(re.findall(r"BESTGUESS_[A-Z_]+", (ROOT / "docs" / "keys.md").read_text()))
+    assert named
+    assert named <= known

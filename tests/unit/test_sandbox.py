@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 
+import numpy as np
 import pytest
-from pictures import encoded, jpeg_with_scans, noise
+from pictures import encoded, jpeg_with_scans, noise, seven
 from waiting import wait_until
 
-from vision.images import Limits, View
+from app.settings import Settings
+from vision.images import Limits, View, decode
 from vision.problems import BrokenImage, TooCostly, TooManyPixels
-from vision.sandbox import Cost, Sandbox
+from vision.sandbox import Cost, Decoder, Sandbox
 
 MEBIBYTE = 1024 * 1024
 GOOD = encoded(noise((300, 200)), "JPEG")
 VIEWS = (View(224), View(100, "inside"))
+TWO_BY_TWO = {"views": [{"size": 2, "fit": "stretch"}]}
 
 
 @contextlib.contextmanager
@@ -30,6 +33,30 @@ def sandbox(processes: int = 1, seconds: float = 10, memory: int = 512 * MEBIBYT
 def slow() -> bytes:
     """Return a JPEG of 200 KB that takes most of a minute to decode."""
     return jpeg_with_scans(6000, (3000, 3000))
+
+
+LIAR = """
+import socket, sys
+from vision import messages
+connection = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    request, words = messages.receive(connection, sys.maxsize)
+    connection.sendall(messages.RECEIVED)
+    connection.sendall(messages.HEAD.pack(len(words), 12) + words + bytes(12))
+"""
+
+
+class Liar(Decoder):
+    """A process that was taken over: it says what it is told to, with twelve bytes of pixels."""
+
+    program = ("-c", LIAR)
+
+
+@pytest.fixture(scope="module")
+def liar() -> Iterator[Liar]:
+    """Start one."""
+    with contextlib.closing(Liar(Cost(10, 512 * MEBIBYTE))) as made:
+        yield made
 
 
 def pids() -> set[int]:
@@ -60,6 +87,27 @@ def test_views_come_back() -> None:
     assert [view.shape for view in picture.views] == [(224, 224, 3), (67, 100, 3)]
 
 
+def test_decode_processes_are_light() -> None:
+    """A decode process that has seen every format has neither NumPy nor TensorFlow in it, and one thread."""
+    with sandbox() as box:
+        for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
+            assert box.decode(encoded(noise((300, 200)), kind), VIEWS).result(30).width == 300
+        assert box.decode(encoded(noise((300, 200), "I;16"), "PNG"), VIEWS).result(30).width == 300
+        (process,) = (Path(f"/proc/{pid}") for pid in pids())
+        maps = (process / "maps").read_text()
+        assert "\nThreads:\t1\n" in (process / "status").read_text()
+    assert "_imaging" in maps
+    assert not [name for name in ("numpy", "blas", "tensorflow") if name in maps]
+
+
+def test_views_are_the_same_as_here() -> None:
+    """What a decode process sends is, to the pixel, what decoding in this process gives."""
+    with sandbox() as box:
+        picture = box.decode(GOOD, VIEWS).result(30)
+    for found, expected in zip(picture.views, decode(GOOD, VIEWS, Limits(10**9, 10**9)).views, strict=True):
+        assert np.array_equal(found, expected)
+
+
 def test_problems_come_back() -> None:
     """What is wrong with a picture is raised as the same kind of problem, with its advice."""
     with sandbox() as box, pytest.raises(BrokenImage, match="Save it anew"):
@@ -82,6 +130,48 @@ def test_memory_is_bounded() -> None:
         with pytest.raises(TooManyPixels, match="memory"):
             box.decode(encoded(noise((6000, 6000)), "PNG", compress_level=1), VIEWS).result(30)
         assert box.decode(GOOD, VIEWS).result(30).width == 300
+
+
+def test_the_least_memory_is_enough_for_a_digit() -> None:
+    """What a service may give to a decode process at least is enough for NumPy, which digits need."""
+    (least,) = (bound.ge for bound in Settings.model_fields["decode_memory_bytes"].metadata if hasattr(bound, "ge"))
+    with sandbox(memory=least) as box:
+        picture = box.decode(encoded(seven(), "PNG"), (View(28, "digit", 240, "bicubic"),)).result(30)
+    assert picture.views[0].shape == (28, 28, 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"no JSON",
+        b"\xff",
+        b"[" * 100_000,
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"problem": "Unknown", "message": "x"}',
+        b'{"problem": ["NotAnImage"], "message": "x"}',
+        b'{"problem": "NotAnImage"}',
+        b'{"width": "2", "height": 2, "format": "PNG", "shapes": [[2, 2, 3]]}',
+        b'{"width": 2, "height": 2, "format": "EXE", "shapes": [[2, 2, 3]]}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": 7}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": [7]}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": []}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": [[2, 2]]}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": [[2, 2, 1]]}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": [[-1, 2, 3]]}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": [[3, 2, 3]]}',
+        b'{"width": 2, "height": 2, "format": "PNG", "shapes": [[2, 2, 3], [2, 2, 3]]}',
+    ],
+)
+def test_a_process_that_answers_with_nonsense_is_replaced(liar: Liar, words: bytes) -> None:
+    """Whatever a decode process answers, it is a picture as it was asked for, or its picture's problem and its end."""
+    before = liar._process.pid
+    with pytest.raises(TooCostly, match="nonsense"):
+        liar.run(TWO_BY_TWO, words)
+    assert liar._process.pid != before
+    good = b'{"width": 2, "height": 2, "format": "PNG", "shapes": [[2, 2, 3]]}'
+    assert liar.run(TWO_BY_TWO, good).views[0].shape == (2, 2, 3)
 
 
 def test_a_crash_hurts_nobody_else(slow: bytes) -> None:

@@ -13,7 +13,7 @@ from weights_files import SMALL, official, write_official
 
 from vision.layers import dense
 from vision.random_weights import write_random
-from vision.vgg import VGG16_LAYERS, VGG16_WEIGHTS, load
+from vision.vgg import load
 from vision.weights import FoundWeights, WeightsError, WeightsFile, WeightsMissing, find, identify, places, verify
 
 
@@ -39,22 +39,6 @@ def file(source: Path) -> WeightsFile:
 def _put(source: Path, place: Path) -> Path:
     place.parent.mkdir(parents=True)
     return Path(shutil.copy(source, place))
-
-
-def test_vgg16_layers() -> None:
-    """VGG16 has 16 layers with weights and 138,357,544 parameters, from a picture of 224 to 1,000 classes."""
-    assert [layer.name for layer in VGG16_LAYERS[-5:]] == ["block5_conv2", "block5_conv3", "fc1", "fc2", "predictions"]
-    assert sum(layer.parameters for layer in VGG16_LAYERS) == 138_357_544
-    assert (VGG16_LAYERS[0].output, VGG16_LAYERS[12].output) == ((224, 224, 64), (14, 14, 512))
-    assert VGG16_LAYERS[13].kernel == (25088, 4096)
-
-
-def test_address_of_the_official_file() -> None:
-    """A mirror keeps the paths of Keras's own store."""
-    remote = VGG16_WEIGHTS.at("https://mirror.example/keras/")
-    name = "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
-    assert remote.url == f"https://mirror.example/keras/keras-applications/vgg16/{name}"
-    assert (remote.size, remote.algorithm) == (553_467_096, "md5")
 
 
 def test_nowhere(file: WeightsFile, data_dir: Path) -> None:
@@ -143,7 +127,7 @@ def test_home_of_nobody(file: WeightsFile) -> None:
 def test_no_file(file: WeightsFile, path: str) -> None:
     """A folder or a device is refused, not read."""
     with pytest.raises(WeightsError, match="a folder or a device"):
-        find(file, path, Path("var"))
+        identify(Path(path), file)
 
 
 def test_official_file_at_a_path(file: WeightsFile, source: Path, data_dir: Path) -> None:
@@ -246,5 +230,6 @@ def test_load_without_a_file() -> None:
 
 def test_no_tensorflow() -> None:
     """Knowing, finding and downloading weights imports neither TensorFlow nor Keras."""
-    code = "import sys, vision.vgg, vision.download, app.weights_cli; print({'tensorflow', 'keras'} & {*sys.modules})"
+    modules = "vision.vgg, vision.download, bestguess.cli.weights"
+    code = f"import sys, {modules}; print({{'tensorflow', 'keras'}} & {{*sys.modules}})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from waiting import wait_until
 from weights_files import SMALL, write_official
 
-from app.weights_cli import app
+from bestguess.cli.weights import app
 from vision.vgg import VGG16_WEIGHTS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-COMMAND = [sys.executable, "-c", "from app.weights_cli import app; app()"]
+COMMAND = [sys.executable, "-c", "from bestguess.cli.weights import app; app()"]
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_fetch_from_a_mirror_without_it(place: Path, monkeypatch: pytest.MonkeyP
         result = _run("fetch")
     url = f"{server.url}/keras/keras-applications/vgg16/{VGG16_WEIGHTS.name}"
     assert result.exit_code == 1
-    assert result.stderr == f"{url}: the server answers 404 Not Found.\n"
+    assert result.stderr == f"bestguess: {url}: the server answers 404 Not Found.\n"
     assert result.stdout == ""
     assert not place.exists()
 
@@ -125,14 +125,16 @@ def test_fetch_and_ctrl_c(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             error = process.communicate(timeout=30)[1]
         begun.set()
     assert process.returncode == 130
-    assert error.splitlines()[-1].startswith(f"Stopped; {part.stat().st_size:,} of 553,467,096 bytes are kept.")
+    assert error.splitlines()[-1].startswith(
+        f"bestguess: Stopped; {part.stat().st_size:,} of 553,467,096 bytes are kept."
+    )
     assert "`bestguess weights fetch` goes on from there." in error
 
 
 def test_verify_nothing(place: Path) -> None:
     """Without weights verify fails, with the command that gets them."""
     result = _run("verify")
-    message = f"{place}: not there, nor in Keras's cache. Run `bestguess weights fetch`.\n"
+    message = f"bestguess: {place}: not there, nor in Keras's cache. Run `bestguess weights fetch`.\n"
     assert (result.exit_code, result.stderr) == (1, message)
 
 
@@ -141,7 +143,9 @@ def test_verify_a_wrong_file(place: Path) -> None:
     _wrong(place)
     for result in (_run("verify"), _run("verify", str(place))):
         assert result.exit_code == 1
-        assert result.stderr.startswith(f"{place}: 6 bytes where 553,467,096 are expected; not an HDF5 file.")
+        assert result.stderr.startswith(
+            f"bestguess: {place}: 6 bytes where 553,467,096 are expected; not an HDF5 file."
+        )
         assert result.stderr.count("\n") == 1
 
 
@@ -150,7 +154,7 @@ def test_verify_random_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BESTGUESS_WEIGHTS", "random")
     result = _run("verify")
     assert result.exit_code == 1
-    assert result.stderr == "In memory: random weights, which nobody trained, not the official file.\n"
+    assert result.stderr == "bestguess: In memory: random weights, which nobody trained, not the official file.\n"
 
 
 def test_random_does_not_overwrite(tmp_path: Path) -> None:
@@ -188,5 +192,5 @@ def test_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BESTGUESS_PORT", "many")
     result = _run("status")
     assert result.exit_code == 2
-    assert result.stderr.startswith("BESTGUESS_PORT='many': ")
+    assert result.stderr.startswith("bestguess: BESTGUESS_PORT='many': ")
     assert result.stderr.count("\n") == 1

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worker.mnist.checkpoint import Checkpoint
+from worker.checkpoint import Checkpoint
 from worker.mnist.ledger import Ledger
-from worker.mnist.saver import Saver
+from worker.saver import Saver
 
 STATE = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], np.int64)]
 IDENTITY = {"params": {"steps": 10}}
@@ -22,11 +22,11 @@ def _ledger() -> Ledger:
 
 def test_round_trip(tmp_path: Path) -> None:
     """What is saved comes back: the step, the arrays with their types, the history and the interval begun."""
-    Saver(Checkpoint(tmp_path / "new"), IDENTITY).save(3, _ledger(), STATE)
+    Saver(Checkpoint(tmp_path / "new"), IDENTITY).save(3, _ledger().dump(), STATE)
     loaded = Saver(Checkpoint(tmp_path / "new"), IDENTITY).load()
     assert loaded is not None
     step, ledger, state = loaded
-    assert (step, ledger) == (3, _ledger())
+    assert (step, Ledger.parse(ledger)) == (3, _ledger())
     assert [array.dtype for array in state] == [np.float32, np.int64]
     assert all((found == saved).all() for found, saved in zip(state, STATE, strict=True))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["checkpoint.npz"]
@@ -63,9 +63,21 @@ def test_broken_checkpoint(tmp_path: Path, content: bytes, caplog: pytest.LogCap
     assert checkpoint.load() == (4, {})
 
 
+def test_whoever_wants_to_know_is_told(tmp_path: Path) -> None:
+    """Each state that was saved is told of when it is whole, and none that could not be."""
+    told: list[tuple[int, dict[str, object]] | None] = []
+    checkpoint = Checkpoint(tmp_path / "new", saved=lambda path: told.append(Checkpoint(path.parent).load()))
+    checkpoint.save(3, {})
+    assert told == [(3, {})]
+    (tmp_path / "file").write_text("where a folder should be")
+    with pytest.raises(OSError, match="file"):
+        Checkpoint(tmp_path / "file", saved=lambda _: told.append(None)).save(4, {})
+    assert told == [(3, {})]
+
+
 def test_checkpoint_of_another_training(tmp_path: Path) -> None:
     """A checkpoint of other parameters or other data is not gone on with."""
-    Saver(Checkpoint(tmp_path), IDENTITY).save(3, _ledger(), STATE)
+    Saver(Checkpoint(tmp_path), IDENTITY).save(3, _ledger().dump(), STATE)
     assert Saver(Checkpoint(tmp_path), {"params": {"steps": 11}}).load() is None
 
 
@@ -74,5 +86,5 @@ def test_disk_that_takes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     (tmp_path / "file").write_text("where a folder should be")
     saver = Saver(Checkpoint(tmp_path / "file"), IDENTITY)
     with caplog.at_level(logging.WARNING):
-        saver.save(3, _ledger(), STATE)
+        saver.save(3, _ledger().dump(), STATE)
     assert "without a new checkpoint" in caplog.text

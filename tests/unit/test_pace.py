@@ -1,4 +1,4 @@
-from worker.mnist.pace import Pace
+from worker.pace import Pace
 
 
 def test_groups_grow_to_a_fifth_of_a_second() -> None:

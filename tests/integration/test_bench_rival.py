@@ -1,0 +1,38 @@
+import io
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.bench.photos import drawn, jpeg
+from app.bench.rivals import rival
+from app.inference.runner import Runner
+from vision.labels import imagenet_labels
+from vision.networks import LITE0
+
+
+def test_litserve_answers_as_the_network_does(tmp_path: Path, photos: Path) -> None:
+    """The server to compare with runs the same network: its best guess is the network's own, with about its score."""
+    runner = Runner(LITE0, None, "float32", sizes=(1,))
+    photo = (photos / "rocket.jpg").read_bytes()
+    asked = {"model": LITE0.id, "weights": None, "precision": "float32", "timeout": 30}
+    with (
+        rival(asked, 2, tmp_path, jpeg(drawn(0))) as server,
+        httpx.Client(base_url=server.host, timeout=30) as client,
+    ):
+        answer = client.post(server.path, files={"file": ("photo.jpg", photo, "image/jpeg")})
+    best = answer.json()["predictions"][0]
+    scores = runner([_seen(photo)])[0]
+    assert best["label"] == imagenet_labels()[int(np.argmax(scores))].name
+    assert best["score"] == pytest.approx(float(np.max(scores)), abs=0.05)
+
+
+def _seen(photo: bytes) -> np.ndarray:
+    """Scale and cut as the network wants."""
+    image = Image.open(io.BytesIO(photo)).convert("RGB")
+    side = min(image.size) * LITE0.input_size / LITE0.resize
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    box = (left, top, left + side, top + side)
+    return np.asarray(image.resize((LITE0.input_size, LITE0.input_size), Image.Resampling.BICUBIC, box=box))

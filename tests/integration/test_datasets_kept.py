@@ -1,0 +1,89 @@
+"""Data sets that are there: looked at, listed, bounded, learned from and removed."""
+
+import hashlib
+
+import httpx
+from data_sets import pets, picture, zipped
+from live import Live
+from redis_live import LiveRedis
+from sent import add, made, refused, send
+from stored import queued
+
+from jobs.connection import connect
+from jobs.ids import new_job_id
+from jobs.store import JobStore
+
+
+def test_duplicates(visitor: httpx.Client) -> None:
+    """The same content several times is kept, and told of: in several classes first, for there one must be wrong."""
+    twice = {"cats/1b.png": picture(0), "dogs/cat.png": picture(1)}
+    found = made(visitor, pets() | twice)
+    assert (found["images"], found["duplicates_total"], found["duplicates_between_classes"]) == (6, 2, 1)
+    mixed, same = found["duplicates"]
+    assert mixed["photographs"] == [
+        {"path": "cats/2.png", "label": "cats"},
+        {"path": "dogs/cat.png", "label": "dogs"},
+    ]
+    assert same["sha256"] == hashlib.sha256(picture(0)).hexdigest()
+
+
+def test_thumbnails(visitor: httpx.Client) -> None:
+    """A photograph is shown small; of another data set, or of another size than may be, it is not."""
+    found = made(visitor)
+    sample = found["classes"][0]["samples"][0]
+    shown = visitor.get(f"/datasets/{found['id']}/images/{sample}?size=16")
+    assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/jpeg")
+    assert shown.content[:3] == b"\xff\xd8\xff"
+    refused(visitor.get(f"/datasets/{found['id']}/images/{'0' * 64}"), 404)
+    refused(visitor.get(f"/datasets/{found['id']}/images/x"), 422)
+    refused(visitor.get(f"/datasets/{found['id']}/images/{sample}?size=5000"), 422)
+
+
+def test_pages(visitor: httpx.Client) -> None:
+    """Data sets are listed the newest first, a page at a time, also from one that was removed meanwhile."""
+    ids = [visitor.post("/datasets", params={"name": str(n)}).json()["id"] for n in range(5)]
+    seen, after = [], {}
+    while True:
+        page = visitor.get("/datasets", params={"limit": 2} | after).json()
+        seen += [one["id"] for one in page["data"]]
+        if not page["has_more"]:
+            break
+        after = {"after": seen[-1]}
+        assert visitor.delete(f"/datasets/{seen[-1]}").status_code == 204
+    assert seen == sorted(ids, reverse=True)
+
+
+def test_as_many_as_one_may_keep(visitor: httpx.Client) -> None:
+    """Beyond the bound no more are made until one is removed, whichever way they come."""
+    ids = [visitor.post("/datasets", params={"name": "x"}).json()["id"] for _ in range(6)]
+    refused(visitor.post("/datasets", params={"name": "x"}), 409, "6 data sets", "Delete one")
+    refused(send(visitor, zipped(pets())), 409, "Delete one")
+    visitor.delete(f"/datasets/{ids[0]}")
+    made(visitor)
+
+
+def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
+    """Nothing is left of a removed data set, nor of what was refused on the way."""
+    found = made(visitor)
+    add(visitor, found["id"], "birds", a=picture(7))
+    assert visitor.delete(f"/datasets/{found['id']}").status_code == 204
+    refused(visitor.get(f"/datasets/{found['id']}"), 404)
+    refused(visitor.delete(f"/datasets/{found['id']}"), 404)
+    assert [
+        path.name for path in (shelf.state["settings"].data_dir / "models").iterdir() if found["id"] in path.name
+    ] == []
+
+
+def test_while_a_job_learns_from_it(visitor: httpx.Client, server: LiveRedis) -> None:
+    """A data set stays as it is while a job that is not over names it; then it may grow, or go."""
+    found = made(visitor)
+    with JobStore(connect(server.url)) as store:
+        queued(store)
+        params = {"dataset_id": found["id"]}
+        job = store.create("finetune", params, job_id=new_job_id(), most_queued=9)
+        refused(visitor.delete(f"/datasets/{found['id']}"), 409, job.id, "cancel")
+        refused(add(visitor, found["id"], "birds", a=picture(7)), 409, job.id)
+        assert visitor.get(f"/datasets/{found['id']}").json() == found
+        store.cancel(job.id)
+    assert add(visitor, found["id"], "birds", a=picture(7)).json()["added"] == 1
+    assert visitor.delete(f"/datasets/{found['id']}").status_code == 204

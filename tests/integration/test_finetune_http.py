@@ -1,0 +1,111 @@
+"""`POST /jobs/finetune`: what is taken, and what is refused at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from data_sets import stored
+from photo_sets import png
+
+from jobs.artifacts import open_store
+from jobs.ids import new_job_id
+from jobs.model import JobStatus
+from jobs.queue import FINETUNE, MNIST_TRAIN
+
+if TYPE_CHECKING:
+    import httpx
+    from live import Live
+
+    from jobs.store import JobStore
+
+OWN = {"root": "efficientnet-lite0", "cut": {"layer": "block15_add", "frozen": 45}, "classes": ["a", "b"]}
+
+
+@pytest.fixture
+def dataset_id(api: Live, store: JobStore) -> str:
+    """Keep a data set of two classes."""
+    artifacts = open_store(None, api.state["settings"].data_dir)
+    return stored(store, artifacts, {"cat": [png(0, 0)], "dog": [png(1, 0), png(1, 1)]}).id
+
+
+def _ask(api: Live, headers: dict[str, str] | None = None, **asked: object) -> httpx.Response:
+    return api.client.post("/jobs/finetune", json=asked, headers=headers)
+
+
+def _trained(store: JobStore, kind: str = FINETUNE) -> str:
+    """Register a model that was trained here."""
+    job_id = store.create(kind, {}, job_id=new_job_id(), most_queued=10).id
+    claim = store.claim(job_id, "worker", 60)
+    assert claim is not None
+    facts = {"model_id": job_id, "sha256": "a" * 64, "bytes": 9, "validation_accuracy": 0.5}
+    store.finish(job_id, claim.fence, JobStatus.SUCCEEDED, facts | OWN)
+    return job_id
+
+
+def test_a_job_is_queued(api: Live, dataset_id: str) -> None:
+    """The answer is the job, with every parameter, and where it can be watched."""
+    answer = _ask(api, dataset_id=dataset_id, base="efficientnet-lite0", class_weights={"cat": 2})
+    assert answer.status_code == 202, answer.text
+    job = answer.json()
+    assert (job["kind"], job["status"]) == ("finetune", "queued")
+    assert answer.headers["Location"] == f"/jobs/{job['id']}"
+    assert (job["params"]["freeze"], job["params"]["epochs"], job["params"]["optimizer"]) == (None, 10, "sgd")
+    assert api.client.get(f"/jobs/{job['id']}").json()["params"]["class_weights"] == {"cat": 2}
+    assert api.client.delete(f"/datasets/{dataset_id}").status_code == 409
+
+
+def test_the_same_key_is_the_same_job(api: Live, dataset_id: str) -> None:
+    """A repeated request makes no second job; another body under the same key is refused."""
+    key = {"Idempotency-Key": "once"}
+    first, again = (_ask(api, key, dataset_id=dataset_id, seed=1).json() for _ in range(2))
+    assert first["id"] == again["id"]
+    assert _ask(api, key, dataset_id=dataset_id, seed=2).status_code == 422
+
+
+def test_from_a_model_that_was_fine_tuned_here(api: Live, store: JobStore, dataset_id: str) -> None:
+    """It goes by its id or an alias; the job names the model itself, whatever becomes of the alias."""
+    model_id = _trained(store)
+    for name in (model_id, "latest"):
+        answer = _ask(api, dataset_id=dataset_id, base=name, freeze=50)
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["params"]["base"] == model_id
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "words"),
+    [
+        ({"dataset_id": "ds_gone"}, 404, "GET /datasets lists what there is"),
+        ({"base": "vgg99"}, 404, "GET /models lists all"),
+        ({"base": "vgg16", "freeze": 17}, 422, "VGG16 has 16 weight layers: freeze 0 to 16 of them"),
+        ({"base": "efficientnet-lite0", "freeze": 51}, 422, "body.freeze: EfficientNet-Lite0 has 50 weight layers"),
+        ({"class_weights": {"cow": 2}}, 422, "no class 'cow'. The classes are cat, dog."),
+        ({"epochs": 0}, 422, "body.epochs"),
+        ({"patience": 3, "validation_split": 0}, 422, "patience needs a validation_split"),
+    ],
+)
+def test_what_does_not_fit_is_said(
+    api: Live, dataset_id: str, asked: dict[str, object], status: int, words: str
+) -> None:
+    """A base, a data set, layers or classes that there are not are told of, with what to do, before a job is made."""
+    answer = _ask(api, **({"dataset_id": dataset_id} | asked))
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert words in answer.text
+    assert api.client.get("/jobs").json()["data"] == []
+
+
+def test_a_network_of_digits_is_no_base(api: Live, store: JobStore, dataset_id: str) -> None:
+    """What knows digits cannot be taught photographs."""
+    answer = _ask(api, dataset_id=dataset_id, base=_trained(store, MNIST_TRAIN))
+    assert answer.status_code == 422
+    assert "knows digits, not photographs" in answer.json()["detail"]
+
+
+def test_one_class_is_no_choice(api: Live, store: JobStore) -> None:
+    """A data set of one class is refused with what to add."""
+    artifacts = open_store(None, api.state["settings"].data_dir)
+    alone = stored(store, artifacts, {"cat": [png(0, 0)]})
+    answer = _ask(api, dataset_id=alone.id)
+    assert answer.status_code == 422
+    assert "Add some of another class" in answer.json()["detail"]

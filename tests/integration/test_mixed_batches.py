@@ -1,0 +1,145 @@
+"""A base that is in memory once, and the tails of fine-tuned models behind it, in one batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from finetuned_models import Made, base
+from small_vgg import SIDE, SMALL_VGG
+
+from app.inference.runner import NotFinite, Runner
+from app.inference.tail import ForTail, Tail
+from app.inference.trunk import between
+from vision.finetuned import finetuned
+from vision.split import cut_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+    from numpy.typing import NDArray
+
+FREEZES = (0, 2, 10, 11, 15, 13)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    """Make the base in plain Keras."""
+    return base()
+
+
+@pytest.fixture(scope="module")
+def runner() -> Runner:
+    """Load the base as the service does."""
+    return Runner(SMALL_VGG, None, "float32", made_up=True, sizes=(1, 4, 8))
+
+
+@pytest.fixture(scope="module")
+def made(model: keras.Model) -> list[Made]:
+    """Fine-tune the base a little for each number of frozen layers, and twice for one."""
+    return [Made(model, freeze, seed) for seed, freeze in enumerate((*FREEZES, 13))]
+
+
+@pytest.fixture(scope="module")
+def tails(runner: Runner, made: list[Made]) -> list[Tail]:
+    """Load each."""
+    return [grown(runner, one) for one in made]
+
+
+def grown(runner: Runner, made: Made) -> Tail:
+    """Load one."""
+    return runner.grow(made.tail, made.cut, finetuned("job_1", SMALL_VGG, made.classes))
+
+
+def pictures(count: int) -> list[NDArray[np.uint8]]:
+    """Draw noise."""
+    return list(np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8))
+
+
+def test_scores_are_those_of_the_trained_model(runner: Runner, made: list[Made], tails: list[Tail]) -> None:
+    """Wherever a model parts from its base, its scores are those of the trained one, in batches of every size."""
+    pixels = pictures(3)
+    for one, tail in zip(made, tails, strict=True):
+        answers = [*runner([ForTail(pixels[0], tail)]), *runner([ForTail(picture, tail) for picture in pixels[1:]])]
+        np.testing.assert_allclose(np.stack(answers), one.said(pixels), atol=1e-6)
+
+
+def test_one_batch_for_all(runner: Runner, made: list[Made], tails: list[Tail]) -> None:
+    """In a batch for the base and for models that part from it at several places each picture gets its own scores."""
+    pixels = pictures(8)
+    wanted = [made[2], None, *made[3:], made[4], made[0]]
+    own = {id(one): tail for one, tail in zip(made, tails, strict=True)}
+    mixed = [ForTail(picture, own[id(one)]) if one else picture for picture, one in zip(pixels, wanted, strict=False)]
+    answers = runner(mixed)
+    alone = runner([pixels[1]])[0]
+    for item, one, scores in zip(mixed, wanted, answers, strict=True):
+        expected = one.said([item.pixels])[0] if one and isinstance(item, ForTail) else alone
+        np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+def test_one_that_shares_nothing(model: keras.Model) -> None:
+    """A model that has trained all layers shares its base's queue alone, and a batch for both is answered."""
+    runner, made, (one, other) = (
+        Runner(SMALL_VGG, None, "float32", made_up=True, sizes=(2,)),
+        Made(model, 0, 1),
+        pictures(2),
+    )
+    answers = runner([one, ForTail(other, grown(runner, made))])
+    np.testing.assert_allclose(answers[0], runner([one])[0], atol=1e-6)
+    np.testing.assert_allclose(answers[1], made.said([other])[0], atol=1e-6)
+
+
+class Counted:
+    """Counts the runs of a function."""
+
+    def __init__(self, function: Callable[[object], object]) -> None:
+        self.function, self.runs = function, 0
+
+    def __call__(self, features: object) -> object:
+        """Run it."""
+        self.runs += 1
+        return self.function(features)
+
+
+def test_what_is_shared_is_run_once(runner: Runner, tails: list[Tail]) -> None:
+    """For a batch of several models each part of the base runs once, and not beyond where the last of them parts."""
+    counted = {}
+    for segment in runner._trunk._chain:
+        segment.function = counted[segment.end.layer if segment.end else "scores"] = Counted(segment.function)
+    runner([ForTail(picture, tail) for picture, tail in zip(pictures(4), (*tails[2:4], *tails[2:4]), strict=True)])
+    for segment in runner._trunk._chain:
+        segment.function = segment.function.function
+    runs = {end: function.runs for end, function in counted.items()}
+    assert runs == {"block1_pool": 1, "block4_pool": 1, "block5_conv1": 1, "block5_pool": 0, "fc2": 0, "scores": 0}
+
+
+def test_nothing_is_held_twice(runner: Runner, tails: list[Tail]) -> None:
+    """What runs before a model parts from its base are the base's own numbers in memory, not a copy of them."""
+    ours = {id(variable.value) for variable in runner._model.variables}
+    for segment in runner._trunk._chain:
+        assert all(id(variable) in ours for variable in segment.function.variables)
+    assert sum(len(segment.function.variables) for segment in runner._trunk._chain) == len(ours)
+    first, last = cut_of(SMALL_VGG, 2), cut_of(SMALL_VGG, 13)
+    assert all(id(variable.value) in ours for variable in between(runner._model, first, last).variables)
+    own = {id(variable) for tail in tails for variable in tail.function.variables}
+    assert not own & ours
+
+
+def test_a_tail_that_breaks(runner: Runner, model: keras.Model, tails: list[Tail], made: list[Made]) -> None:
+    """What breaks one model is the error of its own pictures, and the others of the batch get their scores."""
+    broken = grown(runner, Made(model, 13, seed=9))
+    broken.function = None
+    pixels = pictures(2)
+    answers = runner([ForTail(pixels[0], broken), ForTail(pixels[1], tails[4])])
+    assert isinstance(answers[0], Exception)
+    np.testing.assert_allclose(answers[1], made[4].said(pixels[1:])[0], atol=1e-6)
+
+
+def test_a_tail_without_numbers(runner: Runner, model: keras.Model) -> None:
+    """A model whose scores are no numbers is not loaded."""
+    made = Made(model, 13, seed=9)
+    made.tail.layers[-1].set_weights([np.full_like(array, np.nan) for array in made.tail.layers[-1].get_weights()])
+    with pytest.raises(NotFinite, match="Small VGG fine-tuned, job_1's scores are not finite"):
+        grown(runner, made)

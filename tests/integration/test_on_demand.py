@@ -1,0 +1,203 @@
+"""Networks beside VGG16: loaded at the start where they are listed, else when they are first asked."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import pytest
+from live import ready, served
+from pictures import encoded, noise
+from waiting import wait_until
+
+from app.deps import State
+from app.errors import NotEnoughMemory, NotReady, Problem
+from app.inference import on_demand
+from app.inference.bring_up import BringUp
+from app.inference.engine import Choice, Engine
+from app.main import serving
+from app.settings import Settings
+from vision.networks import LITE0, NETWORKS, VGG19
+from vision.weights import WeightsFile
+
+PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
+CONTENT = b"stands for the weights"
+MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+FILE = WeightsFile("small.h5", len(CONTENT), MD5, "small.h5", (), network="vgg19", has_path=False)
+
+
+def build(dtype: str) -> keras.Model:
+    """Make a network that is quick to load: VGG-19 is too large for a few tests of how it comes into memory."""
+    pixels = keras.Input((224, 224, 3), dtype=dtype)
+    return keras.Model(pixels, keras.layers.Dense(1000)(keras.layers.GlobalAveragePooling2D()(pixels)))
+
+
+SMALL = replace(VGG19, weights=FILE, build=build, load=lambda *_: None, randomise=lambda *_: None)
+LITE = replace(LITE0, build=build, load=lambda *_: None)
+TABLE = NETWORKS | {"vgg19": SMALL, "efficientnet-lite0": LITE}
+
+
+def settings(folder: Path, **more: object) -> Settings:
+    """Make settings under which nothing can be fetched."""
+    return Settings(data_dir=folder, mirror="http://127.0.0.1:9", precision="float32", **more)
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+def put(folder: Path) -> None:
+    """Put the file where it is looked for."""
+    (folder / "weights").mkdir(exist_ok=True)
+    (folder / "weights" / FILE.name).write_bytes(CONTENT)
+
+
+def play(folder: Path, scene: Callable[[Engine, BringUp], Awaitable[None]], **more: object) -> None:
+    """Let a scene play with an engine and who brings its networks up."""
+
+    async def run() -> None:
+        with contextlib.closing(Engine(settings(folder, **more), table=TABLE)) as engine:
+            bring_up = BringUp(engine, settings(folder, **more))
+            try:
+                await scene(engine, bring_up)
+            finally:
+                bring_up.stop()
+
+    asyncio.run(run())
+
+
+async def until_it_answers(engine: Engine) -> tuple[Choice, list[str]]:
+    """Ask until there is an answer; return it, and what was said before."""
+    said: list[str] = []
+    async with asyncio.timeout(120):
+        while True:
+            try:
+                return engine.choose("vgg19"), said
+            except Problem as error:
+                said.append(str(error.detail))
+                await asyncio.sleep(0.05)
+
+
+def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
+    """The first question is told that the network is being loaded; a later one is answered."""
+    put(tmp_path)
+
+    async def scene(engine: Engine, _: BringUp) -> None:
+        choice, said = await until_it_answers(engine)
+        assert choice.served.weights
+        assert choice.served.weights.verified
+        assert said[0] == "VGG-19 was asked for, and is being loaded."
+        assert engine.find("vgg19") in engine.in_view
+
+    play(tmp_path, scene)
+
+
+def test_without_its_weights(tmp_path: Path) -> None:
+    """Without its file the answer is what to do; once the file is there it is loaded, without a restart."""
+
+    async def scene(engine: Engine, _: BringUp) -> None:
+        with pytest.raises(
+            NotReady, match=r"weights are not here\. Run `bestguess weights fetch --model vgg19`"
+        ) as told:
+            engine.choose("vgg19")
+        assert told.value.headers == {"Retry-After": "30"}
+        put(tmp_path)
+        choice, _ = await until_it_answers(engine)
+        assert choice.served.ready
+
+    play(tmp_path, scene)
+
+
+def test_a_wrong_file(tmp_path: Path) -> None:
+    """A file that is not the official one is named with what is wrong, and not read again with each question."""
+    put(tmp_path)
+    (tmp_path / "weights" / FILE.name).write_bytes(b"<html>")
+
+    async def scene(engine: Engine, _: BringUp) -> None:
+        served = engine.find("vgg19")
+        with pytest.raises(NotReady):
+            engine.choose("vgg19")
+        async with asyncio.timeout(60):
+            while served.report.state != "failed":  # noqa: ASYNC110 - reports are values that change
+                await asyncio.sleep(0.05)
+        for _ in range(3):
+            with pytest.raises(NotReady, match="6 bytes where 22 are expected"):
+                engine.choose("vgg19")
+            assert served.report.state == "failed"
+
+    play(tmp_path, scene)
+
+
+def test_without_enough_memory(tmp_path: Path) -> None:
+    """Where there is no room it is said, with what is needed and what there is; nothing is loaded until there is."""
+    put(tmp_path)
+
+    async def scene(engine: Engine, bring_up: BringUp) -> None:
+        free = on_demand.needed(SMALL) - 1
+        bring_up.on_demand.available = lambda: free
+        with pytest.raises(
+            NotEnoughMemory, match=r"There is no room for VGG-19\. It needs 2\.2 GB .* 2\.2 GB are free"
+        ):
+            engine.choose("vgg19")
+        assert not engine.find("vgg19").ready
+        free += 1
+        choice, _ = await until_it_answers(engine)
+        assert choice.served.ready
+
+    play(tmp_path, scene)
+
+
+def test_listed(tmp_path: Path) -> None:
+    """A network that is listed is loaded at the start, beside the one that answers, and ready means both."""
+    put(tmp_path)
+
+    async def scene(engine: Engine, bring_up: BringUp) -> None:
+        await bring_up.run()
+        assert {served.network.id for served in engine.networks.values() if served.ready} == {
+            "efficientnet-lite0",
+            "vgg19",
+        }
+        assert engine.ready
+        assert engine.choose(None).served.network.id == "efficientnet-lite0"
+        assert engine.choose("vgg19").served.network.id == "vgg19"
+
+    play(tmp_path, scene, models="efficientnet-lite0,vgg19")
+
+
+def test_over_http(tmp_path: Path) -> None:
+    """VGG-19 is known with its 19 weight layers at once, and answers every call once it has been loaded for the first.
+
+    With BESTGUESS_WEIGHTS=random it has learned nothing, and says so.
+    """
+    chosen = settings(tmp_path, models="efficientnet-lite0", weights="random", decode_processes=1)
+
+    @contextlib.asynccontextmanager
+    async def resources(_: Settings) -> AsyncIterator[State]:
+        async with serving(chosen, Engine(chosen, table=TABLE)) as state:
+            yield state
+
+    with served(chosen, resources) as client:
+        ready(client)
+        found = client.get("/models/vgg19").json()
+        assert (found["weight_layers"], len(found["layers"]), found["status"]["state"]) == (19, 19, "waiting")
+        first = client.post("/models/vgg19/classify", files=PICTURE)
+        assert (first.status_code, first.headers["Retry-After"]) == (503, "5")
+        assert "being loaded" in first.json()["detail"]
+        wait_until(lambda: client.get("/models/vgg19").json()["status"]["state"] == "ready", 120)
+        answer = client.post("/models/vgg19/classify?top_k=3", files=PICTURE).json()
+        named = {key: answer["model"][key] for key in ("id", "weights", "stand_in_for")}
+        assert named == {"id": "vgg19", "weights": "random", "stand_in_for": None}
+        assert (
+            client.post("/classify?model=vgg19&top_k=3", files=PICTURE).json()["predictions"] == answer["predictions"]
+        )
+        batch = client.post("/classify/batch?model=vgg19&top_k=3", files=PICTURE).json()["results"]
+        assert batch[0]["result"]["predictions"] == answer["predictions"]
+        assert client.post("/classify", files=PICTURE).json()["model"]["id"] == "efficientnet-lite0"
+        assert [model["id"] for model in client.get("/readyz").json()["models"]] == ["efficientnet-lite0", "vgg19"]
+        metrics = client.get("/metrics").text
+        assert 'bestguess_model_ready{model="vgg19"} 1.0' in metrics
+        assert 'bestguess_batch_size_count{model="vgg19"} 3.0' in metrics

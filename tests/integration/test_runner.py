@@ -1,0 +1,83 @@
+"""A network in memory: its batch sizes, its number format, and what it makes of numbers that are none."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from pictures import noise
+
+from app.inference import sizing
+from app.inference.hardware import Hardware, import_tensorflow
+from app.inference.runner import NotFinite, Runner
+from vision.networks import LITE0, Network
+
+PICTURES = [np.asarray(noise((224, 224), seed=seed)) for seed in range(5)]
+
+
+def lite0(network: Network = LITE0, precision: str = "auto", **more: Any) -> Runner:  # noqa: ANN401
+    """Load the stand-in, whose weights a package carries."""
+    assert LITE0.carried
+    return Runner(network, LITE0.carried().path, precision, **more)
+
+
+def test_it_keeps_the_sizes_that_pay() -> None:
+    """Without being told, a network keeps sizes from 1 on that double, and answers alike in each."""
+    runner = lite0()
+    assert runner.sizes == sizing.SIZES[: len(runner.sizes)]
+    assert runner.largest == runner.sizes[-1]
+    assert runner.hardware == Hardware("cpu", "float32")  # whatever the processor: bfloat16 would be slower
+    alone = [runner([picture])[0] for picture in PICTURES[: runner.largest]]
+    for one, other in zip(alone, runner(PICTURES[: runner.largest]), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_chosen_precision_is_used(precision: str) -> None:
+    """The network computes in what was chosen, its scores stay float32 and add up to 1, near those of float32."""
+    runner = lite0(precision=precision, sizes=(1,))
+    assert runner.hardware.precision == precision
+    scores, exact = runner(PICTURES[:1])[0], lite0(precision="float32", sizes=(1,))(PICTURES[:1])[0]
+    assert not isinstance(scores, NotFinite)
+    assert scores.dtype == np.float32
+    assert scores.sum() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(scores, exact, atol=0.05)
+
+
+def test_one_image_without_numbers_fails_alone() -> None:
+    """Scores that are not finite are that image's error, and its neighbours keep theirs."""
+    tf = import_tensorflow()
+
+    def preprocess(pixels: Any) -> Any:  # noqa: ANN401 - a TensorFlow tensor
+        infinite = tf.reduce_max(pixels, axis=(1, 2, 3), keepdims=True) == 7
+        return LITE0.preprocess(tf.where(infinite, np.float32(np.nan), pixels))
+
+    runner = lite0(replace(LITE0, preprocess=preprocess), sizes=(4,))
+    bad = np.full((224, 224, 3), 7, np.uint8)
+    answers = runner([PICTURES[0], bad, PICTURES[1]])
+    assert [type(answer) for answer in answers] == [np.ndarray, NotFinite, np.ndarray]
+
+
+def test_weights_that_overflow_are_refused() -> None:
+    """A network that cannot answer its trial pictures is not served."""
+    tf = import_tensorflow()
+    broken = replace(LITE0, preprocess=lambda pixels: LITE0.preprocess(pixels) * tf.constant(np.inf))
+    with pytest.raises(NotFinite, match="not finite in float32: its weights are damaged"):
+        lite0(broken, sizes=(1,))
+    with pytest.raises(NotFinite, match="BESTGUESS_PRECISION=float32"):
+        lite0(broken, precision="bfloat16", sizes=(1,))
+
+
+def test_a_compiled_function_answers_alike(caplog: pytest.LogCaptureFixture) -> None:
+    """What XLA makes of the network, as on a GPU, gives the same scores; it is kept only where it is faster."""
+    runner = lite0(sizes=(2,))
+    plain, before = runner._functions[2], runner(PICTURES[:2])
+    with caplog.at_level(logging.INFO):
+        runner._compile(2)
+    assert "times as fast" in caplog.text
+    gain = float(caplog.text.rsplit("batch 2: ", 1)[1].split()[0])
+    assert (runner._functions[2] is plain) == (gain < sizing.GAIN)
+    runner._functions[2] = runner._trace(2, compiled=True)
+    for one, other in zip(before, runner(PICTURES[:2]), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)

@@ -1,0 +1,96 @@
+"""One delivery of a job over a real Redis: what is removed after it, and when."""
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from redis_live import LiveRedis
+from stored import outcome, queued
+from waiting import wait_until
+from workers import START, timed
+
+from jobs.connection import connect
+from jobs.model import Claim, JobStatus
+from jobs.store import JobStore
+from worker.errors import TrainingError
+from worker.execution import Hands, Work, execute
+from worker.lease import Lease, StopReason
+
+
+class Traces:
+    """What is left of a job; each removal notes what the record said of the job by then."""
+
+    def __init__(self, store: JobStore, job_id: str) -> None:
+        self.store, self.job_id = store, job_id
+        self.cleaned = list[JobStatus]()
+        self.forgotten = list[JobStatus]()
+
+    def work(self, cancelled: bool = False, failing: bool = False) -> Work:
+        """Work that is done, whatever happens meanwhile, or fails."""
+
+        def do(claim: Claim, _: Hands) -> Mapping[str, Any]:
+            if cancelled:
+                self.store.cancel(claim.job_id)
+            if failing:
+                raise TrainingError
+            return outcome(claim.job_id)
+
+        return Work(
+            do,
+            clean_up=lambda: self.cleaned.append(self.store.get(self.job_id).status),
+            forget=lambda: self.forgotten.append(self.store.get(self.job_id).status),
+            seconds=60,
+        )
+
+
+def test_the_checkpoint_goes_last(store: JobStore) -> None:
+    """What only another attempt would need goes once the record says that there will be none."""
+    traces = Traces(store, queued(store).id)
+    assert execute(store, traces.job_id, traces.work()) is JobStatus.SUCCEEDED
+    assert (traces.forgotten, traces.cleaned) == ([JobStatus.SUCCEEDED], [])
+
+
+def test_nothing_comes_of_it(store: JobStore) -> None:
+    """Of a job that failed, or was cancelled while its result came, all goes, once the record says so."""
+    failed, cancelled = Traces(store, queued(store).id), Traces(store, queued(store).id)
+    assert execute(store, failed.job_id, failed.work(failing=True)) is JobStatus.FAILED
+    assert execute(store, cancelled.job_id, cancelled.work(cancelled=True)) is JobStatus.CANCELLED
+    assert (failed.cleaned, cancelled.cleaned) == ([JobStatus.FAILED], [JobStatus.CANCELLED])
+    assert failed.forgotten == cancelled.forgotten == []
+
+
+def hang(*_: object) -> Any:  # noqa: ANN401 - it never returns
+    """Do nothing, for ever."""
+    threading.Event().wait()
+
+
+def hang_in_all(url: str, job_id: str) -> None:
+    """Execute a job whose work does not stop, and whose removal does not end."""
+    with JobStore(connect(url)) as store:
+        execute(store, job_id, Work(hang, clean_up=hang, forget=hang, seconds=60))
+
+
+def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
+    """The process of a job that does not stop is killed, also while what the job leaves cannot be removed."""
+    job_id = queued(store).id
+    process = multiprocessing.get_context("spawn").Process(target=hang_in_all, args=(server.url, job_id))
+    process.start()
+    wait_until(lambda: store.get(job_id).status is JobStatus.RUNNING, START)
+    store.cancel(job_id)
+    with timed(4):  # up to two until the record says so, two for the removal
+        process.join(30)
+    assert (process.exitcode, store.get(job_id).status) == (-signal.SIGKILL, JobStatus.CANCELLED)
+
+
+def test_the_time_to_stop_begins_once(store: JobStore) -> None:
+    """A training that hears again and again that its job is lost has its time from the first word on."""
+    claim = store.claim(queued(store).id, "worker", 60)
+    assert claim is not None
+    lease = Lease(store, claim, 60, hang)
+    lease.stop(StopReason.LEAVING)
+    lease.stop(StopReason.LOST)
+    since = lease._stopped_at
+    lease.stop(StopReason.LOST)
+    assert (lease.reason, lease._stopped_at) == (StopReason.LOST, since)

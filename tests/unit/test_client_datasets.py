@@ -1,0 +1,166 @@
+"""What both clients send of a person's photographs, and what they refuse to send."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from data_sets import pets, tarred, zipped
+from scripted import NEVER, QUICK, Says, both, ok, problem
+
+from bestguess.client import InvalidArgument, InvalidImage, ServiceUnreachable
+from bestguess.client.packing import files_of, title_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATASET = {
+    "id": "ds_1",
+    "name": "pets",
+    "created_at": "2026-11-26T12:00:00Z",
+    "version": 1,
+    "images": 4,
+    "bytes": 4,
+    "sha256": "0" * 64,
+    "classes": [],
+    "rejected_total": 0,
+    "duplicates_total": 0,
+    "duplicates_between_classes": 0,
+    "rejected": [],
+    "duplicates": [],
+}
+ADDED = {"added": 1, "unchanged": 2, "rejected": [{"path": "x", "reason": "y"}], "dataset": DATASET}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Lay out a folder with two classes, and with what systems leave in it."""
+    for name, data in pets().items():
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / "pets" / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "pets" / "cats" / "Thumbs.db").write_bytes(b"x")
+    return tmp_path / "pets"
+
+
+def test_a_folder_is_sent_as_one_archive(folder: Path) -> None:
+    """A folder comes as a tar of what is in it, whole again when it is sent again, with nothing of whose it is."""
+    for script, call in both(problem(429, headers={"Retry-After": "0"}), ok(DATASET), retries=QUICK):
+        assert call("create_dataset", folder).id == "ds_1"
+        first, second = script.requests
+        assert first.content == second.content
+        assert second.url.params["name"] == "pets"
+        assert second.headers["Content-Type"] == "application/x-tar"
+        assert int(second.headers["Content-Length"]) == len(second.content)
+        with tarfile.open(fileobj=io.BytesIO(second.content)) as archive:
+            found = {member.name: archive.extractfile(member).read() for member in archive}
+            assert not any(member.uname or member.uid or member.mtime for member in archive)
+        assert found == pets()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("my.zip", zipped(pets()), "application/zip"),
+        ("my.tar.gz", tarred(pets()), "application/gzip"),
+        ("my.tar", tarred(pets(), "w"), "application/x-tar"),
+    ],
+)
+def test_an_archive_is_sent_as_it_is(tmp_path: Path, name: str, data: bytes, kind: str) -> None:
+    """An archive is known by its bytes, and sent byte for byte under its name without the ending."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    for script, call in both(ok(DATASET)):
+        call("create_dataset", path)
+        (request,) = script.requests
+        assert (request.content, request.headers["Content-Type"]) == (data, kind)
+        assert request.url.params["name"] == "my"
+
+
+def test_an_empty_data_set(tmp_path: Path) -> None:
+    """Without a source only the name is sent."""
+    for script, call in both(ok(DATASET)):
+        call("create_dataset", name="pets")
+        assert (script.requests[0].content, str(script.requests[0].url.query, "ascii")) == (b"", "name=pets")
+    assert title_of(tmp_path / "a.b") == "a.b"
+
+
+def test_what_is_not_sent(tmp_path: Path) -> None:
+    """An empty folder, a file that is no archive, and no photograph at all are refused here."""
+    (tmp_path / "notes.txt").write_text("no archive")
+    (tmp_path / "empty").mkdir()
+    for script, call in both(ok(DATASET)):
+        for source in (tmp_path / "empty", tmp_path / "notes.txt"):
+            with pytest.raises(InvalidArgument, match=source.name):
+                call("create_dataset", source)
+        with pytest.raises(InvalidArgument):
+            call("add_images", "ds_1", "cats", [])
+        with pytest.raises(FileNotFoundError):
+            call("create_dataset", tmp_path / "nothing")
+        assert not script.requests
+
+
+def test_not_made_twice(folder: Path) -> None:
+    """A data set that may have come is not sent again, and what is no archive says so."""
+    for script, call in both(httpx.ReadError("broke")):
+        with pytest.raises(ServiceUnreachable):
+            call("create_dataset", folder)
+        assert len(script.requests) == 1
+    for _, call in both(problem(400, "not-an-archive"), retries=NEVER):
+        with pytest.raises(InvalidImage):
+            call("create_dataset", folder)
+
+
+def test_many_photographs_are_several_requests() -> None:
+    """Photographs go fifty at a time, each with its label and a name by which it is known again; answers are summed."""
+    for script, call in both(httpx.ReadError("broke"), ok(ADDED)):
+        answer = call("add_images", "ds_1", "cats", (bytes([number]) for number in range(120)))
+        assert (answer.added, answer.unchanged, len(answer.rejected)) == (3, 6, 3)
+        again, *bodies = [request.content for request in script.requests]
+        assert [body.count(b"filename=") for body in (again, *bodies)] == [50, 50, 50, 20]
+        assert all(body.count(b'name="label"\r\n\r\ncats') == 1 for body in bodies)
+        names = {line for body in bodies for line in body.split(b"\r\n") if b"filename=" in line}
+        assert len(names) == 120
+
+
+def test_all_pages() -> None:
+    """Data sets are listed to the end."""
+    pages = [Says(json={"data": [DATASET | {"id": f"ds_{n}"}], "has_more": n < 3}) for n in (1, 2, 3)]
+    for script, call in both(*pages):
+        assert [each.id for each in call("datasets")] == ["ds_1", "ds_2", "ds_3"]
+        assert [request.url.params.get("after") for request in script.requests] == [None, "ds_1", "ds_2"]
+
+
+def test_links_in_a_folder(folder: Path) -> None:
+    """Links to photographs elsewhere are followed, and one that leads back is not."""
+    (folder / "birds").symlink_to(folder / "cats")
+    (folder / "dogs" / "again").symlink_to(folder)
+    found = [str(path.relative_to(folder)) for path in files_of(folder)]
+    assert len(found) == 4
+    (folder / "dogs" / "3.png").symlink_to(folder / "cats" / "1.png")
+    assert len(list(files_of(folder))) == 5
+
+
+def test_a_fine_tuning_is_asked_for() -> None:
+    """What is left out is not sent, and a broken connection makes no second job."""
+    job = {
+        "id": "job_1",
+        "kind": "finetune",
+        "status": "queued",
+        "created_at": "2026-11-26T12:00:00Z",
+        "params": {},
+        "progress": {},
+        "history": [
+            {"epoch": 1, "step": 3, "train_accuracy": 0.5, "loss": 1.0, "validation_accuracy": 0.75, "future": 1}
+        ],
+    }
+    for script, call in both(httpx.ReadError("broke"), ok(job)):
+        found = call("finetune", "ds_1", epochs=2, freeze=None, augment=["flip"])
+        assert (found.history[0].epoch, found.history[0].validation_accuracy) == (1, 0.75)
+        first, second = script.requests
+        assert first.content == second.content == b'{"dataset_id":"ds_1","epochs":2,"augment":["flip"]}'
+        assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]

@@ -1,0 +1,248 @@
+import hmac
+import inspect
+import multiprocessing
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from keyed import add_key, bearer, key
+from pydantic import ValidationError
+
+from app.access import key_file, tokens
+from app.access.key_file import KeysUnusable
+from app.access.keyring import LOOK_SECONDS, Keyring
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name a file of keys that is not there yet."""
+    return tmp_path / "keys.json"
+
+
+class Ring(Keyring):
+    """A keyring whose next look is always due."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = Clock()
+        super().__init__(path, self.clock)
+
+    def look(self) -> None:
+        """Look at the file after a while."""
+        self.clock.now += LOOK_SECONDS
+        super().look()
+
+    def knows(self, header: dict[str, str]) -> bool:
+        """Look, and say whether a key is good."""
+        self.look()
+        return self.find(header["Authorization"].removeprefix("Bearer ")) is not None
+
+
+def test_a_key_has_256_random_bits() -> None:
+    """Keys begin with bg_ and what may be shown of them, and no two are alike."""
+    made = {tokens.new_token() for _ in range(1000)}
+    assert len(made) == 1000
+    for token in made:
+        assert tokens.TOKEN.fullmatch(token)
+        assert token.startswith(f"bg_{tokens.id_of(token)}_")
+
+
+def test_the_file_does_not_have_the_key(path: Path) -> None:
+    """A hash is kept, which no part of the key can be read from, and only its owner can read the file."""
+    token = add_key(path, "ann", "train")["Authorization"].removeprefix("Bearer ")
+    content = path.read_text()
+    assert token.rpartition("_")[2] not in content
+    assert key_file.read(path)[0].sha256 == tokens.digest(token)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_whole_digest_is_compared(path: Path) -> None:
+    """A key with the right beginning and another end is not good, nor one whose id nobody has."""
+    good = add_key(path, "ann", "train")
+    token = good["Authorization"].removeprefix("Bearer ")
+    ring = Ring(path)
+    assert ring.knows(good)
+    for wrong in (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        token[:12] + "0" * 43,
+        tokens.new_token(),
+        token + "x",
+    ):
+        assert not ring.knows(bearer(wrong))
+    assert not ring.knows(bearer(key_file.read(path)[0].sha256))
+
+
+def test_digests_are_compared_in_constant_time(path: Path) -> None:
+    """Whatever has a key's form costs one comparison of two digests, by `hmac.compare_digest`, known or not."""
+    compared = []
+
+    def compare(one: str, other: str) -> bool:
+        compared.append((len(one), len(other)))
+        return hmac.compare_digest(one, other)
+
+    header = add_key(path, "ann", "train")
+    ring = Keyring(path, compare=compare)
+    ring.look()
+    assert ring.find(header["Authorization"].removeprefix("Bearer "))
+    assert not ring.find(tokens.new_token())
+    assert compared == [(64, 64)] * 2
+    assert inspect.signature(Keyring).parameters["compare"].default is hmac.compare_digest
+
+
+def test_a_change_is_seen(path: Path) -> None:
+    """A new key is good and a revoked one is not, without a restart; the first one closes the service."""
+    ring = Ring(path)
+    ring.look()
+    assert not ring.closed
+    ann, bob = add_key(path, "ann", "train"), add_key(path, "bob", "train")
+    assert ring.knows(ann)
+    assert ring.knows(bob)
+    with key_file.changing(path) as keys:
+        del keys[0]
+    assert not ring.knows(ann)
+    assert ring.knows(bob)
+    with key_file.changing(path) as keys:
+        keys.clear()
+    assert not ring.knows(bob)
+    assert ring.closed
+
+
+def test_the_file_is_looked_at_once_a_second(path: Path) -> None:
+    """Many requests in a second cost one look."""
+    clock = Clock()
+    ring = Keyring(path, clock)
+    ring.look()
+    add_key(path, "ann", "train")
+    clock.now += LOOK_SECONDS / 2
+    ring.look()
+    assert not ring.closed
+    clock.now += LOOK_SECONDS
+    ring.look()
+    assert ring.closed
+
+
+def test_a_secret_that_is_swapped(tmp_path: Path) -> None:
+    """Kubernetes swaps a link to a folder, so that the path stays and everything behind it is another file."""
+    first, second = tmp_path / "..1", tmp_path / "..2"
+    ann, bob = add_key(first / "keys.json", "ann", "train"), add_key(second / "keys.json", "bob", "train")
+    os.utime(second / "keys.json", ns=((first / "keys.json").stat().st_mtime_ns,) * 2)
+    data, path = tmp_path / "..data", tmp_path / "keys.json"
+    data.symlink_to(first.name)
+    path.symlink_to("..data/keys.json")
+    ring = Ring(path)
+    assert ring.knows(ann)
+    (tmp_path / "..new").symlink_to(second.name)
+    (tmp_path / "..new").replace(data)
+    assert not ring.knows(ann)
+    assert ring.knows(bob)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"version": 2}',
+        b'{"keys": [{"name": "ann"}]}',
+        b"\xff\xfe",
+        b"{}" + b" " * key_file.MOST_BYTES,
+    ],
+)
+def test_a_broken_file_keeps_the_last_keys(path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """A file that cannot be used changes nothing: its last good keys stay in force, and the log says so, once."""
+    ann, ring = add_key(path, "ann", "train"), Ring(path)
+    assert ring.knows(ann)
+    good = path.read_bytes()
+    path.write_bytes(content)
+    for _ in range(3):
+        assert ring.knows(ann)
+        assert ring.closed
+        assert str(path) in (ring.trouble or "")
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+    path.write_bytes(good)
+    assert ring.knows(ann)
+    assert ring.trouble is None
+
+
+def test_a_file_that_is_gone_opens_nothing(path: Path) -> None:
+    """Once there were keys, removing their file under the service lets nobody in who was not let in before."""
+    ann, ring = add_key(path, "ann", "train"), Ring(path)
+    assert ring.knows(ann)
+    path.unlink()
+    assert ring.knows(ann)
+    assert ring.closed
+    assert "gone" in (ring.trouble or "")
+
+
+def test_a_file_that_never_could_be_read_lets_nobody_in(path: Path) -> None:
+    """A service that finds a broken file at its start is closed to everybody until it is mended."""
+    path.write_text("{")
+    ring = Ring(path)
+    ring.look()
+    assert ring.closed
+    assert ring.trouble
+    path.unlink()
+    ann = add_key(path, "ann", "train")
+    assert ring.knows(ann)
+
+
+def test_trouble_does_not_repeat_the_file(path: Path) -> None:
+    """Who has put a key itself into the file does not find it in the log."""
+    token = tokens.new_token()
+    add_key(path, "ann", "train")
+    path.write_text(path.read_text().replace('"train"', f'"{token}"'))
+    with pytest.raises(KeysUnusable) as error:
+        key_file.read(path)
+    assert token not in str(error.value)
+    assert "keys.0.scopes.0" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["", "Ann", "a b", "-a", "a" * 65, "*", "a:b", "ann\n", "ä"])
+def test_names_are_plain(name: str) -> None:
+    """A key's name, which stands in keys of Redis and in the log, has nothing in it that means something there."""
+    with pytest.raises(ValidationError):
+        key(tokens.new_token(), name, "train")
+
+
+def test_no_two_keys_have_one_name(path: Path) -> None:
+    """A file in which a name stands twice is not used: nobody could say which one is revoked."""
+    add_key(path, "ann", "train")
+    with pytest.raises(KeysUnusable, match="same name"), key_file.changing(path) as keys:
+        keys.append(key(tokens.new_token(), "ann", "train"))
+    assert len(key_file.read(path)) == 1
+
+
+def _add_many(path: Path, names: list[str]) -> None:
+    for name in names:
+        add_key(path, name, "train")
+
+
+def test_two_writers(path: Path) -> None:
+    """Two who make keys at the same time lose none of them."""
+    names = [[f"{who}{number}" for number in range(10)] for who in "ab"]
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_add_many, args=(path, some)) for some in names]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert {one.name for one in key_file.read(path)} == {name for some in names for name in some}
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """Where no file can be written, the error says which and why."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KeysUnusable, match=r"keys\.json cannot be written"):
+        add_key(tmp_path / "file" / "keys.json", "ann", "train")

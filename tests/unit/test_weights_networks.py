@@ -1,0 +1,93 @@
+"""The weights of several networks: which file is whose, and what BESTGUESS_WEIGHTS means to each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from weights_files import SMALL, official, write_official
+
+from vision.networks import NETWORKS
+from vision.vgg import VGG16_LAYERS, VGG16_WEIGHTS, VGG19_LAYERS, VGG19_WEIGHTS, load_vgg19
+from vision.weights import WeightsError, WeightsMissing, find, named
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vision.weights import WeightsFile
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> WeightsFile:
+    """Write what the tests take for the official file of a network that a path to a file does not mean."""
+    return replace(official(tmp_path / "source.h5"), name="other.h5", network="vgg19", has_path=False)
+
+
+def test_vgg16_layers() -> None:
+    """VGG16 has 16 layers with weights and 138,357,544 parameters, from a picture of 224 to 1,000 classes."""
+    assert [layer.name for layer in VGG16_LAYERS[-5:]] == ["block5_conv2", "block5_conv3", "fc1", "fc2", "predictions"]
+    assert sum(layer.parameters for layer in VGG16_LAYERS) == 138_357_544
+    assert (VGG16_LAYERS[0].output, VGG16_LAYERS[12].output) == ((224, 224, 64), (14, 14, 512))
+    assert VGG16_LAYERS[13].kernel == (25088, 4096)
+
+
+def test_address_of_vgg16s_official_file() -> None:
+    """A mirror keeps the paths of Keras's own store."""
+    remote = VGG16_WEIGHTS.at("https://mirror.example/keras/")
+    name = "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
+    assert remote.url == f"https://mirror.example/keras/keras-applications/vgg16/{name}"
+    assert (remote.size, remote.algorithm) == (553_467_096, "md5")
+
+
+def test_vgg19_layers() -> None:
+    """VGG-19 has 19 layers with weights and 143,667,240 parameters: a fourth convolution in each of three blocks."""
+    assert len(VGG19_LAYERS) == 19
+    assert sum(layer.parameters for layer in VGG19_LAYERS) == 143_667_240
+    more = {layer.name for layer in VGG19_LAYERS} - {layer.name for layer in VGG16_LAYERS}
+    assert more == {"block3_conv4", "block4_conv4", "block5_conv4"}
+    assert NETWORKS["vgg19"].parameters == 143_667_240
+
+
+def test_address_of_the_official_file() -> None:
+    """A mirror keeps the paths of Keras's own store, for VGG-19 as well."""
+    remote = VGG19_WEIGHTS.at("https://mirror.example/keras")
+    name = "vgg19_weights_tf_dim_ordering_tf_kernels.h5"
+    assert remote.url == f"https://mirror.example/keras/keras-applications/vgg19/{name}"
+    assert (remote.size, remote.digest) == (574_710_816, "cbe5617147190e668d6c5d5026f83318")
+
+
+def test_a_path_to_a_file_is_one_networks(other: WeightsFile, tmp_path: Path) -> None:
+    """Where BESTGUESS_WEIGHTS names a file, that is VGG16's, and the other network's is looked for in its places."""
+    setting = str(tmp_path / "source.h5")
+    assert named(other, setting) is None
+    assert find(other, setting, tmp_path / "data") is None
+    found = find(replace(other, has_path=True), setting, tmp_path / "data")
+    assert found
+    assert found.path == tmp_path / "source.h5"
+
+
+def test_a_folder_is_for_every_network(other: WeightsFile, tmp_path: Path) -> None:
+    """In a folder each network's file has its official name, also where the weights are somebody's own."""
+    with pytest.raises(WeightsMissing, match=r"other\.h5: not there"):
+        find(other, str(tmp_path), tmp_path / "data")
+    write_official(tmp_path / "other.h5", SMALL, seed=8)
+    found = find(other, str(tmp_path), tmp_path / "data")
+    assert found
+    assert (found.path, found.origin) == (tmp_path / "other.h5", "custom")
+
+
+def test_words_name_no_file(other: WeightsFile) -> None:
+    """`imagenet` and `random` are no paths, whatever lies around."""
+    assert named(other, "imagenet") is named(other, "random") is None
+
+
+def test_load_without_a_file() -> None:
+    """Loading VGG-19 without a file says which command gets it."""
+    with pytest.raises(WeightsError, match=r"vgg19_weights.*`bestguess weights fetch --model vgg19`"):
+        load_vgg19(None, None)
