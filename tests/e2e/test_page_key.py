@@ -39,6 +39,15 @@ LEFT = """key => ({
   session: Object.values(sessionStorage),
 })"""
 
+DECLINES_AND_CHOOSES = """() => {
+  [...document.querySelectorAll("dialog button")].find(button => button.textContent === "Cancel").click();
+  const input = document.querySelector("input[multiple]");
+  const chosen = new DataTransfer();
+  chosen.items.add(new File(["second"], "second.png", { type: "image/png" }));
+  input.files = chosen.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}"""
+
 
 @dataclass(frozen=True)
 class Guarded:
@@ -168,6 +177,18 @@ def test_several_at_once(visit: Visitor, guarded: Guarded) -> None:
     expect(page.locator(".curl code").first).to_have_text(
         re.compile(r'^curl -H "Authorization: Bearer \$BESTGUESS_API_KEY" -F file=')
     )
+
+
+def test_who_is_quick(visit: Visitor, guarded: Guarded) -> None:
+    """Who declines and in the same instant wants something new is asked anew."""
+    page = visit(guarded.url, PHONE).page
+    page.locator("input[multiple]").set_input_files(PICTURES[0])  # type: ignore[arg-type]
+    expect(asked(page)).to_be_visible()
+    page.evaluate(DECLINES_AND_CHOOSES)
+    expect(asked(page)).to_be_visible()
+    expect(page.locator("[data-state=failed]")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-state=failed]")).to_have_count(2)
 
 
 def test_another_key(visit: Visitor, guarded: Guarded) -> None:

@@ -9,16 +9,16 @@ const STAYS = "It stays in this tab until you close it, or have the key forgotte
 const WHENCE = "It begins with bg_. Whoever runs this service makes keys: ask them for one.";
 
 /**
- * Ask for a key, and give it back once it is found to be good; empty where nobody gives one.
+ * Ask for a key, and give it away once it is found to be good; empty where nobody gives one.
  *
  * @param {string} reason why one is needed
  * @param {(key: string) => Promise<string>} trouble tells what is wrong with a key; empty: nothing
- * @returns {Promise<string>}
+ * @param {(key: string) => void} take called once, as the dialog goes and not later: what somebody does next is new
  */
-export function askForKey(reason, trouble) {
+export function askForKey(reason, trouble, take) {
   const field = makeField();
   const use = el("button", { type: "submit", class: "button primary" }, "Use this key");
-  const cancel = makeButton("Cancel", () => dialog.close(), "quiet");
+  const cancel = makeButton("Cancel", () => leave(""), "quiet");
   const form = el("form", { novalidate: true }, field.element, el("div", { class: "actions" }, use, cancel));
   const dialog = el(
     "dialog",
@@ -28,7 +28,6 @@ export function askForKey(reason, trouble) {
     form,
     el("p", { class: "hint" }, STAYS),
   );
-  let found = "";
 
   async function check() {
     const key = keyIn(field.input.value);
@@ -39,8 +38,17 @@ export function askForKey(reason, trouble) {
     if (wrong) {
       field.say(wrong);
     } else if (dialog.open) {
-      found = key;
-      dialog.close();
+      leave(key);
+    }
+  }
+
+  /** @param {string} key empty: none */
+  function leave(key) {
+    if (dialog.isConnected) {
+      field.input.value = "";
+      dialog.close(); // gives the focus back to where it was
+      dialog.remove();
+      take(key);
     }
   }
 
@@ -50,16 +58,11 @@ export function askForKey(reason, trouble) {
       check();
     }
   });
+  dialog.addEventListener("cancel", () => leave(""));
+  dialog.addEventListener("close", () => leave("")); // some ways to close a dialog say nothing before
   document.body.append(dialog);
   dialog.showModal();
   field.input.focus();
-  return new Promise((then) => {
-    dialog.addEventListener("close", () => {
-      field.input.value = "";
-      dialog.remove();
-      then(found);
-    });
-  });
 }
 
 function makeField() {

@@ -60,14 +60,17 @@ async function remedy(error, sent) {
  * @param {ApiError} error
  * @returns {Promise<boolean>} whether there is another key
  */
-async function ask(error) {
-  const key = await askForKey(reason(error), trouble);
-  declined = !key;
-  if (key) {
-    useKey(key);
-    announce("The key is in use.");
-  }
-  return Boolean(key);
+function ask(error) {
+  return new Promise((then) => {
+    askForKey(reason(error), trouble, (key) => {
+      declined = !key;
+      if (key) {
+        useKey(key);
+        announce("The key is in use.");
+      }
+      then(Boolean(key));
+    });
+  });
 }
 
 /** @param {ApiError} error */
