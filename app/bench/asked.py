@@ -36,15 +36,19 @@ class Plan:
 
 
 class Finetuning(NamedTuple):
-    """A benchmark of fine-tuning: a base, photographs, epochs, and frozen layers; None: all but the last three."""
+    """A benchmark of fine-tuning: a base, photographs, epochs, and frozen layers; None: all but the last three.
+
+    `photos` is a folder of photographs to cut them from, a class each; None: they are drawn.
+    """
 
     base: str
     images: int
     epochs: int
     freeze: int | None
+    photos: Path | None
 
 
-SIZES = {*Finetuning._fields} - {"base"}  # its options; the base is the model
+SIZES = {*Finetuning._fields} - {"base", "photos"}  # its own options; the base is the model
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ def bench(  # noqa: PLR0913 - a command's parameters are its options
             only(context, "--training", {"training", "steps", "out"})
             measured, report = _training(steps, say)
         elif finetune:
-            only(context, "--finetune", {"finetune", "model", *SIZES, "out"})
-            measured, report = _finetuning(Finetuning(model, images, epochs, freeze), say)
+            only(context, "--finetune", {"finetune", "model", "photos", *SIZES, "out"})
+            measured, report = _finetuning(Finetuning(model, images, epochs, freeze, photos), say)
         elif precision:
             only(context, "--precision", {"precision", "model", "photos", "out"})
             measured, report = _precision(photos, model if given(context, "model") else None, say)

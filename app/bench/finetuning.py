@@ -52,7 +52,8 @@ def finetuning_table(measured: dict[str, Any]) -> Table:
 def finetuning_data(measured: dict[str, Any]) -> str:
     """Say how much faster ours is, how much memory it took, and which weights both began with."""
     kind = {"imagenet": "the official weights", "custom": "weights of your own"}.get(
-        measured["weights"], "random weights"
+        measured["weights"], "random weights, set to them"
     )
+    data = "Drawn textures" if measured["data"]["name"] == "textures" else "Crops of photographs, a class each"
     memory = measured["bestguess"]["peak_memory_bytes"] / _GIBIBYTE
-    return f"{measured['ratio']:.2f} times as fast, in {memory:.1f} GiB of memory. Drawn textures; {kind}."
+    return f"{measured['ratio']:.2f} times as fast, in {memory:.1f} GiB of memory. {data}; {kind}."

@@ -1,7 +1,8 @@
 """How much faster a fine-tuning is than plain Keras: both in one run, on the same photographs, one after the other.
 
 `python -m worker.finetune.bench --json` prints a JSON object. It looks for weights where a worker does, but fetches
-nothing: without them, they are made up, which costs the same arithmetic. The photographs are drawn.
+nothing: without them, they are made up, which costs the same arithmetic, and set to the photographs, so that there is
+something to learn. The photographs are drawn, or cut out of a folder's.
 """
 
 from __future__ import annotations
@@ -22,29 +23,31 @@ from jobs.settings import SettingsError, WorkerSettings
 from vision import split
 from vision.images import Limits, View, decode
 from vision.networks import NETWORKS
-from vision.random_weights import RANDOM_SEED
 from vision.sandbox import Cost
 from vision.weights import WeightsError, find
 from worker.chance import order
 from worker.checkpoint import Checkpoint
 from worker.finetune.cache import ArrayCache
+from worker.finetune.crops import crops
 from worker.finetune.division import Division, divide
 from worker.finetune.job import peak_memory
 from worker.finetune.network import Base
+from worker.finetune.spread import spread
 from worker.finetune.stepping import MOMENTUM
 from worker.finetune.task import Room, Task
 from worker.finetune.telling import Telling
 from worker.finetune.textures import textures
 from worker.finetune.training import train
-from worker.finetune.weights import MADE_UP
 
 if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+    from jobs.datasets.photographs import Photographs
     from vision.networks import Network
 
 _SEED = 0
+_SPREAD = 16  # photographs that made-up weights are set to
 
 
 def main() -> None:
@@ -55,18 +58,24 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=500, help="photographs, a fifth of them to validate with")
     parser.add_argument("--epochs", type=int, default=10, help="on either side")
     parser.add_argument("--freeze", type=int, help="weight layers; all but the last three if not given")
+    parser.add_argument(
+        "--photos", type=Path, help="a folder of photographs, a class each; if not given, they are drawn"
+    )
     asked = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    params = FinetuneParams(
-        dataset_id="textures", base=asked.base, freeze=asked.freeze, epochs=asked.epochs, seed=_SEED
-    )
     try:
         settings = WorkerSettings.load()
-        base = _base(NETWORKS[asked.base], settings)
-        base.cut(asked.freeze)
-    except (SettingsError, WeightsError, ValueError) as error:
+        photographs = crops(asked.photos, asked.images) if asked.photos else textures(asked.images)
+        params = FinetuneParams(
+            dataset_id=photographs.id, base=asked.base, freeze=asked.freeze, epochs=asked.epochs, seed=_SEED
+        )
+        root = NETWORKS[asked.base]
+        split.cut_of(root, asked.freeze)
+        with tempfile.TemporaryDirectory() as folder:
+            base = _base(root, settings) or _made_up(root, photographs, settings, Path(folder))
+            measured = measure(Task(params, base, photographs), settings)
+    except (SettingsError, WeightsError, ValueError, OSError) as error:
         sys.exit(str(error))
-    measured = measure(Task(params, base, textures(asked.images)), settings)
     print(json.dumps(measured, indent=None if asked.json else 2))  # noqa: T201 - what it is for
 
 
@@ -91,11 +100,17 @@ def measure(task: Task, settings: WorkerSettings) -> dict[str, Any]:
     }
 
 
-def _base(root: Network, settings: WorkerSettings) -> Base:
+def _base(root: Network, settings: WorkerSettings) -> Base | None:
     if root.carried is not None:
         return Base(root, root.carried())
     found = find(root.weights, settings.weights, settings.data_dir) if root.weights else None
-    return Base(root, found or MADE_UP)
+    return Base(root, found) if found and found.path else None
+
+
+def _made_up(root: Network, photographs: Photographs, settings: WorkerSettings, folder: Path) -> Base:
+    some = np.arange(min(_SPREAD, len(photographs.photographs)), dtype=np.int32)
+    pixels = _pixels(root, photographs, settings, some)
+    return Base(root, spread(root, pixels, folder / "random.h5"))
 
 
 def _limits(settings: WorkerSettings) -> Limits:
@@ -133,7 +148,9 @@ def _plain(task: Task, settings: WorkerSettings, division: Division) -> dict[str
         optimizer = keras.optimizers.Adam(params.learning_rate)
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     labels = np.asarray([photograph.label for photograph in task.photographs.photographs], np.int32)
-    (x, y), validation = ((_pixels(task, settings, places), labels[places]) for places in division)
+    (x, y), validation = (
+        (_pixels(task.base.root, task.photographs, settings, places), labels[places]) for places in division
+    )
     accuracies = []
     for epoch in range(params.epochs):
         places = order(len(y), _SEED, epoch)  # the order that ours has, so that both see the same
@@ -155,12 +172,9 @@ def _whole(task: Task) -> keras.Model:
     """Make the pretrained network with its first layers frozen, and a new last one in the old one's place."""
     import keras  # noqa: PLC0415 - as above
 
-    root, weights = task.base.root, task.base.weights
+    root = task.base.root
     model = root.build("float32")
-    if weights.path is None and root.randomise:
-        root.randomise(model, RANDOM_SEED)
-    else:
-        root.load(model, weights.path)
+    root.load(model, task.base.weights.path)
     for layer in split.frozen_layers(root, model, task.params.freeze):
         layer.trainable = False
     start = keras.initializers.GlorotUniform(seed=_SEED)
@@ -168,10 +182,11 @@ def _whole(task: Task) -> keras.Model:
     return keras.Model(model.input, last(model.layers[-2].output))
 
 
-def _pixels(task: Task, settings: WorkerSettings, places: NDArray[np.int32]) -> NDArray[np.float32]:
-    root = task.base.root
+def _pixels(
+    root: Network, photographs: Photographs, settings: WorkerSettings, places: NDArray[np.int32]
+) -> NDArray[np.float32]:
     view = View(root.input_size, "crop", root.resize, root.interpolation)
-    read, limits = task.photographs.read, _limits(settings)
+    read, limits = photographs.read, _limits(settings)
     views = [decode(read(place), (view,), limits).views[0] for place in places.tolist()]
     return np.asarray(root.preprocess(np.stack(views).astype(np.float32)))
 
