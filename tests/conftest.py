@@ -1,6 +1,7 @@
 """What many tests need: the photographs, and a service with dummy networks."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from live import Live, live
 from pictures import PHOTOS
 
 from app.settings import Settings
+
+# Whoever runs the tests in the background may have SIGINT ignored, and so would every process that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
