@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -17,7 +17,30 @@ if TYPE_CHECKING:
 HEAD_BYTES = 64 * 1024  # of a request's first line and headers together
 MOST_HEADERS = 100  # as Apache and HAProxy have it; browsers send some twenty
 HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end of its headers
+# After an answer to a request that has not arrived whole. Bytes that nobody reads make the system reset the connection,
+# and with it goes an answer that is still on its way (RFC 9112, 9.6).
+LINGER_SECONDS = 2.0
 TOO_LONG = f"The headers are longer than {HEAD_BYTES:,} bytes."
+
+
+class _Closing:
+    """A transport whose `close` asks the protocol first; all else is the transport's own."""
+
+    def __init__(self, transport: Transport, leave: Callable[[], bool]) -> None:
+        self._transport, self._leave, self._left = transport, leave, False
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Close now, or only our half, once, where the protocol will see to the rest."""
+        if self._left or self._transport.is_closing() or not self._leave():
+            self._transport.close()
+        self._left = True
+
+    def is_closing(self) -> bool:
+        """Say whether anything may still be sent."""
+        return self._left or self._transport.is_closing()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -28,6 +51,8 @@ class BoundedProtocol(HttpToolsProtocol):
     refused: Callable[[HTTPStatus], None] | None = None  # hears of each connection that is closed
 
     _clock: TimerHandle | None = None
+    _arriving = False  # a request has begun, and is not whole
+    _lingering = False
     _in_head = True
     _head_bytes = 0
     _trailers = 0
@@ -35,7 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(transport)
+        super().connection_made(_Closing(transport, self._linger))  # type: ignore[arg-type]
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -44,7 +69,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; those of an unfinished head are counted."""
+        """Take bytes; those of an unfinished head are counted, and those behind the last answer dropped."""
+        if self._lingering:
+            return
         super().data_received(data)
         self._head_bytes += len(data)
         if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
@@ -53,6 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
+        self._arriving = True
         self._in_head, self._head_bytes, self._trailers = True, 0, 0
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
@@ -81,6 +109,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Have the whole request."""
         self._wait(None)
+        self._arriving = False
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -129,6 +158,20 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._clock:
             self._clock.cancel()
         self._clock = self.loop.call_later(seconds, self._too_slow) if seconds else None
+
+    def _linger(self) -> bool:
+        """Send no more, and take and drop what comes for a while; False where there is nothing to wait for."""
+        if not (self._arriving and self.transport.can_write_eof()):
+            return False
+        self._lingering = True
+        if self.cycle and not self.cycle.response_complete:  # as when a connection is lost
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._wait(None)
+        self._clock = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        return True
 
     def _too_slow(self) -> None:
         if not self.transport.is_closing():

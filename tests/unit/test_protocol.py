@@ -1,11 +1,14 @@
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 from live import Live, live
+from waiting import wait_until
 
+from app.protocol import LINGER_SECONDS
 from app.settings import Settings
 
 HEAD = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
@@ -19,10 +22,14 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield running
 
 
+def connected(service: Live) -> socket.socket:
+    """Open a connection."""
+    return socket.create_connection((service.client.base_url.host, service.client.base_url.port), 20)
+
+
 def answer(service: Live, *pieces: bytes) -> bytes:
     """Send pieces, and read until the server closes."""
-    address = (service.client.base_url.host, service.client.base_url.port)
-    with socket.create_connection(address, 20) as connection:
+    with connected(service) as connection:
         with contextlib.suppress(ConnectionError):
             for piece in pieces:
                 connection.sendall(piece)
@@ -42,9 +49,36 @@ def test_slow_clients(hasty: Live, begun: bytes) -> None:
 def test_endless_headers(service: Live) -> None:
     """Headers without an end are refused at 64 KiB, in one line or many."""
     for headers in (b"X: " + b"a" * 10_000_000, b"X: a\r\n" * 1_000_000):
-        received = answer(service, HEAD, headers)
-        assert received == b"" or received.startswith(b"HTTP/1.1 431")  # the rest that was sent may reset the socket
+        assert answer(service, HEAD, headers).startswith(b"HTTP/1.1 431")
     assert service.client.get("/healthz").status_code == 200
+
+
+def test_an_answer_is_not_lost(hasty: Live) -> None:
+    """Who still sends after an answer is listened to for a while, so that no reset takes the answer away."""
+    begun = HEAD + b"Content-Length: 1000\r\n\r\n"
+    with connected(hasty) as connection:
+        connection.sendall(begun)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+        assert connection.recv(65536) == b"", "nothing comes behind the answer"
+        for _ in range(5):
+            time.sleep(0.1)
+            connection.sendall(b"x")
+        wait_until(lambda: refused(connection), 2 * LINGER_SECONDS + 5)
+
+
+def refused(connection: socket.socket) -> bool:
+    """Say whether the other side has closed."""
+    try:
+        connection.sendall(b"x")
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_an_early_answer_is_not_lost(service: Live) -> None:
+    """A refusal that comes before the body, and ends the connection, arrives although the body is sent on."""
+    head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100000000\r\n\r\n"
+    assert answer(service, head, *(50 * [bytes(1_000_000)])).startswith(b"HTTP/1.1 404")
 
 
 @pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"])
