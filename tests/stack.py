@@ -121,15 +121,15 @@ class Stack:
         """Wait until a job is over."""
         return wait_until(lambda: job if (job := self.job(job_id)).get("status") in DONE else None, TRAIN) or {}
 
-    def events(self, job_id: str) -> list[str]:
-        """Name all that happened to a job, in order."""
+    def events(self, job_id: str) -> list[dict[str, Any]]:
+        """Ask for all that happened to a job, in order."""
         found: list[dict[str, Any]] = []
         more = True
         while more:
             after = {"after": found[-1]["id"]} if found else {}
             page = self.client.get(f"/jobs/{job_id}/events", params=after).json()
             found, more = found + page["data"], page["has_more"]
-        return [str(event["type"]) for event in found]
+        return found
 
     def holder(self, job_id: str) -> Container:
         """Find the worker that has a job."""
@@ -190,7 +190,7 @@ def whole(product: Stack, job_id: str, steps: int) -> dict[str, Any]:
     assert (job["status"], job["error"]) == ("succeeded", None)
     seen = [entry["step"] for entry in job["history"]]
     assert seen == list(range(20, steps + 1, 20))
-    assert product.events(job_id).count("succeeded") == 1
+    assert [event["type"] for event in product.events(job_id)].count("succeeded") == 1
     return job
 
 

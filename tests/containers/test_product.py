@@ -59,7 +59,7 @@ def test_the_page(product: Stack) -> None:
         found = re.findall(r'(?:from|import) "([^"]+)"', file.text)
         left += {urljoin(path, each) for each in found} - seen
     assert len(seen) > 20
-    assert all(path.startswith("/page/") for path in seen)
+    assert all(path.startswith("/page/") for path in seen - {"/docs"})
 
 
 def test_every_replica_answers(product: Stack) -> None:

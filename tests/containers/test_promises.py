@@ -34,8 +34,8 @@ def test_a_worker_is_told_to_stop(product: Stack) -> None:
     assert worker.seen()["State"]["ExitCode"] != 137, "it was killed, for it did not end"
     docker("start", worker.identity)
     assert whole(product, job_id, steps)["attempt"] == 2
-    events = product.client.get(f"/jobs/{job_id}/events", params={"limit": 1000}).json()["data"]
-    assert [event["data"]["reason"] for event in events if event["type"] == "retried"] == ["worker-stopped"]
+    retried = [event["data"]["reason"] for event in product.events(job_id) if event["type"] == "retried"]
+    assert retried == ["worker-stopped"]
 
 
 def test_workers_hang_and_are_killed(product: Stack) -> None:
