@@ -77,7 +77,7 @@ lock: $(DEV) ## pin every dependency anew (UPGRADE=1: to the newest allowed)
 	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the environment and what tests leave
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 
 $(LOCKED): $(LOCK)
 	@[ -n "$(PYTHON)" ] || { echo 'Best Guess needs Python 3.11, 3.12 or 3.13 (TensorFlow has no wheels for others). Install one, or name it: make serve PYTHON=/path/to/python3' >&2; exit 1; }

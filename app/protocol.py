@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
     from collections.abc import Callable
 
-HEAD_BYTES = 64 * 1024  # of a request's first line and headers together
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+HEAD_BYTES = 64 * 1024  # of a request's first line and headers together, and of what comes behind a body
 MOST_HEADERS = 100  # as Apache and HAProxy have it; browsers send some twenty
 HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end of its headers
 # After an answer to a request that has not arrived whole. Bytes that nobody reads make the system reset the connection,
@@ -54,8 +57,10 @@ class BoundedProtocol(HttpToolsProtocol):
     _arriving = False  # a request has begun, and is not whole
     _lingering = False
     _in_head = True
+    _brings_body = False
     _head_bytes = 0
     _trailers = 0
+    _answering: RequestResponseCycle | None = None  # uvicorn's `cycle` is the newest, which may be queued behind it
     _fault: tuple[HTTPStatus, str] | None = None  # why the parser was stopped, where it was us
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -69,13 +74,20 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; those of an unfinished head are counted, and those behind the last answer dropped."""
+        """Take bytes; those that are no body's are counted, and those behind the last answer dropped."""
         if self._lingering:
             return
+        self._brings_body = False
         super().data_received(data)
-        self._head_bytes += len(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if not self._brings_body:
+            self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
+        elif not self._arriving and not self._owing() and self._clock is None:
+            # An empty line begins no request, but uvicorn has stopped its own clock for it.
+            self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -105,6 +117,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._check_coding(version)
         self._wait(self._seconds())
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._brings_body, self._head_bytes = True, 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Have the whole request."""
@@ -159,14 +176,27 @@ class BoundedProtocol(HttpToolsProtocol):
             self._clock.cancel()
         self._clock = self.loop.call_later(seconds, self._too_slow) if seconds else None
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _owing(self) -> bool:
+        """Say whether an answer is under way, or one to an earlier request than that which is arriving."""
+        cycle = self._answering
+        if not cycle or cycle.response_complete:
+            return False
+        arriving = self._arriving and not self._in_head and cycle is self.cycle
+        return cycle.response_started or not arriving
+
     def _linger(self) -> bool:
         """Send no more, and take and drop what comes for a while; False where there is nothing to wait for."""
         if not (self._arriving and self.transport.can_write_eof()):
             return False
         self._lingering = True
-        if self.cycle and not self.cycle.response_complete:  # as when a connection is lost
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        for cycle in (self._answering, self.cycle):
+            if cycle and not cycle.response_complete:  # as when a connection is lost
+                cycle.disconnected = True
+                cycle.message_event.set()
         self.transport.write_eof()
         self.flow.resume_reading()
         self._wait(None)
@@ -180,8 +210,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         if self.refused:
             self.refused(status)
-        if self.cycle and self.cycle.response_started and not self.cycle.response_complete:
-            self.transport.close()  # in the middle of an answer another one would be taken for its end
+        if self._owing():
+            self.transport.close()  # another answer would be taken for this one, or for its end
             return
         body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
         content = json.dumps(body).encode()

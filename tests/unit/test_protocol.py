@@ -53,6 +53,31 @@ def test_endless_headers(service: Live) -> None:
     assert service.client.get("/healthz").status_code == 200
 
 
+def test_endless_trailers(service: Live) -> None:
+    """What comes behind a body is refused at 64 KiB as well, be it one trailer or a chunk's extension."""
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    for begun in (b"0\r\nX: ", b"3;a="):
+        assert answer(service, head + b"1\r\nx\r\n" + begun, *(1000 * [1000 * b"a"])).startswith(b"HTTP/1.1 4")
+    assert service.client.get("/healthz").status_code == 200
+
+
+def test_empty_lines(hasty: Live) -> None:
+    """Empty lines behind a request keep a connection no longer than silence does."""
+    with connected(hasty) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+        assert connection.recv(65536) == b""
+
+
+def test_a_fault_behind_a_request(hasty: Live) -> None:
+    """A second request that is faulty, sent before the first one's answer, is not answered in the first one's place."""
+    first = HEAD + b"Content-Length: 4\r\n\r\nhalf"
+    for second in (b"\x00\r\n\r\n", b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n"):
+        assert answer(hasty, first + second) == b""
+
+
 def test_an_answer_is_not_lost(hasty: Live) -> None:
     """Who still sends after an answer is listened to for a while, so that no reset takes the answer away."""
     begun = HEAD + b"Content-Length: 1000\r\n\r\n"
