@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from app.draining import Draining
     from jobs.telemetry.tracing import Tracing
 
+# Longer than the 60 s for which proxies such as ingress-nginx keep connections: who closes first must be they, else a
+# request is sent into a connection that is just being closed, and a POST is not sent again.
+KEEP_ALIVE = 75
 GRACE = 3  # seconds that running requests get at shutdown, within the five that `bestguess up` promises
 
 
@@ -89,6 +92,7 @@ def server(settings: Settings, resources: Resources | None = None, tracing: Trac
         log_config=None,
         access_log=False,  # `app.request_log` writes the line
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         proxy_headers=False,  # app.front believes those of BESTGUESS_TRUSTED_PROXIES; uvicorn, any of this machine's
         timeout_graceful_shutdown=GRACE,
     )

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 PREFIX = "BESTGUESS_"
 ABOUT = "settings"
-ELSEWHERE = frozenset({"URL", "API_KEY", "TESTS_MUST_RUN", "SCREENSHOTS"})  # read by clients and by the tests
+# Read by clients, by the tests, and by docker-compose.yml.
+ELSEWHERE = frozenset({"URL", "API_KEY", "TESTS_MUST_RUN", "TESTS_STATUS", "SCREENSHOTS"}) | frozenset(
+    {"ADDRESS", "IMAGE", "GPU_IMAGE", "SECRETS", "TLS", "WEIGHTS_VOLUME", "MODELS_VOLUME"}
+    | {f"{service}_MEMORY" for service in ("API", "WORKER", "REDIS", "PROXY")}
+)
 
 
 def names() -> frozenset[str]:

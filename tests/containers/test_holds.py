@@ -33,7 +33,7 @@ def test_upgrade(product: Stack) -> None:
     assert (len(after), before & after) == (4, set())
     assert viewer.streams > 1
     ids = [event["id"] for event in viewer.events]
-    assert len(ids) == len(set(ids))
+    assert ids == [event["id"] for event in product.events(job_id)]
     assert viewer.events[-1]["event"] == "cancelled"
 
 

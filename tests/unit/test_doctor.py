@@ -17,6 +17,7 @@ from app.doctor.settings import look_at_settings
 from app.settings import Settings
 from jobs.settings import WorkerSettings
 
+ROOT = Path(__file__).parents[2]
 OK, WARNING, WRONG = Verdict.OK, Verdict.WARNING, Verdict.WRONG
 
 
@@ -44,6 +45,14 @@ def test_a_variable_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "BESTGUESS_REDIS_URL" in near.action
     assert "s3cret" not in near.found + near.action
     assert "Unset it" in far.action
+
+
+def test_what_compose_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set for docker-compose.yml on the same machine is not taken for a mistake."""
+    for name in ("BESTGUESS_ADDRESS", "BESTGUESS_GPU_IMAGE", "BESTGUESS_API_MEMORY", "BESTGUESS_MODELS_VOLUME"):
+        assert any(name in path.read_text() for path in ROOT.glob("docker-compose*.yml"))
+        monkeypatch.setenv(name, "something")
+    assert not any("no such setting" in finding.found for finding in look_at_settings(os.environ))
 
 
 def test_a_value_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:

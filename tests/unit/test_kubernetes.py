@@ -150,12 +150,14 @@ def test_gpu() -> None:
 
 
 def test_keda_looks_where_the_queue_is() -> None:
-    """KEDA counts the queue's messages, waiting and taken, in the broker's database, with Redis's own secret."""
+    """KEDA adds up the queue's messages, waiting and taken, in the broker's database, with Redis's own secret."""
     manifests = rendered("keda")
     (scaled,) = named(manifests, "ScaledObject").values()
     database = broker_url("redis://redis:6379/0").rpartition("/")[2]
     triggers = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
     assert [trigger["listName"] for trigger in triggers] == [QUEUE, "unacked"]
+    formula = scaled["spec"]["advanced"]["scalingModifiers"]["formula"]
+    assert formula.split(" + ") == [trigger["name"] for trigger in scaled["spec"]["triggers"]]
     assert {trigger["databaseIndex"] for trigger in triggers} == {database}
     there = named(rendered("overlays/cpu"), "Deployment")
     assert scaled["spec"]["scaleTargetRef"]["name"] in there
