@@ -24,7 +24,7 @@ FILES = "docker-compose.yml:tests/containers/compose.test.yml"  # for COMPOSE_FI
 DONE = {"succeeded", "failed", "cancelled"}
 START = 240.0  # seconds in which a replica gets ready, on a machine that is slow and busy
 TRAIN = 300.0  # seconds for a training, with its worker's start
-BUSY = 90.0  # seconds that a promise is given beyond its time, on such a machine
+BUSY = 30.0  # seconds that a promise is given beyond its time, on such a machine
 LEASE = 15.0  # seconds, `worker.lease.LEASE_SECONDS`
 
 

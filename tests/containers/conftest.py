@@ -16,7 +16,7 @@ from workers import small_mnist
 
 BASE_IMAGE = ROOT.parent / "shared" / "docker" / "base-image.sh"
 IMAGES = ("PYTHON_IMAGE", "REDIS_IMAGE", "PROXY_IMAGE")
-CLOCK = "tests/containers/clock.test.yml"
+CLOCK, SMALL = "tests/containers/clock.test.yml", "tests/containers/small.test.yml"
 IMAGE = "bestguess:test"  # not the one that somebody runs
 
 Environment = Callable[..., Mapping[str, str]]
@@ -66,7 +66,7 @@ def environment(command: tuple[str, ...], tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="session")
 def running(command: tuple[str, ...], environment: Environment) -> Iterator[Stack]:
     """Start the product, and remove it in the end."""
-    with project(command, environment()) as started:
+    with project(command, environment(COMPOSE_FILE=f"{FILES}:{SMALL}")) as started:
         started.start(api=2, worker=2)
         yield started
 

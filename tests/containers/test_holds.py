@@ -40,7 +40,7 @@ def test_upgrade(product: Stack) -> None:
 def test_sigterm(product: Stack) -> None:
     """At SIGTERM a replica is not ready at once, answers what is under way or still comes, and is out in its time."""
     api = product.containers("api")[0]
-    stopping = threading.Thread(target=docker, args=("stop", "--time", "60", api.identity))
+    stopping = threading.Thread(target=docker, args=("stop", api.identity))
     with Photos(str(product.client.base_url)) as photos, api.connection() as upload:
         upload.sendall(HEAD + PHOTO[:1000])
         started = time.monotonic()

@@ -28,10 +28,8 @@ def test_a_worker_is_told_to_stop(product: Stack) -> None:
     job_id = product.submit(steps=steps)
     product.steps(job_id, 100)
     worker = product.holder(job_id)
-    started = time.monotonic()
-    docker("stop", "--time", "60", worker.identity)
-    assert time.monotonic() - started < 20 + BUSY
-    assert worker.seen()["State"]["ExitCode"] != 137, "it was killed, for it did not end"
+    docker("stop", worker.identity)
+    assert worker.seen()["State"]["ExitCode"] != 137, "it was killed, for it did not end within Compose's grace period"
     docker("start", worker.identity)
     assert whole(product, job_id, steps)["attempt"] == 2
     retried = [event["data"]["reason"] for event in product.events(job_id) if event["type"] == "retried"]
@@ -54,13 +52,19 @@ def test_workers_hang_and_are_killed(product: Stack) -> None:
 
 
 def test_redis_is_full(product: Stack) -> None:
-    """A Redis without room is answered 503 with Retry-After; photos are classified; with room all is as before."""
+    """A Redis without room for 20 s is answered 503, photos are classified; with room the job that ran ends whole."""
+    steps = 600
+    job_id = product.submit(steps=steps)
+    product.steps(job_id, 20)
     product.redis("CONFIG", "SET", "maxmemory", "1")
     try:
-        answer = product.client.post("/jobs/mnist-train", json={"steps": 60})
-        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
-        assert "Retry-After" in answer.headers
-        assert product.classifies()
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            answer = product.client.post("/jobs/mnist-train", json={"steps": 60})
+            assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+            assert "Retry-After" in answer.headers
+            assert product.classifies()
     finally:
         product.redis("CONFIG", "SET", "maxmemory", "512mb")
+    whole(product, job_id, steps)
     whole(product, product.submit(steps=60), 60)
