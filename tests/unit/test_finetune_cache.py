@@ -131,6 +131,37 @@ def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:
     assert len([*tmp_path.glob("*.new.part")]) == 1
 
 
+def test_what_a_job_has_begun_is_forgotten(tmp_path: Path) -> None:
+    """What a job will not go on with is removed, and nothing of any other."""
+    cache = ArrayCache(tmp_path, 10**6)
+    for owner in ("job_1", "job_2"):
+        with pytest.raises(InterruptedError):
+            _rows(cache, Maker(breaks=1), owner)
+    assert cache.owners() == {"job_1", "job_2"}
+    cache.forget("job_1")
+    cache.forget("job_3")
+    assert cache.owners() == {"job_2"}
+
+
+def test_what_others_are_at_work_on_takes_room(tmp_path: Path) -> None:
+    """What is not finished counts in the folder's bytes: what is kept makes room for it, and it is left alone."""
+    cache = ArrayCache(tmp_path, 3 * BYTES + 2000)
+    for number in range(2):
+        _rows(cache, Maker(), n=number)
+    with pytest.raises(InterruptedError):
+        _rows(cache, Maker(breaks=1), "job_2", n=2)
+    _rows(cache, Maker(), n=3)
+    assert len([*tmp_path.glob(f"*/{ROWS}")]) == 3
+    assert cache.owners() == {"job_2"}
+
+
+def test_a_disk_that_has_no_room(tmp_path: Path) -> None:
+    """Rows that do not fit on the disk are an error that leaves nothing of them."""
+    with pytest.raises(OSError, match=r"space|large|memory|Invalid"):
+        ArrayCache(tmp_path, 10**6).rows(KEY, 1, (2**50,), np.float32, Maker(), "job_1")
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
 def test_two_workers_at_once(tmp_path: Path) -> None:
     """Two workers that compute the same at the same time both get it, and one of them keeps it."""
     meet = threading.Barrier(2)

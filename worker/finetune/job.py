@@ -132,6 +132,11 @@ def facts_of(base: Base, photographs: Photographs, params: FinetuneParams, resul
     }
 
 
+def kept_features(settings: WorkerSettings) -> ArrayCache:
+    """Open what is kept on this machine's disk of photographs that went through frozen layers."""
+    return ArrayCache(settings.data_dir / "features", settings.features_bytes)
+
+
 def peak_memory() -> int:
     """Say how many bytes of memory this process had in use at most; a job has a process of its own."""
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2)
@@ -179,7 +184,7 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
 
 def _room(settings: WorkerSettings, job_id: str) -> Room:
     return Room(
-        cache=ArrayCache(settings.data_dir / "features", settings.features_bytes),
+        cache=kept_features(settings),
         cost=Cost(settings.decode_seconds, settings.decode_memory_bytes),
         limits=Limits(settings.max_pixels, settings.max_scans),
         precision=settings.precision,
