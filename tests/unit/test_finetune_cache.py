@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,10 @@ import pytest
 from worker.finetune.cache import ABANDONED_SECONDS, CHECKS, ROWS, ArrayCache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 SHAPE = (4, 3)
 KEY = {"what": "numbers"}
@@ -39,6 +40,20 @@ class Maker:
             places = missing[start : start + 2]
             self.made += places
             yield places, np.stack([np.full(SHAPE, place, np.float32) for place in places])
+
+
+class Overtaken(ArrayCache):
+    """A cache beside which another worker does something: before what is there was checked, and after it."""
+
+    def __init__(self, folder: Path, before: Callable[[], object], after: Callable[[], object]) -> None:
+        super().__init__(folder, 10**6)
+        self._before, self._after = before, after
+
+    def _open(self, path: Path, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any] | None:
+        self._before()
+        found = super()._open(path, count, shape, dtype)
+        self._after()
+        return found
 
 
 def _rows(cache: ArrayCache, maker: Maker, owner: str = "job_1", **key: object) -> NDArray[Any]:
@@ -116,6 +131,21 @@ def test_those_used_least_lately_go(tmp_path: Path) -> None:
     assert size <= 3 * BYTES + 2000
     assert cache.fits(10, SHAPE, np.float32)
     assert not cache.fits(1000, SHAPE, np.float32)
+
+
+def test_room_that_is_made_meanwhile(tmp_path: Path) -> None:
+    """What is asked for counts as used while it is checked, and what is removed after that stays readable."""
+    maker, other = Maker(), ArrayCache(tmp_path, 2 * BYTES + 2000)
+    for number in range(2):
+        _rows(other, maker, n=number)
+        time.sleep(0.02)  # a file system's clock is coarse
+    cache = Overtaken(
+        tmp_path,
+        before=lambda: _rows(other, Maker(), n=2),
+        after=lambda: [shutil.rmtree(path) for path in tmp_path.iterdir() if path.is_dir()],
+    )
+    assert _rows(cache, maker, n=0)[7].max() == 7
+    assert len(maker.made) == 20
 
 
 def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:

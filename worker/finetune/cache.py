@@ -58,9 +58,10 @@ class ArrayCache:
             OSError: the disk is full or cannot be written. Whatever `fill` raises.
         """
         name = sha256(json.dumps({"format": FORMAT, **key}, sort_keys=True).encode()).hexdigest()[:32]
+        with suppress(FileNotFoundError):  # at first: while the checks last another worker may make room
+            os.utime(self.folder / name)
         found = self._open(self.folder / name, count, shape, dtype)
         if found is not None:
-            os.utime(self.folder / name)
             return found
         part = self.folder / f"{name}.{owner}{PART}"
         part.mkdir(parents=True, exist_ok=True)
