@@ -131,12 +131,15 @@ def test_a_data_set_that_is_removed_meanwhile(store: JobStore, server: LiveRedis
 
 
 def test_from_a_model_that_was_fine_tuned_here(api: Live, store: JobStore, dataset_id: str) -> None:
-    """It goes by its id or an alias; the job names the model itself, whatever becomes of the alias."""
+    """It goes by its id or an alias; the job names the model itself, which stays for as long as the job needs it."""
     model_id = _trained(store)
     for name in (model_id, "latest"):
         answer = _ask(api, dataset_id=dataset_id, base=name, freeze=50)
         assert answer.status_code == 202, answer.text
         assert answer.json()["params"]["base"] == model_id
+    refused = api.client.delete(f"/models/{model_id}")
+    assert refused.status_code == 409
+    assert "wait for its end, or cancel it" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(
