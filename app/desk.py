@@ -49,11 +49,13 @@ class Desk:
         owner: str,
         settings: Settings,
         origin: Origin | None = None,
+        dataset: tuple[str, int] | None = None,
     ) -> Job:
         """Record a job, then tell the workers; the record alone is enough, for they look for what they were not told.
 
         Raises:
-            QueueFull, QuotaReached, IdempotencyConflict, StoreUnavailable: as the store.
+            QueueFull, QuotaReached, IdempotencyConflict, DatasetNotFound, DatasetChanged, StoreUnavailable: as the
+                store.
         """
         job_id = new_job_id()
         job = await self.store.create(
@@ -65,6 +67,7 @@ class Desk:
             owner=owner,
             quota=settings.max_jobs_per_owner,
             origin=origin,
+            dataset=dataset,
         )
         if job.id == job_id:
             await self._publish(kind, job_id)

@@ -136,7 +136,11 @@ class Gallery:
             return None, "Its report is damaged."
 
     async def remove(self, model: TrainedModel) -> None:
-        """Remove a trained network: nobody finds it from now on; its files go now, or when a worker looks for such."""
+        """Remove a trained network: nobody finds it from now on; its files go now, or when a worker looks for such.
+
+        Raises:
+            ModelUsed: as the registry.
+        """
         await self.registry.remove(model.id)
         try:
             async with asyncio.timeout(self._deadline):

@@ -103,7 +103,7 @@ def _of_store(error: store.StoreError) -> Problem:
             )
         case store.JobNotFound():
             problem = NotFound(f"{error}. It never was, or it was removed some time after it finished.")
-        case store.AlreadyFinished():
+        case store.AlreadyFinished() | store.ModelUsed():
             problem = Conflict(f"{error}.")
         case store.ModelNotFound() | store.AliasNotFound():
             problem = NotFound(f"{error}. GET /models and /models/aliases list what there is.")

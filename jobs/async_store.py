@@ -47,10 +47,15 @@ class AsyncJobStore:
         owner: str = ANONYMOUS,
         quota: int = 0,
         origin: Origin | None = None,
+        dataset: tuple[str, int] | None = None,
     ) -> Job:
         """Queue a job."""
-        made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin)
+        made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin, dataset)
         return await self.run(made)
+
+    async def wished(self, idempotency: tuple[str, str], owner: str = ANONYMOUS) -> Job | None:
+        """Read the job that a key and body digest made."""
+        return await self.run(transitions.wished(idempotency, owner))
 
     async def cancel(self, job_id: str, whose: str = EVERYBODY) -> Job:
         """Ask for the end of a job."""

@@ -82,6 +82,14 @@ class ModelNotFound(StoreError):
         self.name = name
 
 
+class ModelUsed(StoreError):
+    """A job that is not over begins with the model, which has to stay until then."""
+
+    def __init__(self, model_id: str, job_id: str) -> None:
+        super().__init__(f"{job_id} begins with {model_id} and is not over: wait for its end, or cancel it")
+        self.model_id, self.job_id = model_id, job_id
+
+
 class AliasNotFound(StoreError):
     """No model has this alias."""
 

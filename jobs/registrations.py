@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from jobs import aliases as names
-from jobs.errors import AliasNotFound, ModelNotFound, TooManyAliases
+from jobs.errors import AliasNotFound, ModelNotFound, ModelUsed, TooManyAliases
 from jobs.owners import ANONYMOUS, EVERYBODY
 from jobs.replies import Reply, moment, nothing, pairs
 from jobs.trained import Sort, TrainedModel
@@ -71,7 +71,13 @@ def drop_alias(name: str) -> Call[None]:
 
 def remove(model_id: str, *, unnamed: bool) -> Call[bool]:
     """Remove a model, or only if nothing names it."""
-    return Call(_script("remove_model"), (model_id, "unnamed" if unnamed else "", _token()), said)
+
+    def parse(reply: Reply) -> bool:
+        if reply[0] == "used":
+            raise ModelUsed(model_id, reply[1])
+        return said(reply)
+
+    return Call(_script("remove_model"), (model_id, "unnamed" if unnamed else "", _token()), parse)
 
 
 def surplus(most: int) -> Call[list[TrainedModel]]:

@@ -68,14 +68,18 @@ class Registry:
     def remove(self, model_id: str, *, unnamed: bool = False) -> bool:
         """Remove a model and every alias that names it, or only if none does; says whether it was removed.
 
-        From then on its files are `leftovers`: nobody may believe in them, and somebody has to remove them.
+        From then on its files are `leftovers`: nobody may believe in them, and somebody has to remove them. One that
+        only goes if nothing names it stays for a job as well that is not over and begins with it.
+
+        Raises:
+            ModelUsed: a job that is not over begins with it.
         """
         return self._store.run(registrations.remove(model_id, unnamed=unnamed))
 
     def surplus(self, most: int) -> Sequence[TrainedModel]:
         """Find the models beyond the `most` newest of each owner that no alias names; oldest first.
 
-        `latest` and `best` are aliases here, each owner's own.
+        `latest` and `best` are aliases here, each owner's own, and so is what a job that is not over begins with.
 
         Raises:
             ValueError: `most` is negative.

@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 
 from jobs.errors import (
     AlreadyFinished,
+    DatasetChanged,
+    DatasetNotFound,
     IdempotencyConflict,
     JobNotFound,
     LeaseLost,
@@ -63,16 +65,33 @@ def job(reply: Reply, job_id: str) -> Job:
     )
 
 
-def created(reply: Reply, most_queued: int, quota: int) -> Job:
+def created(reply: Reply, most_queued: int, quota: int, dataset_id: str) -> Job:
     """Make the reply a job.
 
     Raises:
-        QueueFull, QuotaReached, IdempotencyConflict: the reply says so.
+        QueueFull, QuotaReached, IdempotencyConflict, DatasetNotFound, DatasetChanged: the reply says so.
     """
+    if reply[0] == "missing":
+        raise DatasetNotFound(dataset_id)
+    if reply[0] == "changed":
+        raise DatasetChanged(dataset_id)
     if reply[0] == "full":
         raise QueueFull(most_queued)
     if reply[0] == "quota":
         raise QuotaReached(quota)
+    if reply[0] == "conflict":
+        raise IdempotencyConflict(reply[1])
+    return job(reply, reply[1])
+
+
+def wished(reply: Reply) -> Job | None:
+    """Make the reply a job, and `none` none.
+
+    Raises:
+        IdempotencyConflict: the reply says so.
+    """
+    if reply[0] == "none":
+        return None
     if reply[0] == "conflict":
         raise IdempotencyConflict(reply[1])
     return job(reply, reply[1])

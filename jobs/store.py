@@ -67,18 +67,29 @@ class JobStore:
         owner: str = ANONYMOUS,
         quota: int = 0,
         origin: Origin | None = None,
+        dataset: tuple[str, int] | None = None,
     ) -> Job:
         """Queue a job; a key and body digest, or an id, that was used in the last 24 hours gives the job it made.
 
-        `quota`: so many jobs of one owner may be unfinished, 0: any number.
+        `quota`: so many jobs of one owner may be unfinished, 0: any number. `dataset`: the id and version of the data
+        set that it learns from, which stays as it is until the job is over.
 
         Raises:
             QueueFull: `most_queued` jobs wait already.
             QuotaReached: `quota` jobs of this owner are unfinished.
             IdempotencyConflict: the key was used with another digest.
+            DatasetNotFound, DatasetChanged: the data set is not there, or of another version by now.
         """
-        made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin)
+        made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin, dataset)
         return self.run(made)
+
+    def wished(self, idempotency: tuple[str, str], owner: str = ANONYMOUS) -> Job | None:
+        """Read the job that a key and body digest made in the last 24 hours; None if there is none.
+
+        Raises:
+            IdempotencyConflict: the key was used with another digest.
+        """
+        return self.run(transitions.wished(idempotency, owner))
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Claim | None:
         """Take a queued job, or a running one whose lease ran out; None if it is not to be had.

@@ -65,13 +65,21 @@ def create(  # noqa: PLR0913, PLR0917 - a job's record has so many parts
     owner: str,
     quota: int,
     origin: Origin | None,
+    dataset: tuple[str, int] | None,
 ) -> Call[Job]:
     """Queue a job. The key may be of any length, so its digest stands for it; each owner has keys of its own."""
     key, body = (_key_of(owner, idempotency[0]), idempotency[1]) if idempotency else ("", "")
     made_by = origin.model_dump_json(exclude_none=True) if origin else ""
     life = _ms(IDEMPOTENCY_SECONDS)
-    arguments = job_id, kind, json.dumps(params), key, body, most_queued, life, owner, quota, made_by
-    return Call(script("create"), arguments, lambda reply: replies.created(reply, most_queued, quota))
+    dataset_id, version = dataset or ("", 0)
+    made = job_id, kind, json.dumps(params), key, body, most_queued, life, owner, quota, made_by, dataset_id, version
+    return Call(script("create", "wishes"), made, lambda reply: replies.created(reply, most_queued, quota, dataset_id))
+
+
+def wished(idempotency: tuple[str, str], owner: str) -> Call[Job | None]:
+    """Ask which job a key has made."""
+    arguments = _key_of(owner, idempotency[0]), idempotency[1]
+    return Call(script("wished", "wishes"), arguments, replies.wished)
 
 
 def claim(job_id: str, owner: str, lease_seconds: float) -> Call[Claim | None]:

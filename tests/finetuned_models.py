@@ -11,6 +11,7 @@ from small_vgg import SMALL_VGG
 from jobs.artifacts import MODEL, open_store
 from jobs.ids import new_job_id
 from jobs.model import JobStatus
+from jobs.owners import ANONYMOUS
 from vision import split
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ class Made:
         } | more
 
 
-def publish(jobs: JobStore, data_dir: Path, made: Made, **more: object) -> str:
+def publish(jobs: JobStore, data_dir: Path, made: Made, owner: str = ANONYMOUS, **more: object) -> str:
     """Publish a fine-tuned model, and finish a job with it; return its id."""
-    job_id = jobs.create("finetune", {"dataset_id": "ds_1", "epochs": 3}, job_id=new_job_id(), most_queued=1000).id
+    asked = {"dataset_id": "ds_1", "epochs": 3}
+    job_id = jobs.create("finetune", asked, job_id=new_job_id(), most_queued=1000, owner=owner).id
     claim = jobs.claim(job_id, "worker", 60)
     assert claim is not None
     artifact = open_store(None, data_dir).publish(

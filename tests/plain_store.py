@@ -10,6 +10,8 @@ from typing import Any
 
 from jobs.errors import (
     AlreadyFinished,
+    DatasetChanged,
+    DatasetNotFound,
     IdempotencyConflict,
     JobNotFound,
     LeaseLost,
@@ -77,16 +79,25 @@ class PlainStore:
         self.jobs: dict[str, PlainJob] = {}
         self.keys: dict[tuple[str, str], tuple[str, str]] = {}
         self.registered: set[str] = set()
+        self.datasets: dict[str, int] = {}
 
-    def create(
-        self, job_id: str, wish: tuple[str, str] | None, most_queued: int, owner: str, quota: int
+    def create(  # noqa: PLR0913, PLR0917 - as the real one
+        self,
+        job_id: str,
+        wish: tuple[str, str] | None,
+        most_queued: int,
+        owner: str,
+        quota: int,
+        dataset: tuple[str, int] | None = None,
     ) -> PlainJob | type[Exception]:
-        """Queue a job, unless there is it already, or too many are."""
+        """Queue a job, unless there is it already, or too many are, or its data set is not what it was."""
         if job_id in self.jobs:
             return self.jobs[job_id]
-        seen = self.keys.get((owner, wish[0])) if wish else None
-        if wish and seen and seen[0] in self.jobs:
-            return self.jobs[seen[0]] if seen[1] == wish[1] else IdempotencyConflict
+        known = self.wished(wish, owner) if wish else None
+        if known:
+            return known
+        if dataset and self.datasets.get(dataset[0]) != dataset[1]:
+            return DatasetChanged if dataset[0] in self.datasets else DatasetNotFound
         if self.count(JobStatus.QUEUED) >= most_queued:
             return QueueFull
         if quota and sum(job.owner == owner and not job.status.finished for job in self.jobs.values()) >= quota:
@@ -95,6 +106,13 @@ class PlainStore:
         if wish:
             self.keys[owner, wish[0]] = job_id, wish[1]
         return self.jobs[job_id]
+
+    def wished(self, wish: tuple[str, str], owner: str) -> PlainJob | type[Exception] | None:
+        """Find what a key has made."""
+        made, body = self.keys.get((owner, wish[0]), ("", ""))
+        if made not in self.jobs:
+            return None
+        return self.jobs[made] if body == wish[1] else IdempotencyConflict
 
     def count(self, status: JobStatus) -> int:
         """Count those of a status."""

@@ -27,6 +27,7 @@ OWNERS = ("", "ann", "bob")
 WORKERS = ("worker-a", "worker-b")
 KIND, LONG_AGO = "mnist-train", 1000.0  # seconds; nothing in a test is as old, but what has to be published at once
 QUOTA, MOST_QUEUED = 3, 4
+DATASET = "ds_1"
 STEPS = st.integers(0, 6)
 
 
@@ -52,10 +53,29 @@ class StoreMachine(RuleBasedStateMachine):
         owner=st.sampled_from(OWNERS),
         wish=st.none() | st.tuples(st.sampled_from("xy"), st.sampled_from("12")),
         quota=st.sampled_from([0, QUOTA]),
+        dataset=st.none() | st.tuples(st.just(DATASET), st.integers(1, 2)),
     )
-    def create(self, owner: str, wish: tuple[str, str] | None, quota: int) -> object:
-        """Make a job, with an idempotency key or without."""
-        return self._create(new_job_id(), owner, wish, quota)
+    def create(self, owner: str, wish: tuple[str, str] | None, quota: int, dataset: tuple[str, int] | None) -> object:
+        """Make a job, with an idempotency key or without, from a data set as it was looked at or from none."""
+        return self._create(new_job_id(), owner, wish, quota, dataset)
+
+    @rule(version=st.integers(0, 2))
+    def keep_dataset(self, version: int) -> None:
+        """Let there be a version of a data set, or none."""
+        name = f"{PREFIX}dataset:{DATASET}"
+        if version:
+            self.client.hset(name, "version", version)
+            self.plain.datasets[DATASET] = version
+        else:
+            self.client.delete(name)
+            self.plain.datasets.pop(DATASET, None)
+
+    @rule(owner=st.sampled_from(OWNERS), wish=st.tuples(st.sampled_from("xy"), st.sampled_from("12")))
+    def wished(self, owner: str, wish: tuple[str, str]) -> None:
+        """Ask which job a key has made."""
+        expected = self.plain.wished(wish, owner)
+        job_id = expected.id if isinstance(expected, PlainJob) else "job_0"
+        self._same(lambda: self.store.wished(wish, owner), expected, job_id)
 
     @rule(target=ids, owner=st.sampled_from(OWNERS))
     def create_at_once(self, owner: str) -> object:
@@ -181,12 +201,26 @@ class StoreMachine(RuleBasedStateMachine):
         if isinstance(self.store, TwiceStore):
             assert self.store.unequal == []
 
-    def _create(self, job_id: str, owner: str, wish: tuple[str, str] | None, quota: int) -> object:
-        expected = self.plain.create(job_id, wish, MOST_QUEUED, owner, quota)
+    def _create(
+        self,
+        job_id: str,
+        owner: str,
+        wish: tuple[str, str] | None,
+        quota: int,
+        dataset: tuple[str, int] | None = None,
+    ) -> object:
+        expected = self.plain.create(job_id, wish, MOST_QUEUED, owner, quota, dataset)
 
         def call() -> object:
             return self.store.create(
-                KIND, {"steps": 10}, job_id=job_id, idempotency=wish, most_queued=MOST_QUEUED, owner=owner, quota=quota
+                KIND,
+                {"steps": 10},
+                job_id=job_id,
+                idempotency=wish,
+                most_queued=MOST_QUEUED,
+                owner=owner,
+                quota=quota,
+                dataset=dataset,
             )
 
         self._same(call, expected, job_id)

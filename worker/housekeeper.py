@@ -10,11 +10,12 @@ import logging
 import threading
 import time
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.datasets.records import Datasets
-from jobs.errors import StoreError, StoreUnavailable
+from jobs.errors import JobNotFound, StoreError, StoreUnavailable
 from jobs.registry import Registry
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from jobs.artifacts import ArtifactStore
     from jobs.model import Job
     from jobs.store import JobStore
+    from worker.finetune.cache import ArrayCache
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +39,18 @@ LOCK_SECONDS = 120.0  # longer than a round that goes well; two at once would do
 class Housekeeper:
     """A thread that looks every two seconds for old jobs, and every hour for what was left."""
 
-    def __init__(self, store: JobStore, artifacts: ArtifactStore, retention: float, most_models: int) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        artifacts: ArtifactStore,
+        retention: float,
+        most_models: int,
+        features: ArrayCache | None = None,
+    ) -> None:
         self._store, self._registry, self._datasets = store, Registry(store), Datasets(store)
-        self._artifacts = artifacts
+        self._artifacts, self._features = artifacts, features
         self._retention, self._most_models = retention, most_models
-        self._sweep_at = {"here": 0.0, "store": 0.0}
+        self._sweep_at = {"here": 0.0, "features": 0.0, "store": 0.0}
         self._refused = False
         self._owner = uuid.uuid4().hex
         self._over = threading.Event()
@@ -70,6 +79,8 @@ class Housekeeper:
         """
         self._refused = False
         self._part(lambda: self._sweep("here", self._artifacts.sweep_here))
+        if features := self._features:
+            self._part(lambda: self._sweep("features", lambda: self._forget_features(features)))
         if self._store.lock(LOCK, self._owner, LOCK_SECONDS):
             self._part(lambda: self._sweep("store", self._artifacts.sweep))
             self._part(self._purge)
@@ -95,6 +106,16 @@ class Housekeeper:
         self._sweep_at[where] = time.monotonic() + SWEEP_SECONDS  # also if it fails
         for name in sweep():
             log.info("%s was left half written, and is removed", name)
+
+    def _forget_features(self, features: ArrayCache) -> list[str]:
+        """Remove what jobs have begun to compute that are over, and had nobody who could remove it, and name them."""
+        over = []
+        for owner in features.owners():
+            with suppress(JobNotFound):  # also a job of another Redis: what is nobody's goes by its age
+                if self._store.get(owner).status.finished:
+                    features.forget(owner)
+                    over.append(f"what {owner} computed")
+        return over
 
     def _purge(self) -> None:
         until = time.monotonic() + PART_SECONDS

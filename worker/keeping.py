@@ -1,10 +1,10 @@
-"""How a trained network comes into the store of artifacts, also where that is away for a while."""
+"""How a job does what it needs the store of artifacts for, also where that is away for a while."""
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jobs.artifacts import ArtifactsUnavailable
 from worker.errors import Stopped, TrainingError
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEEP_SECONDS = 600.0  # how long a trained network tries to be published, as long as a result waits for Redis
+Answer = TypeVar("Answer")
+KEEP_SECONDS = 600.0  # how long a store is waited for, as long as a result waits for Redis
 PAUSE_SECONDS = 5.0
 LOOK_SECONDS = 0.2  # a cancel has to be seen within two seconds
 
@@ -27,25 +28,40 @@ class ModelNotKept(TrainingError):
     code = "artifacts-unavailable"
 
 
-def keep(publish: Callable[[], Artifact], should_stop: Callable[[], bool], pause: float = PAUSE_SECONDS) -> Artifact:
-    """Publish, again and again for ten minutes where the store may come back: the training took longer than a try.
+def insist(
+    do: Callable[[], Answer], should_stop: Callable[[], bool], waiting: str, pause: float = PAUSE_SECONDS
+) -> Answer:
+    """Do what needs the store, again and again for ten minutes where it may come back.
 
-    `pause` is in seconds.
+    `waiting` begins the words for the log, and `pause` is in seconds.
+
+    Raises:
+        ArtifactsUnavailable: the store refused, or stayed away.
+        Stopped: `should_stop` said so. Whatever else `do` raises.
+    """
+    until = time.monotonic() + KEEP_SECONDS
+    while True:
+        try:
+            return do()
+        except ArtifactsUnavailable as error:
+            if not error.passing or time.monotonic() > until:
+                raise
+            log.warning("%s: %s", waiting, error)
+        _rest(pause, should_stop)
+
+
+def keep(publish: Callable[[], Artifact], should_stop: Callable[[], bool], pause: float = PAUSE_SECONDS) -> Artifact:
+    """Publish, as `insist` does: the training took longer than a try.
 
     Raises:
         ModelNotKept: the store refused, or stayed away.
         Stopped: `should_stop` said so.
         LeaseLost: a later owner of the job has published already.
     """
-    until = time.monotonic() + KEEP_SECONDS
-    while True:
-        try:
-            return publish()
-        except ArtifactsUnavailable as error:
-            if not error.passing or time.monotonic() > until:
-                raise ModelNotKept(str(error)) from error
-            log.warning("The network waits to be published: %s", error)
-        _rest(pause, should_stop)
+    try:
+        return insist(publish, should_stop, "The network waits to be published", pause)
+    except ArtifactsUnavailable as error:
+        raise ModelNotKept(str(error)) from error
 
 
 def forget_checkpoint(store: ArtifactStore, job_id: str) -> None:

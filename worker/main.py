@@ -14,6 +14,7 @@ from jobs.settings import SettingsError, WorkerSettings
 from jobs.store import JobStore
 from jobs.telemetry import logs
 from worker.children import StuckWatch, tell_to_leave
+from worker.finetune.job import kept_features
 from worker.heartbeat import Heartbeat
 from worker.housekeeper import Housekeeper
 from worker.priority import give_way
@@ -61,7 +62,8 @@ def keep_watch(**_: Any) -> None:  # noqa: ANN401
     settings: WorkerSettings = app.bestguess
     store = JobStore(connect(settings.redis_url or ""))
     artifacts = open_store(settings.artifacts_url, settings.data_dir)
-    housekeeper = Housekeeper(store, artifacts, settings.job_retention_seconds, settings.max_models)
+    features = kept_features(settings)
+    housekeeper = Housekeeper(store, artifacts, settings.job_retention_seconds, settings.max_models, features)
     pulse = Pulse(settings.worker_pulse)
     watches = Heartbeat(store), Reconciler(store, app), StuckWatch(store), housekeeper, pulse
     for watch in watches:

@@ -11,7 +11,7 @@ from jobs.queue import FINETUNE, MNIST_TRAIN, TASKS
 from jobs.store import JobStore
 from jobs.telemetry.tracing import tracing_as_asked
 from worker.execution import Work, execute
-from worker.finetune.job import finetune_photographs
+from worker.finetune.job import finetune_photographs, kept_features
 from worker.keeping import forget_checkpoint
 from worker.main import app
 from worker.mnist.job import train_digits
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jobs.model import Claim
     from jobs.settings import WorkerSettings
     from worker.execution import Hands
+    from worker.finetune.cache import ArrayCache
 
     Do = Callable[[WorkerSettings, JobStore, ArtifactStore, Claim, Hands], dict[str, Any]]
 
@@ -44,19 +45,26 @@ def finetune(job_id: str) -> None:
 
 def _run(job_id: str, do: Do) -> None:
     settings: WorkerSettings = app.bestguess
-    artifacts = open_store(settings.artifacts_url, settings.data_dir)
+    artifacts, features = open_store(settings.artifacts_url, settings.data_dir), kept_features(settings)
     with tracing_as_asked("bestguess-worker") as tracing, JobStore(connect(settings.redis_url or "")) as store:
         work = Work(
             lambda claim, hands: do(settings, store, artifacts, claim, hands),
-            clean_up=lambda: clean_up(artifacts, job_id),
-            forget=lambda: forget_checkpoint(artifacts, job_id),
+            clean_up=lambda: clean_up(artifacts, features, job_id),
+            forget=lambda: forget(artifacts, features, job_id),
             seconds=settings.job_seconds,
         )
         execute(store, job_id, work, tracing)
 
 
-def clean_up(artifacts: ArtifactStore, job_id: str) -> None:
+def forget(artifacts: ArtifactStore, features: ArrayCache, job_id: str) -> None:
+    """Remove what only another attempt at a job would need."""
+    features.forget(job_id)
+    forget_checkpoint(artifacts, job_id)
+
+
+def clean_up(artifacts: ArtifactStore, features: ArrayCache, job_id: str) -> None:
     """Remove what a job has left of which nothing comes; what cannot be removed now goes with the job's record."""
+    features.forget(job_id)
     try:
         artifacts.remove(job_id)
     except ArtifactsUnavailable as error:

@@ -40,10 +40,13 @@ async def finetune(
     The first `freeze` weight layers stay as they are, the others learn, and the last is a new one for the data set's
     classes. The model appears in `/models` when the job has succeeded.
     """
-    dataset = await shelf.records.get(params.dataset_id, whose)
-    wanted = await finetuning.checked(params, dataset, gallery, whose)
     wish = idempotency(key, FINETUNE, params)
-    job = await desk.submit(FINETUNE, wanted, wish, caller.owner, settings, exchange.origin())
+    job = await desk.store.wished(wish, caller.owner) if wish else None
+    if job is None:  # a job that is known is given back whatever has become of its data set and its base
+        dataset = await shelf.records.get(params.dataset_id, whose)
+        wanted = await finetuning.checked(params, dataset, gallery, whose)
+        learned = dataset.id, dataset.version
+        job = await desk.submit(FINETUNE, wanted, wish, caller.owner, settings, exchange.origin(), learned)
     exchange.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job

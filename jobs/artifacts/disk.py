@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import re
@@ -9,7 +10,7 @@ import secrets
 import shutil
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def beside(root: Path, name: str) -> Iterator[Path]:
     folder = _unused(root / name)
     folder.mkdir(parents=True)
     try:
-        yield folder
+        with _held(folder):
+            yield folder
     finally:  # also for what stops a worker
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -42,7 +44,8 @@ def beside_if_possible(root: Path, name: str) -> Iterator[Path]:
     except OSError as error:
         log.warning("%s cannot be made, and the work goes on without it: %s", folder, error.strerror or error)
     try:
-        yield folder
+        with _held(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -78,7 +81,8 @@ def move_aside(path: Path) -> Path | None:
 def sweep(root: Path, older_than: float) -> list[str]:
     """Remove what was half written at least so many seconds ago by a process that was killed, and name it.
 
-    What has another name than ours, or is no folder, is somebody else's. What cannot be removed is told of in the log.
+    What has another name than ours, or is no folder, is somebody else's; what is held is worked with. What cannot be
+    removed is told of in the log.
 
     Raises:
         OSError: the folder cannot be read.
@@ -86,7 +90,7 @@ def sweep(root: Path, older_than: float) -> list[str]:
     swept = []
     for path in root.glob("*.tmp"):
         try:
-            if _OURS.fullmatch(path.name) and _is_old_folder(path, older_than):
+            if _OURS.fullmatch(path.name) and _is_old_folder(path, older_than) and not _is_held(path):
                 shutil.rmtree(path)
                 swept.append(path.name)
         except FileNotFoundError:  # its writer, or another sweeper, was faster
@@ -104,6 +108,33 @@ def _unused(path: Path) -> Path:
 def _is_old_folder(path: Path, older_than: float) -> bool:
     about = path.lstat()
     return stat.S_ISDIR(about.st_mode) and time.time() - about.st_mtime >= older_than
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder for a block, so that no sweep takes it however old it is; who is killed lets it go."""
+    descriptor = None
+    with suppress(OSError):  # it is not there, or its file system has no locks for folders: then its age alone counts
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _is_held(folder: Path) -> bool:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        log.debug("%s cannot be locked: %s", folder, error)
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def sync_all(top: Path) -> None:

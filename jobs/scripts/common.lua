@@ -90,6 +90,22 @@ local function holds(job, fence)
   return active(job) and job.fence == fence
 end
 
+-- By what a parameter of theirs names, such as a data set: a job that is not over and needs it. Those that wait are
+-- bounded, and a worker runs one.
+local function users_of(parameter)
+  local users = {}
+  for _, status in ipairs({'queued', 'running', 'cancelling'}) do
+    for _, id in ipairs(redis.call('ZRANGE', key('jobs', status), 0, -1)) do
+      local params = redis.call('HGET', key('job', id), 'params')
+      local named = params and cjson.decode(params)[parameter]
+      if named and not users[named] then
+        users[named] = id
+      end
+    end
+  end
+  return users
+end
+
 local function full(id)
   return {'job', id, redis.call('HGETALL', key('job', id)), redis.call('LRANGE', key('job', id, 'history'), 0, -1)}
 end

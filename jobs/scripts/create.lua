@@ -1,18 +1,21 @@
 -- id, kind, params (JSON), idempotency key's digest or '', body's digest, most queued jobs, the key's life in ms, owner,
--- most unfinished jobs of that owner or 0 for no such bound, where it comes from (JSON) or ''
+-- most unfinished jobs of that owner or 0 for no such bound, where it comes from (JSON) or '', the data set that it
+-- learns from or '', and that one's version
 -- Repeated: the id, or the key, finds the job that the first call made.
 local id, kind, params, idempotency, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local owner, quota = ARGV[8], tonumber(ARGV[9])
 if load(id).status then
   return full(id)
 end
-if idempotency ~= '' then
-  local seen = redis.call('HMGET', key('idempotency', idempotency), 'job', 'digest')
-  if seen[1] and load(seen[1]).status then
-    if seen[2] == digest then
-      return full(seen[1])
-    end
-    return {'conflict', seen[1]}
+local known = wished(idempotency, digest)
+if known then
+  return known
+end
+-- From here on the data set stays, for the job's sake; what was asked fits the version that was looked at.
+if ARGV[11] ~= '' then
+  local version = redis.call('HGET', key('dataset', ARGV[11]), 'version')
+  if version ~= ARGV[12] then
+    return {version and 'changed' or 'missing'}
   end
 end
 if redis.call('ZCARD', key('jobs', 'queued')) >= tonumber(ARGV[6]) then

@@ -16,15 +16,3 @@ end
 local function dataset(id)
   return {'dataset', id, redis.call('HGETALL', key('dataset', id))}
 end
-
--- The job that is not over and learns from a data set, or nil. Those that wait are bounded, and a worker runs one.
-local function learner_of(id)
-  for _, status in ipairs({'queued', 'running', 'cancelling'}) do
-    for _, job_id in ipairs(redis.call('ZRANGE', key('jobs', status), 0, -1)) do
-      local params = redis.call('HGET', key('job', job_id), 'params')
-      if params and cjson.decode(params).dataset_id == id then
-        return job_id
-      end
-    end
-  end
-end

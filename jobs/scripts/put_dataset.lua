@@ -14,7 +14,7 @@ elseif version ~= before + 0 then
 elseif version == 0 and redis.call('ZCARD', datasets_of(owner)) >= tonumber(ARGV[9]) then
   return {'full'}
 end
-local learner = version > 0 and learner_of(id)
+local learner = version > 0 and users_of('dataset_id')[id]
 if learner then
   return {'used', learner}
 end

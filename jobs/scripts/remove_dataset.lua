@@ -5,7 +5,7 @@ local id, once = ARGV[1], key('once', ARGV[3])
 if redis.call('EXISTS', once) == 1 then
   return {'done'}
 end
-local owner, learner = dataset_owner(id, ARGV[2]), learner_of(id)
+local owner, learner = dataset_owner(id, ARGV[2]), users_of('dataset_id')[id]
 if not owner then
   return {'missing'}
 elseif learner then

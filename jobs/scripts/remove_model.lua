@@ -11,6 +11,10 @@ end
 if not exists(id, '*') or ARGV[2] == 'unnamed' and (aliased()[id] or leads(id)) then
   return {'no'}
 end
+local user = users_of('base')[id]
+if user then
+  return ARGV[2] == 'unnamed' and {'no'} or {'used', user}
+end
 local owner = owner_of_model(id)
 redis.call('DEL', key('model', id))
 for _, whose in ipairs({'*', owner}) do

@@ -1,11 +1,11 @@
 -- how many of the newest of each owner are kept
 -- Reads only, but for what `adopt` does once. The oldest first.
 adopt()
-local kept, beyond, seen = aliased(), {}, {}
+local kept, bases, beyond, seen = aliased(), users_of('base'), {}, {}
 for _, id in ipairs(redis.call('ZREVRANGE', key('models'), 0, -1)) do
   local owner = owner_of_model(id)
   seen[owner] = (seen[owner] or 0) + 1
-  if seen[owner] > tonumber(ARGV[1]) and not kept[id] and not leads(id) then
+  if seen[owner] > tonumber(ARGV[1]) and not kept[id] and not bases[id] and not leads(id) then
     table.insert(beyond, 1, id)
   end
 end

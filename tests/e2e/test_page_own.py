@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browsing import PHONE, WALL
 from data_sets import zipped
+from finetunings import submit
 from photo_sets import png
 from playwright.sync_api import expect
 from training_page import START
@@ -110,6 +111,26 @@ def test_from_a_folder_to_an_answer(visit: Visitor, house: House, folder: Path, 
     page.get_by_role("link", name="Draw", exact=True).click()
     expect(page.locator("#draw :is(.pad-canvas, .draw-first)")).to_be_visible()
     assert page.locator(f"#draw-model option[value='{job_id}']").count() == 0
+
+
+def test_a_parent_that_was_removed(visit: Visitor, house: House, dataset_id: str, tmp_path: Path) -> None:
+    """Beside a network whose parent was removed stand the guesses of the pretrained one that both go back to."""
+    parent = submit(house.place, dataset_id, epochs=1)
+    house.place.wait(parent, JobStatus.SUCCEEDED)
+    job_id = submit(house.place, dataset_id, base=parent, epochs=1)
+    house.place.wait(job_id, JobStatus.SUCCEEDED)
+    assert house.client.delete(f"/models/{parent}").status_code == 204
+    seen = visit(f"{house.url}/#own/{job_id}", PHONE)
+    photo = tmp_path / "brick.png"
+    photo.write_bytes(png(1, 99))
+    for _ in range(2):
+        seen.page.get_by_label("A photo").set_input_files(photo)
+        own, other = seen.page.locator(".own-answer").all()
+        expect(own.locator(".bar")).to_have_count(2)
+        expect(other).to_contain_text("EfficientNet-Lite0 says what it goes back to")
+        expect(other.locator(".bar")).to_have_count(5)
+    expect(seen.page.locator(".own-answer .notice")).to_have_count(0)
+    seen.look("root")
 
 
 def test_a_reload_in_the_middle(visit: Visitor, house: House, dataset_id: str) -> None:

@@ -15,7 +15,7 @@ from jobs.datasets.model import PACK, Draft, Index, Part
 from jobs.datasets.opening import open_photographs
 from jobs.datasets.records import Datasets
 from jobs.datasets.summary import summary
-from jobs.errors import DatasetChanged, DatasetNotFound, DatasetUsed, TooManyDatasets
+from jobs.errors import DatasetChanged, DatasetNotFound, DatasetUsed, IdempotencyConflict, TooManyDatasets
 from jobs.ids import new_dataset_id, new_job_id
 from jobs.owners import EVERYBODY
 from jobs.store import JobStore
@@ -151,3 +151,29 @@ def test_what_is_left_goes(store: JobStore, artifacts: ArtifactStore, tmp_path: 
     wait_until(lambda: keeper.look() and not artifacts.exists("ds_x-1"), 10)
     assert records.leftovers() == []
     assert artifacts.exists(kept.parts[0].id)
+
+
+def test_gone_before_the_job(twice: TwiceStore) -> None:
+    """A job from a data set that is gone or changed at this moment is refused; one that is known is given back."""
+    records, made = Datasets(twice), Datasets(twice).put(empty(), 9)
+
+    def ask(version: int, key: str) -> str:
+        params, wish = {"dataset_id": made.id}, (key, "body")
+        asked = {"idempotency": wish, "most_queued": 9, "dataset": (made.id, version)}
+        return twice.create("finetune", params, job_id=new_job_id(), **asked).id
+
+    with pytest.raises(DatasetChanged):
+        ask(2, "other")
+    job_id = ask(1, "key")
+    twice.cancel(job_id)
+    records.remove(made.id)
+    with pytest.raises(DatasetNotFound):
+        ask(1, "other")
+    assert ask(1, "key") == job_id
+    known = twice.wished(("key", "body"))
+    assert known
+    assert known.id == job_id
+    assert twice.wished(("other", "body")) is None
+    assert twice.wished(("key", "body"), "ann") is None
+    with pytest.raises(IdempotencyConflict):
+        twice.wished(("key", "another body"))

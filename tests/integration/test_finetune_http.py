@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 from data_sets import stored
+from live import served
 from photo_sets import png
 
+from app.desk import opened
+from app.gallery import Gallery
+from app.inference.engine import Engine
+from app.main import make_sandbox, make_state
+from app.settings import Settings
 from jobs.artifacts import open_store
 from jobs.ids import new_job_id
 from jobs.model import JobStatus
+from jobs.owners import EVERYBODY
 from jobs.queue import FINETUNE, MNIST_TRAIN
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
     import httpx
     from live import Live
+    from redis_live import LiveRedis
 
+    from app.datasets.shelf import Shelf
+    from app.deps import State
+    from app.inference.served import Served
+    from jobs.registry import TrainedModel
     from jobs.store import JobStore
 
 OWN = {"root": "efficientnet-lite0", "cut": {"layer": "block15_add", "frozen": 45}, "classes": ["a", "b"]}
@@ -63,13 +79,67 @@ def test_the_same_key_is_the_same_job(api: Live, dataset_id: str) -> None:
     assert _ask(api, key, dataset_id=dataset_id, seed=2).status_code == 422
 
 
+def test_the_same_key_when_all_is_gone(api: Live, store: JobStore, dataset_id: str) -> None:
+    """A repeated request is answered with its job also when its data set and its base have been removed since."""
+    base, key = _trained(store), {"Idempotency-Key": "once"}
+    job_id = _ask(api, key, dataset_id=dataset_id, base=base).json()["id"]
+    store.cancel(job_id)
+    assert api.client.delete(f"/datasets/{dataset_id}").status_code == 204
+    assert api.client.delete(f"/models/{base}").status_code == 204
+    again = _ask(api, key, dataset_id=dataset_id, base=base)
+    assert (again.status_code, again.json()["id"]) == (202, job_id)
+    assert again.headers["Location"] == f"/jobs/{job_id}"
+    assert _ask(api, key, dataset_id=dataset_id).status_code == 422
+    assert _ask(api, dataset_id=dataset_id).status_code == 404
+
+
+class Meanwhile(Gallery):
+    """A gallery that, whenever somebody looks for a model, removes every data set before it answers."""
+
+    def __init__(self, gallery: Gallery, shelf: Shelf) -> None:
+        super().__init__(gallery.engine, gallery._trained, gallery._desk, deadline=gallery._deadline)
+        self._shelf = shelf
+
+    async def find(self, name: str, whose: str) -> Served | TrainedModel:
+        """Find a model."""
+        for dataset in (await self._shelf.records.list()).datasets:
+            await self._shelf.remove(dataset.id, EVERYBODY)
+        return await super().find(name, whose)
+
+
+def test_a_data_set_that_is_removed_meanwhile(store: JobStore, server: LiveRedis, tmp_path: Path) -> None:
+    """No job is made of a data set that is removed while the request is looked at."""
+    settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1)
+    data = stored(store, open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]})
+    base, engine = _trained(store), Engine(settings)
+
+    @contextlib.asynccontextmanager
+    async def resources(_: Settings) -> AsyncIterator[State]:
+        async with opened(server.url) as desk:
+            with (
+                contextlib.closing(engine),
+                contextlib.closing(make_sandbox(settings)) as sandbox,
+                make_state(settings, engine, sandbox, desk) as state,
+            ):
+                yield {**state, "gallery": Meanwhile(state["gallery"], state["shelf"])}
+
+    with served(settings, resources) as client:
+        answer = client.post("/jobs/finetune", json={"dataset_id": data.id, "base": base})
+    assert answer.status_code == 404, answer.text
+    assert "GET /datasets lists what there is" in answer.json()["detail"]
+    assert store.list(JobStatus.QUEUED).jobs == []
+
+
 def test_from_a_model_that_was_fine_tuned_here(api: Live, store: JobStore, dataset_id: str) -> None:
-    """It goes by its id or an alias; the job names the model itself, whatever becomes of the alias."""
+    """It goes by its id or an alias; the job names the model itself, which stays for as long as the job needs it."""
     model_id = _trained(store)
     for name in (model_id, "latest"):
         answer = _ask(api, dataset_id=dataset_id, base=name, freeze=50)
         assert answer.status_code == 202, answer.text
         assert answer.json()["params"]["base"] == model_id
+    refused = api.client.delete(f"/models/{model_id}")
+    assert refused.status_code == 409
+    assert "wait for its end, or cancel it" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from finetunings import LITE0, dataset, submit
+from waiting import wait_until
 from workers import kill, timed
 
 from jobs.artifacts import MODEL, open_store
@@ -81,11 +82,13 @@ def test_vgg16_with_random_weights(place: Workplace) -> None:
 def test_what_cannot_be_done(place: Workplace) -> None:
     """A job whose weights or photographs cannot be had fails with what to do, and leaves nothing."""
     data = dataset(place)
-    place.start(mirror="http://127.0.0.1:9")
     gone = submit(place, "ds_gone")
     missing = submit(place, data.id, base="vgg16")
     nobody = submit(place, data.id, base="job_nobody")
     wrong = submit(place, data.id, learning_rate=900.0, epochs=50)
+    for job_id in (gone, missing, nobody, wrong):  # as an earlier attempt would
+        (place.data_dir / "features" / f"0.{job_id}.part").mkdir(parents=True)
+    place.start(mirror="http://127.0.0.1:9")
     for job_id, code, words in (
         (gone, "dataset-unavailable", "Send it anew"),
         (missing, "weights-unavailable", "bestguess weights fetch"),
@@ -97,6 +100,7 @@ def test_what_cannot_be_done(place: Workplace) -> None:
         assert error.code == code
         assert words in error.detail
     assert Registry(place.store).list() == []
+    wait_until(lambda: not [*(place.data_dir / "features").glob("*.part")], 10)
 
 
 def test_cancelled_and_killed(place: Workplace) -> None:

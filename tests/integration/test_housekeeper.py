@@ -12,6 +12,7 @@ from jobs.artifacts.bucket import BucketStore
 from jobs.artifacts.folder import FolderStore
 from jobs.registry import Registry
 from jobs.store import JobStore
+from worker.finetune.cache import ArrayCache
 from worker.housekeeper import LOCK, Housekeeper
 
 
@@ -138,6 +139,15 @@ def test_each_machine_is_swept(store: JobStore, tmp_path: Path) -> None:
     half = half_written(tmp_path / "shared", "job_1")
     assert Housekeeper(store, FolderStore(tmp_path / "shared"), 60, 100).look()
     assert half.exists()
+
+
+def test_what_a_lost_job_has_computed_goes(store: JobStore, tmp_path: Path) -> None:
+    """What a job has begun to compute is removed once it is over, whoever ended it; an unfinished job's stays."""
+    over, waits = store.cancel(queued(store).id).id, queued(store).id
+    for owner in (over, waits, "job_of_others"):
+        (tmp_path / f"0.{owner}.part").mkdir()
+    Housekeeper(store, FolderStore(tmp_path / "models"), 60, 100, ArrayCache(tmp_path, 10**6)).look()
+    assert ArrayCache(tmp_path, 10**6).owners() == {waits, "job_of_others"}
 
 
 def test_a_full_redis_is_relieved(store: JobStore, server: LiveRedis, tmp_path: Path) -> None:

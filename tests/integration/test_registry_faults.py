@@ -9,7 +9,8 @@ from jobs.artifacts import ArtifactsUnavailable
 from jobs.async_registry import AsyncRegistry
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect, connect_async
-from jobs.errors import AliasNotFound, InvalidAlias, ModelNotFound, StoreUnavailable
+from jobs.errors import AliasNotFound, InvalidAlias, ModelNotFound, ModelUsed, StoreUnavailable
+from jobs.ids import new_job_id
 from jobs.model import JobStatus
 from jobs.registry import Registry
 from jobs.store import JobStore
@@ -83,6 +84,20 @@ def test_surplus(store: JobStore, registry: Registry) -> None:
     assert [model.id for model in registry.surplus(2)] == [others[0]]
     assert [model.id for model in registry.surplus(0)] == [others[0], others[2]]
     assert best not in {model.id for model in registry.surplus(0)}
+
+
+def test_what_a_job_begins_with_stays(twice: TwiceStore) -> None:
+    """A model that an unfinished job begins with is no surplus and cannot be removed; once the job is over it can."""
+    registry, base, other = Registry(twice), trained(twice, 0.5).id, trained(twice, 0.6).id
+    trained(twice, 0.9)
+    job = twice.create("finetune", {"base": base}, job_id=new_job_id(), most_queued=9)
+    assert [model.id for model in registry.surplus(0)] == [other]
+    assert not registry.remove(base, unnamed=True)
+    with pytest.raises(ModelUsed, match=job.id):
+        registry.remove(base)
+    twice.cancel(job.id)
+    assert [model.id for model in registry.surplus(0)] == [base, other]
+    assert registry.remove(base)
 
 
 class Files:

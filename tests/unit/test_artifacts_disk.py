@@ -1,6 +1,8 @@
 """What a store in a folder does with the disk: removing, sweeping, and owners who publish at the same time."""
 
+import multiprocessing
 import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable, disk, open_store
+from jobs.artifacts.bucket import BucketStore
 from jobs.artifacts.folder import FolderStore
 from jobs.errors import LeaseLost
 
@@ -64,9 +67,31 @@ def test_what_is_made_is_known_to_the_sweep(store: FolderStore) -> None:
     store.publish("job_1", 1, write, {})
     moved = disk.move_aside(store.root / "job_1")
     assert moved is not None
-    with disk.beside(store.root, "job_2") as made, disk.beside_if_possible(store.root, "job_3.checkpoint") as here:
-        assert sorted(store.sweep(older_than=0)) == sorted([moved.name, made.name, here.name])
+    process = multiprocessing.get_context("spawn").Process(target=killed_at_work, args=(store.root,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    left = names(store.root)
+    assert [name.rpartition(".")[0].rpartition(".")[0] for name in left] == ["job_1", "job_2", "job_3.checkpoint"]
+    assert sorted(store.sweep(older_than=0)) == left
     assert names(store.root) == []
+
+
+def killed_at_work(root: Path) -> None:
+    """Make folders, and be killed before they are removed."""
+    with disk.beside(root, "job_2"), disk.beside_if_possible(root, "job_3.checkpoint"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_is_at_work_stays(tmp_path: Path) -> None:
+    """A job's folders are spared for as long as it works with them, however long that is."""
+    bucket = BucketStore("memory://bucket", tmp_path)
+    with bucket.scratch("job_1-data") as data, bucket.checkpoint("job_1") as place:
+        for folder in (data, place.folder):
+            os.utime(folder, (0, 0))
+        assert bucket.sweep_here() == []
+        assert names(tmp_path) == sorted([data.name, place.folder.name])
+    assert names(tmp_path) == []
 
 
 def test_owners_who_publish_at_once(store: FolderStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,10 @@ import pytest
 from worker.finetune.cache import ABANDONED_SECONDS, CHECKS, ROWS, ArrayCache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 SHAPE = (4, 3)
 KEY = {"what": "numbers"}
@@ -39,6 +40,20 @@ class Maker:
             places = missing[start : start + 2]
             self.made += places
             yield places, np.stack([np.full(SHAPE, place, np.float32) for place in places])
+
+
+class Overtaken(ArrayCache):
+    """A cache beside which another worker does something: before what is there was checked, and after it."""
+
+    def __init__(self, folder: Path, before: Callable[[], object], after: Callable[[], object]) -> None:
+        super().__init__(folder, 10**6)
+        self._before, self._after = before, after
+
+    def _open(self, path: Path, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any] | None:
+        self._before()
+        found = super()._open(path, count, shape, dtype)
+        self._after()
+        return found
 
 
 def _rows(cache: ArrayCache, maker: Maker, owner: str = "job_1", **key: object) -> NDArray[Any]:
@@ -118,6 +133,21 @@ def test_those_used_least_lately_go(tmp_path: Path) -> None:
     assert not cache.fits(1000, SHAPE, np.float32)
 
 
+def test_room_that_is_made_meanwhile(tmp_path: Path) -> None:
+    """What is asked for counts as used while it is checked, and what is removed after that stays readable."""
+    maker, other = Maker(), ArrayCache(tmp_path, 2 * BYTES + 2000)
+    for number in range(2):
+        _rows(other, maker, n=number)
+        time.sleep(0.02)  # a file system's clock is coarse
+    cache = Overtaken(
+        tmp_path,
+        before=lambda: _rows(other, Maker(), n=2),
+        after=lambda: [shutil.rmtree(path) for path in tmp_path.iterdir() if path.is_dir()],
+    )
+    assert _rows(cache, maker, n=0)[7].max() == 7
+    assert len(maker.made) == 20
+
+
 def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:
     """What was begun a day ago is removed; what was begun lately is another worker's, and stays."""
     cache = ArrayCache(tmp_path, 10**6)
@@ -129,6 +159,37 @@ def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:
     _rows(cache, Maker(), what="others")
     assert not old.exists()
     assert len([*tmp_path.glob("*.new.part")]) == 1
+
+
+def test_what_a_job_has_begun_is_forgotten(tmp_path: Path) -> None:
+    """What a job will not go on with is removed, and nothing of any other."""
+    cache = ArrayCache(tmp_path, 10**6)
+    for owner in ("job_1", "job_2"):
+        with pytest.raises(InterruptedError):
+            _rows(cache, Maker(breaks=1), owner)
+    assert cache.owners() == {"job_1", "job_2"}
+    cache.forget("job_1")
+    cache.forget("job_3")
+    assert cache.owners() == {"job_2"}
+
+
+def test_what_others_are_at_work_on_takes_room(tmp_path: Path) -> None:
+    """What is not finished counts in the folder's bytes: what is kept makes room for it, and it is left alone."""
+    cache = ArrayCache(tmp_path, 3 * BYTES + 2000)
+    for number in range(2):
+        _rows(cache, Maker(), n=number)
+    with pytest.raises(InterruptedError):
+        _rows(cache, Maker(breaks=1), "job_2", n=2)
+    _rows(cache, Maker(), n=3)
+    assert len([*tmp_path.glob(f"*/{ROWS}")]) == 3
+    assert cache.owners() == {"job_2"}
+
+
+def test_a_disk_that_has_no_room(tmp_path: Path) -> None:
+    """Rows that do not fit on the disk are an error that leaves nothing of them."""
+    with pytest.raises(OSError, match=r"space|large|memory|Invalid"):
+        ArrayCache(tmp_path, 10**6).rows(KEY, 1, (2**50,), np.float32, Maker(), "job_1")
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_two_workers_at_once(tmp_path: Path) -> None:

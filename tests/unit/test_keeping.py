@@ -6,7 +6,7 @@ import pytest
 from jobs.artifacts import Artifact, ArtifactsUnavailable, PublishedFile, open_store
 from jobs.errors import LeaseLost
 from worker.errors import Stopped
-from worker.keeping import ModelNotKept, forget_checkpoint, keep
+from worker.keeping import ModelNotKept, forget_checkpoint, insist, keep
 
 ARTIFACT = Artifact("s3://bucket/job_1", {"model.keras": PublishedFile("0" * 64, 7)})
 
@@ -43,6 +43,15 @@ def test_a_store_that_refuses() -> None:
     with pytest.raises(ModelNotKept, match="Check the keys") as error:
         keep(publish, lambda: False)
     assert error.value.code == "artifacts-unavailable"
+
+
+def test_what_else_needs_the_store(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever needs the store waits for it likewise; where it refuses, its own word stands."""
+    with caplog.at_level(logging.WARNING):
+        assert insist(Flaky(away(passing=True)), lambda: False, "The base waits", pause=0.01) is ARTIFACT
+    assert "The base waits: Check the keys" in caplog.text
+    with pytest.raises(ArtifactsUnavailable, match="Check the keys"):
+        insist(Flaky(away(passing=False)), lambda: False, "The base waits")
 
 
 def test_a_wait_can_be_ended() -> None:

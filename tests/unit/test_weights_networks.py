@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +16,6 @@ from vision.vgg import VGG16_LAYERS, VGG16_WEIGHTS, VGG19_LAYERS, VGG19_WEIGHTS,
 from vision.weights import WeightsError, WeightsMissing, find, named
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vision.weights import WeightsFile
 
 
@@ -60,6 +61,30 @@ def test_address_of_the_official_file() -> None:
     name = "vgg19_weights_tf_dim_ordering_tf_kernels.h5"
     assert remote.url == f"https://mirror.example/keras/keras-applications/vgg19/{name}"
     assert (remote.size, remote.digest) == (574_710_816, "cbe5617147190e668d6c5d5026f83318")
+
+
+@pytest.mark.parametrize("file", [VGG16_WEIGHTS, VGG19_WEIGHTS], ids=lambda file: file.network)
+def test_the_official_files_are_keras_own(file: WeightsFile) -> None:
+    """Address and hash are those that Keras's source has, and the size is that of the numbers with a little around."""
+    keras = find_spec("keras")  # which does not import it
+    assert keras
+    assert keras.origin
+    path = Path(keras.origin).parent / "src" / "applications" / f"{file.network}.py"
+    source = ast.parse(path.read_text(encoding="utf-8"))
+    (address,) = (
+        node.value
+        for node in ast.walk(source)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "WEIGHTS_PATH"
+    )
+    (fetched,) = (
+        {each.arg: each.value for each in node.keywords}
+        for node in ast.walk(source)
+        if isinstance(node, ast.Call) and "WEIGHTS_PATH" in map(ast.unparse, node.args)
+    )
+    remote = file.at("https://storage.googleapis.com/tensorflow")
+    assert remote.url == ast.literal_eval(address)
+    assert (remote.algorithm, remote.digest) == ("md5", ast.literal_eval(fetched["file_hash"]))
+    assert 0 < file.size - 4 * sum(layer.parameters for layer in file.layers) < 50_000
 
 
 def test_a_path_to_a_file_is_one_networks(other: WeightsFile, tmp_path: Path) -> None:

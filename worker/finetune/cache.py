@@ -58,9 +58,10 @@ class ArrayCache:
             OSError: the disk is full or cannot be written. Whatever `fill` raises.
         """
         name = sha256(json.dumps({"format": FORMAT, **key}, sort_keys=True).encode()).hexdigest()[:32]
+        with suppress(FileNotFoundError):  # at first: while the checks last another worker may make room
+            os.utime(self.folder / name)
         found = self._open(self.folder / name, count, shape, dtype)
         if found is not None:
-            os.utime(self.folder / name)
             return found
         part = self.folder / f"{name}.{owner}{PART}"
         part.mkdir(parents=True, exist_ok=True)
@@ -76,6 +77,15 @@ class ArrayCache:
         self._publish(part, self.folder / name)
         rows.flags.writeable = False
         return rows
+
+    def owners(self) -> set[str]:
+        """Name those whose entries are not finished."""
+        return {path.name.removesuffix(PART).partition(".")[2] for path in self.folder.glob(f"*{PART}")}
+
+    def forget(self, owner: str) -> None:
+        """Remove what a job has begun and will not go on with; nothing if there is none."""
+        for path in self.folder.glob(f"*.{owner}{PART}"):
+            self._remove(path)
 
     def _open(self, path: Path, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any] | None:
         """Open an entry, if it is there and every row is what was written."""
@@ -104,14 +114,11 @@ class ArrayCache:
             if (rows.shape, rows.dtype, checks.shape) == ((count, *shape), np.dtype(dtype), (count,)):
                 return rows, checks
         self._make_room(count * int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize)
-        made = (
-            np.lib.format.open_memmap(part / ROWS, "w+", dtype=np.dtype(dtype), shape=(count, *shape)),
-            np.lib.format.open_memmap(part / CHECKS, "w+", dtype=np.uint64, shape=(count,)),
-        )
-        if hasattr(os, "posix_fallocate"):  # a disk that is full kills whoever writes into a mapped hole
-            with (part / ROWS).open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, (part / ROWS).stat().st_size)
-        return made
+        try:
+            return _allocated(part, count, shape, dtype)
+        except OSError:  # what the disk had room for is in everybody's way
+            self._remove(part)
+            raise
 
     def _publish(self, part: Path, path: Path) -> None:
         with FileLock(self.folder / "lock"):
@@ -122,25 +129,42 @@ class ArrayCache:
         self._make_room(0)
 
     def _make_room(self, wanted: int) -> None:
-        """Remove what was used least lately until there is room for so many bytes, and what nobody goes on with."""
+        """Remove what was used least lately until there is room for so many bytes, and what nobody goes on with.
+
+        What others are at work on takes room as well, and is left to them.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / "lock"):
             entries = sorted((path for path in self.folder.iterdir() if path.is_dir()), key=_used)
             for path in entries:
                 if path.name.endswith(PART) and time.time() - _used(path) > ABANDONED_SECONDS:
                     self._remove(path)
-            kept = [path for path in entries if path.exists() and not path.name.endswith(PART)]
-            sizes = {path: _size(path) for path in kept}
-            for path in kept:
+            sizes = {path: _size(path) for path in entries}
+            for path in entries:
                 if sum(sizes.values()) + wanted <= self.most_bytes:
                     return
-                self._remove(path)
-                del sizes[path]
+                if not path.name.endswith(PART):
+                    self._remove(path)
+                    del sizes[path]
 
     @staticmethod
     def _remove(path: Path) -> None:
         """Remove an entry; who has it mapped keeps what it has."""
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _allocated(
+    part: Path, count: int, shape: tuple[int, ...], dtype: DTypeLike
+) -> tuple[np.memmap[Any, Any], np.memmap[Any, Any]]:
+    """Make the files of an entry, with all the room that they take."""
+    made = (
+        np.lib.format.open_memmap(part / ROWS, "w+", dtype=np.dtype(dtype), shape=(count, *shape)),
+        np.lib.format.open_memmap(part / CHECKS, "w+", dtype=np.uint64, shape=(count,)),
+    )
+    if hasattr(os, "posix_fallocate"):  # a disk that is full kills whoever writes into a mapped hole
+        with (part / ROWS).open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, (part / ROWS).stat().st_size)
+    return made
 
 
 def _check(row: NDArray[Any]) -> int:

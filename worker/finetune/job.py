@@ -33,7 +33,7 @@ from worker.finetune.report import make_report
 from worker.finetune.task import Room, Task
 from worker.finetune.telling import Telling
 from worker.finetune.weights import root_weights
-from worker.keeping import keep
+from worker.keeping import insist, keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,8 +74,8 @@ def finetune_photographs(
     """
     asked = FinetuneParams.model_validate(claim.params)
     params = asked.model_copy(update={"seed": seed_of(claim.job_id)}) if asked.seed is None else asked
-    with artifacts.scratch(f"{claim.job_id}-data") as folder, _told():
-        photographs = _photographs(store, artifacts, params.dataset_id, folder)
+    with _told(), artifacts.scratch(f"{claim.job_id}-data") as folder:
+        photographs = _photographs(store, artifacts, params.dataset_id, folder, hands.should_stop)
         base = _base(settings, store, artifacts, params.base, folder, hands.should_stop)
         choose_device(settings.worker_device)
         from worker.finetune.training import train  # noqa: PLC0415 - TensorFlow, after the device is chosen
@@ -132,19 +132,31 @@ def facts_of(base: Base, photographs: Photographs, params: FinetuneParams, resul
     }
 
 
+def kept_features(settings: WorkerSettings) -> ArrayCache:
+    """Open what is kept on this machine's disk of photographs that went through frozen layers."""
+    return ArrayCache(settings.data_dir / "features", settings.features_bytes)
+
+
 def peak_memory() -> int:
     """Say how many bytes of memory this process had in use at most; a job has a process of its own."""
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _photographs(store: JobStore, artifacts: ArtifactStore, dataset_id: str, folder: Path) -> Photographs:
+def _photographs(
+    store: JobStore, artifacts: ArtifactStore, dataset_id: str, folder: Path, should_stop: Callable[[], bool]
+) -> Photographs:
     try:
-        return open_photographs(Datasets(store).get(dataset_id), artifacts, folder)
+        dataset = Datasets(store).get(dataset_id)
+        return insist(
+            lambda: open_photographs(dataset, artifacts, folder), should_stop, "The photographs wait to be fetched"
+        )
     except DatasetNotFound as error:
         raise DatasetUnavailable(f"{error}: it was removed. Send it anew.") from error
     except ArtifactDamaged as error:
         raise DatasetUnavailable(f"The data set is damaged: {error}. Send it anew.") from error
+    except ArtifactsUnavailable as error:
+        raise DatasetUnavailable(f"The photographs cannot be reached: {error} Try again later.") from error
 
 
 def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
@@ -168,7 +180,12 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
     root = NETWORKS[known.root]
     weights = root_weights(root, settings, should_stop)
     cut = split.cut_named(root, known.cut.layer)
-    path = artifacts.fetch(model.id, MODEL, model.sha256, folder)
+    try:
+        path = insist(
+            lambda: artifacts.fetch(model.id, MODEL, model.sha256, folder), should_stop, "The base waits to be fetched"
+        )
+    except ArtifactsUnavailable as error:
+        raise BaseUnavailable(f"The base cannot be reached: {error} Try again later.") from error
     base = Base(root, weights, Parent(model.id, path, cut, known.classes))
     if base.hash != known.root_weights.hash:
         learned, here = known.root_weights.hash, base.hash
@@ -179,7 +196,7 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
 
 def _room(settings: WorkerSettings, job_id: str) -> Room:
     return Room(
-        cache=ArrayCache(settings.data_dir / "features", settings.features_bytes),
+        cache=kept_features(settings),
         cost=Cost(settings.decode_seconds, settings.decode_memory_bytes),
         limits=Limits(settings.max_pixels, settings.max_scans),
         precision=settings.precision,
@@ -196,8 +213,8 @@ def _told() -> Iterator[None]:
         raise BaseUnavailable(f"The file of the base is damaged: {error}. Choose another base.") from error
     except WeightsError as error:
         raise BaseUnavailable(f"The weights of the base cannot be used: {error}") from error
-    except ArtifactsUnavailable as error:
-        raise DatasetUnavailable(f"The photographs cannot be reached: {error} Try again later.") from error
+    except ArtifactsUnavailable as error:  # the folder for what is fetched could not be made
+        raise DiskFull(str(error)) from error
     except OSError as error:
         words = f"The worker's disk cannot be written or read: {error.strerror or error}."
         raise DiskFull(f"{words} Free some space, or lower BESTGUESS_FEATURES_BYTES.") from error

@@ -17,15 +17,16 @@ const IMAGES = "image/jpeg,image/png,image/webp,image/gif,image/bmp";
  *
  * @param {string} modelId
  * @param {string} base the network that it began with
+ * @param {string} root the pretrained one that this goes back to, which answers where `base` was removed
  * @param {string[]} classes
  * @returns {HTMLElement}
  */
-export function makeTrial(modelId, base, classes) {
+export function makeTrial(modelId, base, root, classes) {
   const file = el("input", { type: "file", accept: IMAGES, hidden: true, "aria-label": "A photo", onchange: take });
   const choose = el("button", { type: "button", class: "button primary", onclick: () => file.click() }, "Try a photo");
   const place = el("div", { class: "own-tried" });
   const own = makeAnswer(modelId, "It says", "what it has learned");
-  const other = makeAnswer(base, `${ROOTS[base] ?? "The one before"} says`, "what it began with");
+  let other = makeAnswer(base, `${ROOTS[base] ?? "The one before"} says`, "what it began with");
   const hint = `It knows ${classes.join(", ")}, and nothing else: of anything else it says which of these it looks most like.`;
   const box = curlBox(curl(`/models/${encodeURIComponent(modelId)}/classify`, ["-F", "file=@photo.jpg"]));
   let leave = new AbortController();
@@ -41,7 +42,21 @@ export function makeTrial(modelId, base, classes) {
     choose.textContent = "Try another";
     place.replaceChildren(makePicture(photo).element, own.element, other.element);
     own.ask(photo, leave.signal);
-    other.ask(photo, leave.signal);
+    compare(photo, leave.signal);
+  }
+
+  /**
+   * @param {File} photo
+   * @param {AbortSignal} signal
+   */
+  async function compare(photo, signal) {
+    if ((await other.ask(photo, signal)) || base === root) {
+      return;
+    }
+    const removed = other;
+    other = makeAnswer(root, `${ROOTS[root] ?? root} says`, "what it goes back to; the one between was removed");
+    removed.element.replaceWith(other.element);
+    await other.ask(photo, signal);
   }
 
   return el(
@@ -71,6 +86,7 @@ function makeAnswer(model, title, about) {
   /**
    * @param {File} photo
    * @param {AbortSignal} signal
+   * @returns {Promise<boolean>} whether there is such a network
    */
   async function ask(photo, signal) {
     best.textContent = "…";
@@ -86,14 +102,16 @@ function makeAnswer(model, title, about) {
       announce(`${title} ${words(predictions[0].label)}, ${percent(predictions[0].score)}.`);
     } catch (error) {
       if (signal.aborted) {
-        return;
+        return true;
       }
       if (!(error instanceof ApiError)) {
         throw error;
       }
       best.textContent = "";
       says.replaceChildren(el("p", { class: "notice warning" }, error.detail));
+      return error.status !== 404;
     }
+    return true;
   }
 
   return { element, ask };

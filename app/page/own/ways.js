@@ -135,7 +135,7 @@ function success(result) {
 /** @type {Ways["below"]} */
 function below({ result }) {
   const { model_id: id, parent, root, classes, validation_images: tried } = result ?? {};
-  const trial = makeTrial(id, parent ?? root, classes ?? []);
+  const trial = makeTrial(id, parent ?? root, root, classes ?? []);
   const report = tried ? makeReport(id) : el("p", { class: "hint" }, "There is no report: no photograph was kept apart to test it with.");
   return el("div", { class: "own-below" }, trial, report);
 }
