@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from app.datasets.receiving import receive_archive, receive_form
 from app.datasets.sorting import by_folders, label_of, name_of, with_label
-from app.datasets.taking import Taking
+from app.datasets.taking import Room, Taking
 from app.datasets.trouble import told
 from app.disconnect import while_connected
 from app.errors import Conflict, DeadlinePassed, NotAnArchive, Overloaded, TooLarge
@@ -95,7 +95,7 @@ class Intake:
         opened = await self._shelf.threads.run(lambda: file.path.open("rb"))
         with opened:
             with Packer(folder) as packer:
-                taken = await self._take(items(opened, self._bounds()), packer, self._settings.max_dataset_images)
+                taken = await self._take(items(opened, self._bounds()), packer)
             return await self._keep(draft, await self._shelf.threads.run(by_folders, taken), packer.path)
 
     async def _of_files(self, folder: Path, dataset_id: str, whose: str, found: Iterator[archives.Item]) -> Added:
@@ -104,9 +104,8 @@ class Intake:
             if len(dataset.parts) >= MOST_PARTS:
                 raise Conflict(f"{dataset_id} was added to {MOST_PARTS} times, the most that may be. Send an archive.")
             index = await self._shelf.index(dataset)
-            room = self._settings.max_dataset_images - len(index.photographs)
             with Packer(folder, len(dataset.parts), spots(index.photographs)) as packer:
-                taken = await self._take(found, packer, room)
+                taken = await self._take(found, packer, len(index.photographs))
             grown, added, unchanged = await self._shelf.threads.run(with_label, index, taken)
             if added:
                 draft = Draft(
@@ -115,9 +114,11 @@ class Intake:
                 dataset = await self._keep(draft, grown, packer.path)
             return Added(dataset, added, unchanged, taken.rejected)
 
-    async def _take(self, found: Iterator[archives.Item], packer: Packer, most: int) -> Taken:
+    async def _take(self, found: Iterator[archives.Item], packer: Packer, there: int = 0) -> Taken:
+        """Take files into a data set in which so many photographs are there already."""
+        room = Room(self._settings.max_dataset_images - there, self._settings.max_dataset_bytes)
         try:
-            return await Taking(self._shelf.looker, self._shelf.threads, packer, most).take(found)
+            return await Taking(self._shelf.looker, self._shelf.threads, packer, room).take(found)
         except archives.ArchiveTooLarge as error:
             raise TooLarge(str(error)) from None
         except archives.ArchiveProblem as error:

@@ -1,14 +1,16 @@
 """Data sets that are there: looked at, listed, bounded, learned from and removed."""
 
 import hashlib
+from pathlib import Path
 
 import httpx
 from data_sets import pets, picture, zipped
-from live import Live
+from live import Live, live
 from redis_live import LiveRedis
 from sent import add, made, refused, send
 from stored import queued
 
+from app.settings import Settings
 from jobs.connection import connect
 from jobs.ids import new_job_id
 from jobs.store import JobStore
@@ -60,6 +62,20 @@ def test_as_many_as_one_may_keep(visitor: httpx.Client) -> None:
     refused(send(visitor, zipped(pets())), 409, "Delete one")
     visitor.delete(f"/datasets/{ids[0]}")
     made(visitor)
+
+
+def test_as_many_bytes_as_one_may_have(server: LiveRedis, tmp_path: Path) -> None:
+    """The bound on bytes is the whole data set's, however many requests they come in; what is there costs nothing."""
+    settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1, max_dataset_bytes=5000)
+    assert 4 * len(picture(1)) <= 5000 < 5 * len(picture(1))
+    with live(settings) as service:
+        found = made(service.client, {"cats/1.png": picture(1), "dogs/1.png": picture(2)})
+        again = {"a": picture(1), "b": picture(2), "c": picture(3)}
+        grown = add(service.client, found["id"], "birds", **again).json()["dataset"]
+        assert add(service.client, found["id"], "birds", **again).json()["unchanged"] == 3
+        refused(add(service.client, found["id"], "birds", d=picture(4), e=picture(5)), 413, "5,000 bytes", "Send fewer")
+        assert service.client.get(f"/datasets/{found['id']}").json() == grown
+        assert add(service.client, found["id"], "birds", d=picture(4)).json()["added"] == 1
 
 
 def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
