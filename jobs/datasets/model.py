@@ -36,10 +36,11 @@ class Refused(Frozen):
 
 
 class Index(Frozen):
-    """Every photograph of a data set, and every file that was refused."""
+    """Every photograph of a data set, and the files that were refused: the first ones, and how many more."""
 
     photographs: list[Entry] = Field(default_factory=list)
     rejected: list[Refused] = Field(default_factory=list)
+    rejected_more: int = 0
 
 
 class Span(Frozen):
