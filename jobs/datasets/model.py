@@ -67,7 +67,7 @@ class ClassFacts(ClassCount):
 
 
 class Place(Frozen):
-    """Where one of several photographs with the same content lies."""
+    """Where one of several photographs with the same content lies; its path is for people to read."""
 
     path: str
     label: str

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from jobs.datasets.archives.names import shown
 from jobs.datasets.model import ClassFacts, Duplicate, Index, Place, Span, Summary
 
 if TYPE_CHECKING:
@@ -79,6 +80,5 @@ def _is_mixed(entries: Iterable[Entry]) -> bool:
 
 
 def _shown(sha256: str, entries: Sequence[Entry]) -> Duplicate:
-    return Duplicate(
-        sha256=sha256, photographs=[Place(path=entry.path, label=entry.label) for entry in entries[:PLACES]]
-    )
+    places = [Place(path=shown(entry.path), label=entry.label) for entry in entries[:PLACES]]
+    return Duplicate(sha256=sha256, photographs=places)

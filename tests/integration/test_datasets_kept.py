@@ -29,6 +29,13 @@ def test_duplicates(visitor: httpx.Client) -> None:
     assert same["sha256"] == hashlib.sha256(picture(0)).hexdigest()
 
 
+def test_duplicates_with_long_paths(visitor: httpx.Client) -> None:
+    """The path of a photograph that is there several times is cut, as that of a refused one is."""
+    path = f"cats/{'x' * 500}.png"
+    (same,) = made(visitor, pets() | {path: picture(0)})["duplicates"]
+    assert [one["path"] for one in same["photographs"]] == ["cats/1.png", f"{path[:200]}..."]
+
+
 def test_thumbnails(visitor: httpx.Client) -> None:
     """A photograph is shown small; of another data set, or of another size than may be, it is not."""
     found = made(visitor)
