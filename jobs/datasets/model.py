@@ -119,11 +119,12 @@ class Listed(Brief):
     owner: str
     created_at: datetime
     version: int
-    parts: Sequence[Part] = ()
 
 
 class Dataset(Summary, Listed):
     """A data set as Redis has it."""
+
+    parts: Sequence[Part] = ()
 
 
 class Draft(NamedTuple):
