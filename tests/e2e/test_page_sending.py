@@ -1,0 +1,54 @@
+"""A folder of photographs on its way from the page: as many requests as a data set can take, or words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.datasets.intake import MOST_FILES, MOST_PARTS
+
+if TYPE_CHECKING:
+    from browsing import Visitor
+    from conftest import House
+
+DIVIDED = """async ([classes, each, size, most]) => {
+  const { divided } = await import("/page/own/paths.js");
+  const names = [...Array(each).keys()].map(String);
+  const labels = [...Array(classes).keys()].map(String);
+  const photographs = labels.flatMap(label => names.map(name => ({ label, name, file: { size } })));
+  const sent = divided(photographs, most).map(batch => batch.length);
+  return [sent.length, Math.max(...sent), sent.reduce((sum, files) => sum + files)];
+}"""
+
+# Classes, photographs of each, bytes of one, bytes of a request at most; and how many photographs are in the largest.
+FOLDERS = (
+    ((2, 100, 10_000, 1e9), 50),
+    ((2, 100, 3e6, 1e9), 8),
+    ((2, 100, 3e6, 1e7), 3),
+    ((4, 5000, 3e6, 45e9), 67),
+    ((390, 51, 10_000, 1e9), 51),
+)
+
+SENT = """async classes => {
+  const { sendFolder } = await import("/page/own/sending.js");
+  const file = new File(["x"], "x.png");
+  const photographs = [...Array(classes).keys()].map(label => ({ label: String(label), name: "x.png", file }));
+  const how = { signal: new AbortController().signal, made() {}, progress() {}, waiting() {} };
+  return sendFolder({ name: "many", photographs }, how).catch(error => error.detail);
+}"""
+
+
+def test_folders_of_every_size(visit: Visitor, house: House) -> None:
+    """A folder is sent in small requests; a large one, or one of many classes, in as few as a data set can take."""
+    page = visit(f"{house.url}/#layers").page
+    for folder, files in FOLDERS:
+        requests, largest, every = page.evaluate(DIVIDED, folder)
+        assert requests <= MOST_PARTS * 0.8  # which leaves some for what is added later
+        assert largest == files <= MOST_FILES
+        assert every == folder[0] * folder[1]
+
+
+def test_a_folder_of_too_many_classes(visit: Visitor, house: House) -> None:
+    """A folder of more classes than a data set can take requests is refused in words before anything is sent."""
+    page = visit(f"{house.url}/#layers").page
+    assert "Pack it into a zip" in page.evaluate(SENT, MOST_PARTS + 1)
+    assert "many" not in {each["name"] for each in house.client.get("/datasets").json()["data"]}
