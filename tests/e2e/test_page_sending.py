@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import expect
+
 from app.datasets.intake import MOST_FILES, MOST_PARTS
 
 if TYPE_CHECKING:
@@ -52,3 +54,24 @@ def test_a_folder_of_too_many_classes(visit: Visitor, house: House) -> None:
     page = visit(f"{house.url}/#layers").page
     assert "Pack it into a zip" in page.evaluate(SENT, MOST_PARTS + 1)
     assert "many" not in {each["name"] for each in house.client.get("/datasets").json()["data"]}
+
+
+# What a browser gives for a dropped folder in which it may not read `path`: a file, or a folder.
+REFUSED = """path => {
+  const fails = (_, fail) => fail(new DOMException("no", "NotReadableError"));
+  const folder = (fullPath, readEntries) => ({ fullPath, isDirectory: true, createReader: () => ({ readEntries }) });
+  const inside = { ...folder(path, fails), isFile: path.includes("."), file: fails };
+  const top = folder("/pets", then => then([inside]));
+  const dataTransfer = { items: [{ kind: "file", webkitGetAsEntry: () => top }], files: [] };
+  dispatchEvent(Object.assign(new Event("drop"), { dataTransfer }));
+}"""
+
+
+def test_what_the_browser_may_not_read(visit: Visitor, house: House) -> None:
+    """Where a file or a folder of what was dropped cannot be read the page names it, and nothing is sent."""
+    page = visit(f"{house.url}/#own").page
+    expect(page.get_by_role("button", name="Choose a folder")).to_be_visible()
+    for path in ("pets/cats", "pets/1.png"):
+        page.evaluate(REFUSED, f"/{path}")
+        expect(page.get_by_text(f"{path} cannot be read, and nothing was sent.")).to_be_visible()
+    assert "pets" not in {each["name"] for each in house.client.get("/datasets").json()["data"]}
