@@ -15,6 +15,7 @@ from jobs.artifacts import ArtifactsUnavailable
 from jobs.datasets.async_records import AsyncDatasets
 from jobs.datasets.model import PACK
 from jobs.datasets.opening import read_index, verified
+from jobs.errors import StoreUnavailable
 from vision.drawing.files import encoded
 from vision.images import View
 
@@ -95,7 +96,7 @@ class Shelf:
                 for part in dataset.parts:
                     await self.threads.run(self.artifacts.remove, part.id)
                     await self.records.files_removed(part.id)
-        except (ArtifactsUnavailable, TimeoutError) as error:
+        except (ArtifactsUnavailable, StoreUnavailable, TimeoutError) as error:
             reason = str(error) or "that takes too long"
             log.warning("the files of %s stay until a worker removes them: %s", dataset_id, reason)
 
