@@ -1,14 +1,16 @@
 """Data sets that are there: looked at, listed, bounded, learned from and removed."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import httpx
 from data_sets import pets, picture, zipped
-from live import Live, live
+from live import Live, Serve, live
 from redis_live import LiveRedis
 from sent import add, made, refused, send
 from stored import queued
+from waiting import wait_until
 
 from app.settings import Settings
 from jobs.connection import connect
@@ -95,6 +97,18 @@ def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
     assert [
         path.name for path in (shelf.state["settings"].data_dir / "models").iterdir() if found["id"] in path.name
     ] == []
+
+
+def test_what_a_killed_api_has_left(serve: Serve, tmp_path: Path) -> None:
+    """An API whose store is a bucket removes what was left of intakes on its own machine, and none that may go on."""
+    left, fresh = (tmp_path / "models" / f"ds_{name}.0a1b2c3d.tmp" for name in ("left", "fresh"))
+    for folder in (left, fresh):
+        folder.mkdir(parents=True)
+        (folder / "1.upload").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    with serve(artifacts_url="s3://bucket/models"):
+        wait_until(lambda: not left.exists(), 30)
+        assert fresh.exists()
 
 
 def test_while_a_job_learns_from_it(visitor: httpx.Client, server: LiveRedis) -> None:
