@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 AT_ONCE = 4  # intakes: each has a file of its own on the disk, and they share the decode processes
 MOST_PARTS = 500  # each adds its files to the store, and its lines to the record
 MOST_FILES = 1000  # in one form
+INDEXES_KEPT = 2  # the newest, and the one before it for those who have just read the record that names it
 
 
 class Added(NamedTuple):
@@ -131,7 +132,9 @@ class Intake:
         part = await run(publish, self._shelf.artifacts, part_id, pack, index)
         parts = [*draft.parts, part]
         whole = draft._replace(summary=await run(summary, index), parts=parts, new_part=part_id)
-        return await self._shelf.records.put(whole, self._settings.max_datasets)
+        kept = await self._shelf.records.put(whole, self._settings.max_datasets)
+        await self._shelf.remove_indexes(parts[:-INDEXES_KEPT][-1:])
+        return kept
 
     @asynccontextmanager
     async def _room(self, dataset_id: str) -> AsyncIterator[Path]:

@@ -105,7 +105,10 @@ class Summary(Brief):
 
 
 class Part(Frozen):
-    """What one intake has published, by its id in the store of artifacts; the last one's index is the data set's."""
+    """What one intake has published, by its id in the store of artifacts.
+
+    The last one's index is the data set's; those that it has replaced are removed after a while.
+    """
 
     id: str
     files: dict[str, PublishedFile]

@@ -99,6 +99,19 @@ def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
     ] == []
 
 
+def test_indexes_that_were_replaced(visitor: httpx.Client, shelf: Live) -> None:
+    """However often photographs are added, no more than the two newest indexes are kept, and all photographs."""
+    found = made(visitor)
+    for seed in range(4, 9):
+        found = add(visitor, found["id"], "birds", **{f"x{seed}": picture(seed)}).json()["dataset"]
+    folder = shelf.state["settings"].data_dir / "models"
+    assert len(list(folder.glob(f"{found['id']}-*/photographs.pack"))) == 6
+    assert len(list(folder.glob(f"{found['id']}-*/index.json"))) == 2
+    for one in found["classes"]:
+        for sample in one["samples"]:
+            assert visitor.get(f"/datasets/{found['id']}/images/{sample}").status_code == 200
+
+
 def test_what_a_killed_api_has_left(serve: Serve, tmp_path: Path) -> None:
     """An API whose store is a bucket removes what was left of intakes on its own machine, and none that may go on."""
     left, fresh = (tmp_path / "models" / f"ds_{name}.0a1b2c3d.tmp" for name in ("left", "fresh"))
