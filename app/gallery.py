@@ -145,11 +145,10 @@ class Gallery:
         try:
             async with asyncio.timeout(self._deadline):
                 await self._trained.files.remove(model.id)
-        except (ArtifactsUnavailable, TimeoutError) as error:
+                await self.registry.files_removed(model.id)
+        except (ArtifactsUnavailable, StoreUnavailable, TimeoutError) as error:
             reason = str(error) or "that takes too long"
             log.warning("the files of %s stay until a worker removes them: %s", model.id, reason)
-            return
-        await self.registry.files_removed(model.id)
 
     @contextlib.asynccontextmanager
     async def _in_time(self, model: TrainedModel, name: str) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from app.access.guard import Guard
 from app.datasets.intake import Intake
+from app.datasets.leftovers import sweep_hourly
 from app.datasets.looking import Looker
 from app.datasets.shelf import Shelf
 from app.datasets.threads import Threads
@@ -39,7 +40,7 @@ from vision.images import Limits
 from vision.sandbox import Cost, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Iterator
 
     from fastapi.telemetry import TelemetryConfig
 
@@ -119,15 +120,25 @@ async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
     bring_up = BringUp(engine, settings)
     async with opened(settings.redis_url) as desk:
         with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-            task = asyncio.create_task(bring_up.run())
-            try:
-                with make_state(settings, engine, sandbox, desk) as state:
-                    yield state
-            finally:
-                bring_up.stop()
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            async with beside(bring_up.run()):
+                try:
+                    with make_state(settings, engine, sandbox, desk) as state:
+                        async with beside(sweep_hourly(state["shelf"])):
+                            yield state
+                finally:
+                    bring_up.stop()
+
+
+@contextlib.asynccontextmanager
+async def beside(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Have something done beside a block, until the block ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def make_sandbox(settings: Settings) -> Sandbox:

@@ -27,7 +27,9 @@ class Settings(AccessSettings):
     stand_in: bool = Field(default=True, description="`on`: EfficientNet-Lite0 answers until VGG16 can; or `off`")
     max_body_bytes: int = Field(20 * MEBIBYTE, ge=1024, description="bytes of a request's body")
     max_dataset_bytes: int = Field(
-        1024 * MEBIBYTE, ge=1024, description="bytes of a request with photographs for a data set, also unpacked"
+        1024 * MEBIBYTE,
+        ge=1024,
+        description="bytes of a data set's photographs, and of a request with some, also unpacked",
     )
     max_dataset_images: int = Field(20_000, ge=1, le=1_000_000, description="photographs of a data set")
     max_datasets: int = Field(100, ge=1, description="data sets that one owner may keep")

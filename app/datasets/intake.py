@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from app.datasets.receiving import receive_archive, receive_form
 from app.datasets.sorting import by_folders, label_of, name_of, with_label
-from app.datasets.taking import Taking
+from app.datasets.taking import Room, Taking
 from app.datasets.trouble import told
 from app.disconnect import while_connected
 from app.errors import Conflict, DeadlinePassed, NotAnArchive, Overloaded, TooLarge
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 AT_ONCE = 4  # intakes: each has a file of its own on the disk, and they share the decode processes
 MOST_PARTS = 500  # each adds its files to the store, and its lines to the record
 MOST_FILES = 1000  # in one form
+INDEXES_KEPT = 2  # the newest, and the one before it for those who have just read the record that names it
 
 
 class Added(NamedTuple):
@@ -95,7 +96,7 @@ class Intake:
         opened = await self._shelf.threads.run(lambda: file.path.open("rb"))
         with opened:
             with Packer(folder) as packer:
-                taken = await self._take(items(opened, self._bounds()), packer, self._settings.max_dataset_images)
+                taken = await self._take(items(opened, self._bounds()), packer)
             return await self._keep(draft, await self._shelf.threads.run(by_folders, taken), packer.path)
 
     async def _of_files(self, folder: Path, dataset_id: str, whose: str, found: Iterator[archives.Item]) -> Added:
@@ -104,9 +105,8 @@ class Intake:
             if len(dataset.parts) >= MOST_PARTS:
                 raise Conflict(f"{dataset_id} was added to {MOST_PARTS} times, the most that may be. Send an archive.")
             index = await self._shelf.index(dataset)
-            room = self._settings.max_dataset_images - len(index.photographs)
             with Packer(folder, len(dataset.parts), spots(index.photographs)) as packer:
-                taken = await self._take(found, packer, room)
+                taken = await self._take(found, packer, len(index.photographs))
             grown, added, unchanged = await self._shelf.threads.run(with_label, index, taken)
             if added:
                 draft = Draft(
@@ -115,9 +115,11 @@ class Intake:
                 dataset = await self._keep(draft, grown, packer.path)
             return Added(dataset, added, unchanged, taken.rejected)
 
-    async def _take(self, found: Iterator[archives.Item], packer: Packer, most: int) -> Taken:
+    async def _take(self, found: Iterator[archives.Item], packer: Packer, there: int = 0) -> Taken:
+        """Take files into a data set in which so many photographs are there already."""
+        room = Room(self._settings.max_dataset_images - there, self._settings.max_dataset_bytes)
         try:
-            return await Taking(self._shelf.looker, self._shelf.threads, packer, most).take(found)
+            return await Taking(self._shelf.looker, self._shelf.threads, packer, room).take(found)
         except archives.ArchiveTooLarge as error:
             raise TooLarge(str(error)) from None
         except archives.ArchiveProblem as error:
@@ -130,7 +132,9 @@ class Intake:
         part = await run(publish, self._shelf.artifacts, part_id, pack, index)
         parts = [*draft.parts, part]
         whole = draft._replace(summary=await run(summary, index), parts=parts, new_part=part_id)
-        return await self._shelf.records.put(whole, self._settings.max_datasets)
+        kept = await self._shelf.records.put(whole, self._settings.max_datasets)
+        await self._shelf.remove_indexes(parts[:-INDEXES_KEPT][-1:])
+        return kept
 
     @asynccontextmanager
     async def _room(self, dataset_id: str) -> AsyncIterator[Path]:

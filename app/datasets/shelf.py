@@ -13,17 +13,20 @@ from app.errors import NotFound
 from app.wire import image
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.datasets.async_records import AsyncDatasets
-from jobs.datasets.model import PACK
+from jobs.datasets.model import INDEX, PACK
 from jobs.datasets.opening import read_index, verified
+from jobs.errors import StoreUnavailable
 from vision.drawing.files import encoded
 from vision.images import View
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.datasets.looking import Looker
     from app.datasets.threads import Threads
     from app.desk import Desk
     from jobs.artifacts import ArtifactStore
-    from jobs.datasets.model import Dataset, Entry, Index
+    from jobs.datasets.model import Dataset, Entry, Index, Part
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +98,17 @@ class Shelf:
                 for part in dataset.parts:
                     await self.threads.run(self.artifacts.remove, part.id)
                     await self.records.files_removed(part.id)
-        except (ArtifactsUnavailable, TimeoutError) as error:
+        except (ArtifactsUnavailable, StoreUnavailable, TimeoutError) as error:
             reason = str(error) or "that takes too long"
             log.warning("the files of %s stay until a worker removes them: %s", dataset_id, reason)
+
+    async def remove_indexes(self, parts: Sequence[Part]) -> None:
+        """Remove indexes that later ones have replaced; what cannot be removed goes with its data set."""
+        try:
+            for part in parts:
+                await self.threads.run(self.artifacts.remove_file, part.id, INDEX)
+        except ArtifactsUnavailable as error:
+            log.warning("an index that nobody needs stays: %s", error)
 
     def _read(self, dataset: Dataset, entry: Entry) -> bytes:
         return verified(self.artifacts.read(dataset.parts[entry.part].id, PACK, entry.offset, entry.bytes), entry)

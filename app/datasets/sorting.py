@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 1000
 FEWEST_CLASSES = 2
+MOST_REJECTED = 1000  # in an index, which grows with each request, and is read for each
 SHOWN = 20  # refused files in an error
 AGAIN = "There is a photograph with this path already."
 NOTHING_IN_IT = "There is no picture in this folder that can be used, so that it is no class."
@@ -50,7 +51,7 @@ def by_folders(taken: Taken) -> Index:
     for folder in sorted(str(folder) for folder in folders):
         taken.refuse(f"{folder}/", NOTHING_IN_IT)
     _check_classes(classes, taken.rejected)
-    return Index(photographs=list(entries.values()), rejected=taken.rejected)
+    return _index(entries, taken.rejected)
 
 
 def with_label(index: Index, taken: Taken) -> tuple[Index, int, int]:
@@ -75,7 +76,7 @@ def with_label(index: Index, taken: Taken) -> tuple[Index, int, int]:
         raise _nothing(taken.rejected, "Send photographs as JPEG, PNG, WebP, GIF or BMP")
     if len({entry.label for entry in entries.values()}) > MOST_CLASSES:
         raise _too_many_classes()
-    return Index(photographs=list(entries.values()), rejected=[*index.rejected, *taken.rejected]), added, unchanged
+    return _index(entries, [*index.rejected, *taken.rejected], index.rejected_more), added, unchanged
 
 
 def label_of(text: str | None) -> str:
@@ -95,6 +96,13 @@ def label_of(text: str | None) -> str:
             f"body.label: {message} Send the class of these photographs in the form's field 'label'.",
             errors=[{"loc": ["body", "label"], "msg": message, "type": "value_error"}],
         ) from None
+
+
+def _index(entries: Mapping[str, Entry], rejected: Sequence[Refused], more: int = 0) -> Index:
+    """Make an index; a file that was refused again for the same reason is in it once."""
+    once = list(dict.fromkeys(rejected))
+    more += len(once[MOST_REJECTED:])
+    return Index(photographs=list(entries.values()), rejected=once[:MOST_REJECTED], rejected_more=more)
 
 
 def _free_path(seen: Seen, entries: Mapping[str, Entry]) -> str:

@@ -59,11 +59,18 @@ class Taken:
         self.rejected.append(Refused(path=shown(path), reason=reason))
 
 
-class Taking:
-    """Takes the files of one intake, `most` photographs at most: while one is decoded the next is read."""
+class Room(NamedTuple):
+    """For what there is room: so many photographs more, and so many bytes of the whole data set."""
 
-    def __init__(self, looker: Looker, threads: Threads, packer: Packer, most: int) -> None:
-        self._looker, self._threads, self._packer, self._most = looker, threads, packer, most
+    images: int
+    bytes: int
+
+
+class Taking:
+    """Takes the files of one intake, as far as there is room: while one is decoded the next is read."""
+
+    def __init__(self, looker: Looker, threads: Threads, packer: Packer, room: Room) -> None:
+        self._looker, self._threads, self._packer, self._room = looker, threads, packer, room
         self._pending: deque[tuple[File, asyncio.Task[Picture]]] = deque()
         self.taken = Taken()
 
@@ -71,7 +78,7 @@ class Taking:
         """Take all of them.
 
         Raises:
-            ArchiveProblem: the archive cannot be read on, or has too many photographs.
+            ArchiveProblem: the archive cannot be read on, or has more photographs than there is room for.
             OSError: the disk refused.
         """
         try:
@@ -105,7 +112,11 @@ class Taking:
         except ImageProblem as problem:
             self.taken.refuse(file.path, str(problem))
             return
-        if len(self.taken.seen) >= self._most:
-            raise ArchiveTooLarge(f"There are more than {self._most:,} photographs. Send fewer.")
+        if len(self.taken.seen) >= self._room.images:
+            raise ArchiveTooLarge(f"There are more than {self._room.images:,} photographs. Send fewer.")
         sha256, spot = await self._threads.run(self._packer.add, file.data)
+        if self._packer.bytes > self._room.bytes:
+            raise ArchiveTooLarge(
+                f"The data set would have more than {self._room.bytes:,} bytes. Send fewer, or smaller ones."
+            )
         self.taken.seen.append(Seen(file.path, sha256, spot, picture.width, picture.height, picture.format))

@@ -107,6 +107,11 @@ class BucketStore:
             self._remote.remove(key)
         self.remove_checkpoint(job_id)
 
+    def remove_file(self, job_id: str, name: str) -> None:
+        """Remove one of a job's files."""
+        for place in self._places(job_id):
+            self._remote.remove(f"{place}/{safe_file(name)}")
+
     @contextmanager
     def checkpoint(self, job_id: str) -> Iterator[CheckpointFolder]:
         """Bring a job's checkpoints here, and copy those that are saved to the store, beside the work.

@@ -93,6 +93,11 @@ class FolderStore:
             disk.remove(self._folder(job_id))
         self.remove_checkpoint(job_id)
 
+    def remove_file(self, job_id: str, name: str) -> None:
+        """Remove one of a job's files."""
+        with on_disk(self.root):
+            (self._folder(job_id) / safe_file(name)).unlink(missing_ok=True)
+
     @contextmanager
     def checkpoint(self, job_id: str) -> Iterator[CheckpointFolder]:
         """Name the folder in which a job's checkpoints stay; it is made by who writes one."""

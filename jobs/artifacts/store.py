@@ -83,6 +83,10 @@ class ArtifactStore(Protocol):
         """Remove a job's published files and its checkpoints; nothing if there are none."""
         ...
 
+    def remove_file(self, job_id: str, name: str) -> None:
+        """Remove one of a job's published files, and leave the others; nothing if there is none."""
+        ...
+
     def checkpoint(self, job_id: str) -> AbstractContextManager[CheckpointFolder]:
         """Give a folder for a job's checkpoints for the time of a block, with those that an earlier owner has saved."""
         ...

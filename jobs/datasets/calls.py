@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PUBLISHING_SECONDS = 6 * 3600.0  # in which what is being published has to get its record; then it is removed
 
-LISTED = ("name", "owner", "version", "created_at", "parts", "brief")  # in the order of `list_datasets.lua`
+LISTED = ("name", "owner", "version", "created_at", "brief")  # in the order of `list_datasets.lua`
 
 
 def expect(part: str) -> Call[None]:
@@ -87,7 +87,8 @@ def dataset(reply: Reply, dataset_id: str) -> Dataset:
     _refuse(reply, dataset_id)
     _, found_id, flat = reply
     record = pairs(flat)
-    return Dataset.model_validate(json.loads(record["details"]) | _about(found_id, record))
+    parts = {"parts": json.loads(record["parts"])}
+    return Dataset.model_validate(json.loads(record["details"]) | _about(found_id, record) | parts)
 
 
 def listed(reply: Reply) -> Listed:
@@ -99,7 +100,7 @@ def listed(reply: Reply) -> Listed:
 
 def _about(dataset_id: str, record: Mapping[str, str]) -> dict[str, object]:
     about = {"id": dataset_id, "name": record["name"], "owner": record["owner"], "version": int(record["version"])}
-    return about | {"created_at": moment(record["created_at"]), "parts": json.loads(record["parts"])}
+    return about | {"created_at": moment(record["created_at"])}
 
 
 def _refuse(reply: Reply, dataset_id: str) -> None:

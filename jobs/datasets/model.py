@@ -36,10 +36,11 @@ class Refused(Frozen):
 
 
 class Index(Frozen):
-    """Every photograph of a data set, and every file that was refused."""
+    """Every photograph of a data set, and the files that were refused: the first ones, and how many more."""
 
     photographs: list[Entry] = Field(default_factory=list)
     rejected: list[Refused] = Field(default_factory=list)
+    rejected_more: int = 0
 
 
 class Span(Frozen):
@@ -66,7 +67,7 @@ class ClassFacts(ClassCount):
 
 
 class Place(Frozen):
-    """Where one of several photographs with the same content lies."""
+    """Where one of several photographs with the same content lies; its path is for people to read."""
 
     path: str
     label: str
@@ -104,7 +105,10 @@ class Summary(Brief):
 
 
 class Part(Frozen):
-    """What one intake has published, by its id in the store of artifacts; the last one's index is the data set's."""
+    """What one intake has published, by its id in the store of artifacts.
+
+    The last one's index is the data set's; those that it has replaced are removed after a while.
+    """
 
     id: str
     files: dict[str, PublishedFile]
@@ -118,11 +122,12 @@ class Listed(Brief):
     owner: str
     created_at: datetime
     version: int
-    parts: Sequence[Part] = ()
 
 
 class Dataset(Summary, Listed):
     """A data set as Redis has it."""
+
+    parts: Sequence[Part] = ()
 
 
 class Draft(NamedTuple):

@@ -28,12 +28,13 @@ class Spot(NamedTuple):
 class Packer:
     """Writes contents into `<folder>/photographs.pack`, the part with this number; what `known` has is not written.
 
-    Raises OSError where the disk refuses.
+    `bytes` are those of all contents, with what was known. Raises OSError where the disk refuses.
     """
 
     def __init__(self, folder: Path, part: int = 0, known: Mapping[str, Spot] | None = None) -> None:
         self.path = folder / PACK
         self._part, self._spots = part, dict(known or {})
+        self.bytes = sum(spot.bytes for spot in self._spots.values())
         self._file = self.path.open("xb")
         self._at = 0
 
@@ -52,6 +53,7 @@ class Packer:
             self._file.write(data)
             self._spots[sha256] = Spot(self._part, self._at, len(data))
             self._at += len(data)
+            self.bytes += len(data)
         return sha256, self._spots[sha256]
 
 

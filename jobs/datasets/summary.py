@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from jobs.datasets.archives.names import shown
 from jobs.datasets.model import ClassFacts, Duplicate, Index, Place, Span, Summary
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from jobs.datasets.model import Entry
 
 SAMPLES = 6  # of a class
-MOST_SHOWN = 200  # entries of a list in the record, which is in Redis's memory; the index has them all
+MOST_SHOWN = 200  # entries of a list in the record, which is in Redis's memory; the index has all photographs
 PLACES = 5  # of one content
 
 
@@ -46,7 +47,7 @@ def summary(index: Index) -> Summary:
         bytes=sum(entry.bytes for entry in index.photographs),
         sha256=content_hash({name: [entry.sha256 for entry in entries] for name, entries in classes.items()}),
         rejected=index.rejected[:MOST_SHOWN],
-        rejected_total=len(index.rejected),
+        rejected_total=len(index.rejected) + index.rejected_more,
         duplicates=[_shown(sha256, entries) for sha256, entries in duplicates[:MOST_SHOWN]],
         duplicates_total=len(duplicates),
         mixed=sum(_is_mixed(entries) for _, entries in duplicates),
@@ -79,6 +80,5 @@ def _is_mixed(entries: Iterable[Entry]) -> bool:
 
 
 def _shown(sha256: str, entries: Sequence[Entry]) -> Duplicate:
-    return Duplicate(
-        sha256=sha256, photographs=[Place(path=entry.path, label=entry.label) for entry in entries[:PLACES]]
-    )
+    places = [Place(path=shown(entry.path), label=entry.label) for entry in entries[:PLACES]]
+    return Duplicate(sha256=sha256, photographs=places)

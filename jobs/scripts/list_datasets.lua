@@ -4,7 +4,7 @@ local limit, highest = tonumber(ARGV[1]), ARGV[2] == '' and '+' or '(' .. ARGV[2
 local found = redis.call('ZREVRANGEBYLEX', datasets_of(ARGV[3]), highest, '-', 'LIMIT', 0, limit + 1)
 local page = {}
 for i = 1, math.min(limit, #found) do
-  local fields = redis.call('HMGET', key('dataset', found[i]), 'name', 'owner', 'version', 'created_at', 'parts', 'brief')
+  local fields = redis.call('HMGET', key('dataset', found[i]), 'name', 'owner', 'version', 'created_at', 'brief')
   page[i] = {'dataset', found[i], fields}
 end
 return {'datasets', #found > limit and 1 or 0, page}

@@ -1,14 +1,18 @@
 """Data sets that are there: looked at, listed, bounded, learned from and removed."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import httpx
 from data_sets import pets, picture, zipped
-from live import Live
+from live import Live, Serve, live
 from redis_live import LiveRedis
 from sent import add, made, refused, send
 from stored import queued
+from waiting import wait_until
 
+from app.settings import Settings
 from jobs.connection import connect
 from jobs.ids import new_job_id
 from jobs.store import JobStore
@@ -25,6 +29,13 @@ def test_duplicates(visitor: httpx.Client) -> None:
         {"path": "dogs/cat.png", "label": "dogs"},
     ]
     assert same["sha256"] == hashlib.sha256(picture(0)).hexdigest()
+
+
+def test_duplicates_with_long_paths(visitor: httpx.Client) -> None:
+    """The path of a photograph that is there several times is cut, as that of a refused one is."""
+    path = f"cats/{'x' * 500}.png"
+    (same,) = made(visitor, pets() | {path: picture(0)})["duplicates"]
+    assert [one["path"] for one in same["photographs"]] == ["cats/1.png", f"{path[:200]}..."]
 
 
 def test_thumbnails(visitor: httpx.Client) -> None:
@@ -62,6 +73,20 @@ def test_as_many_as_one_may_keep(visitor: httpx.Client) -> None:
     made(visitor)
 
 
+def test_as_many_bytes_as_one_may_have(server: LiveRedis, tmp_path: Path) -> None:
+    """The bound on bytes is the whole data set's, however many requests they come in; what is there costs nothing."""
+    settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1, max_dataset_bytes=5000)
+    assert 4 * len(picture(1)) <= 5000 < 5 * len(picture(1))
+    with live(settings) as service:
+        found = made(service.client, {"cats/1.png": picture(1), "dogs/1.png": picture(2)})
+        again = {"a": picture(1), "b": picture(2), "c": picture(3)}
+        grown = add(service.client, found["id"], "birds", **again).json()["dataset"]
+        assert add(service.client, found["id"], "birds", **again).json()["unchanged"] == 3
+        refused(add(service.client, found["id"], "birds", d=picture(4), e=picture(5)), 413, "5,000 bytes", "Send fewer")
+        assert service.client.get(f"/datasets/{found['id']}").json() == grown
+        assert add(service.client, found["id"], "birds", d=picture(4)).json()["added"] == 1
+
+
 def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
     """Nothing is left of a removed data set, nor of what was refused on the way."""
     found = made(visitor)
@@ -72,6 +97,31 @@ def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
     assert [
         path.name for path in (shelf.state["settings"].data_dir / "models").iterdir() if found["id"] in path.name
     ] == []
+
+
+def test_indexes_that_were_replaced(visitor: httpx.Client, shelf: Live) -> None:
+    """However often photographs are added, no more than the two newest indexes are kept, and all photographs."""
+    found = made(visitor)
+    for seed in range(4, 9):
+        found = add(visitor, found["id"], "birds", **{f"x{seed}": picture(seed)}).json()["dataset"]
+    folder = shelf.state["settings"].data_dir / "models"
+    assert len(list(folder.glob(f"{found['id']}-*/photographs.pack"))) == 6
+    assert len(list(folder.glob(f"{found['id']}-*/index.json"))) == 2
+    for one in found["classes"]:
+        for sample in one["samples"]:
+            assert visitor.get(f"/datasets/{found['id']}/images/{sample}").status_code == 200
+
+
+def test_what_a_killed_api_has_left(serve: Serve, tmp_path: Path) -> None:
+    """An API whose store is a bucket removes what was left of intakes on its own machine, and none that may go on."""
+    left, fresh = (tmp_path / "models" / f"ds_{name}.0a1b2c3d.tmp" for name in ("left", "fresh"))
+    for folder in (left, fresh):
+        folder.mkdir(parents=True)
+        (folder / "1.upload").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    with serve(artifacts_url="s3://bucket/models"):
+        wait_until(lambda: not left.exists(), 30)
+        assert fresh.exists()
 
 
 def test_while_a_job_learns_from_it(visitor: httpx.Client, server: LiveRedis) -> None:

@@ -6,6 +6,7 @@ import struct
 import tarfile
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -148,6 +149,27 @@ def test_a_length_that_lies() -> None:
     lying = data.replace(struct.pack("<L", 100_000), struct.pack("<L", 10))
     assert lying != data
     assert "damaged" in passed(lying)
+
+
+@pytest.mark.parametrize(("said", "summed"), [(10, bytes(10)), (10, b"other"), (0, b"other")])
+def test_a_zip_bomb_that_says_it_is_small(said: int, summed: bytes) -> None:
+    """Of 200 MB of zeros that call themselves a few bytes, no more are unpacked, and their checksum is compared."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("cats/x.png", "w") as member:
+            for _ in range(200):
+                member.write(bytes(1_000_000))
+        (info,) = archive.infolist()
+        info.file_size, info.CRC = said, zlib.crc32(summed)  # as the directory will have it
+    bomb = buffer.getvalue()
+    tracemalloc.start()
+    try:
+        (found,) = read(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    good = summed == bytes(said)
+    assert found == (File("cats/x.png", summed) if good else Passed("cats/x.png", "It is damaged in the archive."))
 
 
 @pytest.mark.parametrize("packed", [zipped, tarred])

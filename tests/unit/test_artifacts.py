@@ -73,9 +73,29 @@ def test_nothing_published(store: ArtifactStore, tmp_path: Path) -> None:
     assert store.read_meta("job_1") == {}
     store.remove("job_1")
     store.remove_checkpoint("job_1")
+    store.remove_file("job_1", "model.keras")
     store.publish("job_2", 1, model(b"weights"), {})
     with pytest.raises(ArtifactDamaged, match="is not there"):
         store.fetch("job_1", "model.keras", WEIGHTS, tmp_path / "here")
+
+
+def test_one_file_is_removed(store: ArtifactStore, tmp_path: Path) -> None:
+    """A file that nobody needs any more is removed, and the others of its job stay, as do those of other jobs."""
+    for job_id in ("job_1", "job_2"):
+        store.publish(job_id, 1, model(b"weights", report_json=b"{}"), {})
+    store.remove_file("job_1", "report.json")
+    store.remove_file("job_1", "report.json")
+    there = sorted((Path(name).parts[0], Path(name).name) for name in left(tmp_path))
+    assert there == [
+        ("job_1", "meta.json"),
+        ("job_1", "model.keras"),
+        ("job_2", "meta.json"),
+        ("job_2", "model.keras"),
+        ("job_2", "report.json"),
+    ]
+    assert store.fetch("job_1", "model.keras", WEIGHTS, tmp_path / "here").read_bytes() == b"weights"
+    with pytest.raises(ValueError, match="cannot name"):
+        store.remove_file("job_2", "../job_1/model.keras")
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])

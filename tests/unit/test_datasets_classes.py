@@ -2,8 +2,11 @@
 
 import pytest
 
+from app.datasets.sorting import MOST_REJECTED, with_label
+from app.datasets.taking import Seen, Taken
 from jobs.datasets.classes import Unlabelled, layout
 from jobs.datasets.model import Entry, Index
+from jobs.datasets.publishing import Spot
 from jobs.datasets.summary import content_hash, summary
 
 
@@ -64,3 +67,20 @@ def test_the_hash_of_a_content() -> None:
     assert content_hash({"b": ["3"], "a": ["2", "1"]}) == known
     others = ({"a": ["1", "2", "2"], "b": ["3"]}, {"a": ["1"], "b": ["2", "3"]}, {"a": ["1", "2"], "c": ["3"]})
     assert all(content_hash(other) != known for other in others)
+
+
+def test_files_that_are_refused_again_and_again() -> None:
+    """However often files are refused, each is kept once for each reason; many are cut, and all are counted."""
+    index = Index()
+    for number in range(3):
+        taken = Taken([Seen(f"cats/{number}.png", f"{number}" * 64, Spot(number, 0, 1), 1, 1, "PNG")])
+        taken.refuse("cats/x.png", "broken")
+        taken.refuse("cats/x.png", f"broken in another way {number % 2}")
+        index, _, _ = with_label(index, taken)
+    assert [one.reason[-1] for one in index.rejected] == ["n", "0", "1"]
+    for number in range(2):
+        many = Taken([Seen(f"cats/9{number}.png", f"9{number}" * 32, Spot(9, 0, 1), 1, 1, "PNG")])
+        for refused in range(MOST_REJECTED):
+            many.refuse(f"cats/{number}-{refused}.png", "broken")
+        index, _, _ = with_label(index, many)
+    assert (len(index.rejected), summary(index).rejected_total) == (MOST_REJECTED, 3 + 2 * MOST_REJECTED)

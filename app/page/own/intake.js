@@ -57,12 +57,28 @@ async function receive(data, { folder, archive, complain }) {
   const entries = items.flatMap((item) => item.webkitGetAsEntry() ?? []); // now: afterwards they are gone
   const [file] = data.files;
   if (entries.some((entry) => entry.isDirectory)) {
-    const found = await Promise.all(entries.map(walk));
-    folder(sorted(found.flat()));
+    try {
+      const found = await Promise.all(entries.map(walk));
+      folder(sorted(found.flat()));
+    } catch (error) {
+      if (!(error instanceof Unreadable)) {
+        throw error;
+      }
+      complain(`${error.path} cannot be read, and nothing was sent. Make it readable, or leave it out.`);
+    }
   } else if (file && data.files.length === 1 && ARCHIVE.test(file.name)) {
     archive(file);
   } else if (file) {
     complain(LOOSE);
+  }
+}
+
+/** A file or a folder that the browser may not read, or that went away. */
+class Unreadable extends Error {
+  /** @param {FileSystemEntry} entry */
+  constructor({ fullPath }) {
+    super();
+    this.path = fullPath.slice(1);
   }
 }
 
@@ -71,17 +87,18 @@ async function receive(data, { folder, archive, complain }) {
  *
  * @param {FileSystemEntry} entry
  * @returns {Promise<Found[]>}
+ * @throws {Unreadable}
  */
 async function walk(entry) {
   if (entry.isFile) {
     const one = /** @type {FileSystemFileEntry} */ (entry);
-    const file = await new Promise((/** @type {(file: File) => void} */ then, fail) => one.file(then, fail));
+    const file = await new Promise((/** @type {(file: File) => void} */ then, fail) => one.file(then, () => fail(new Unreadable(entry))));
     return [{ path: entry.fullPath, file }];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   const found = [];
   for (;;) {
-    const some = await new Promise((/** @type {(some: FileSystemEntry[]) => void} */ then, fail) => reader.readEntries(then, fail));
+    const some = await new Promise((/** @type {(some: FileSystemEntry[]) => void} */ then, fail) => reader.readEntries(then, () => fail(new Unreadable(entry))));
     if (!some.length) {
       return found; // a browser gives a hundred at a time
     }

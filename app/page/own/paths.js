@@ -6,6 +6,10 @@
  * @typedef {{ name: string, photographs: Photograph[], loose: number }} Sorted `loose`: files that lie in no class's folder
  */
 
+const FILES = 50; // a request's: little, so that it is seen how far it is, and more where there would be too many requests
+const BYTES = 24 * 1024 * 1024; // likewise
+const MOST_FILES = 1000; // that the service takes at once
+const REQUESTS = 400; // it takes 500 for a data set: the others are for what is added later
 const LEFT = new Set(["__macosx", "thumbs.db", "desktop.ini"]); // by systems, in every folder
 
 /**
@@ -45,6 +49,23 @@ function above(paths) {
     top.push(first);
   }
   return top;
+}
+
+/**
+ * Divide photographs into requests, as many as a data set can take where their classes are not too many for that.
+ *
+ * @param {Photograph[]} photographs
+ * @param {number} most bytes that a request may have
+ * @returns {Photograph[][]}
+ */
+export function divided(photographs, most) {
+  for (let times = 1; ; times *= 2) {
+    const [files, bytes] = [Math.min(times * FILES, MOST_FILES), Math.min(times * BYTES, most)];
+    const found = batches(photographs, files, bytes);
+    if (found.length <= REQUESTS || (files === MOST_FILES && bytes === most)) {
+      return found;
+    }
+  }
 }
 
 /**

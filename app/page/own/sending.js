@@ -1,7 +1,7 @@
 /** Photographs on their way to the service: a folder's in batches, one class each; or an archive as it is. */
 
 import { ApiError, getJson } from "../shared/api.js";
-import { batches } from "./paths.js";
+import { divided } from "./paths.js";
 
 /** @typedef {import("./paths.js").Sorted} Sorted */
 /** @typedef {{ path: string, reason: string }} Rejected */
@@ -14,8 +14,8 @@ import { batches } from "./paths.js";
  *             duplicates_between_classes: number }} Dataset
  */
 
-const FILES = 50; // a request's, at most
-const BYTES = 24 * 1024 * 1024; // likewise
+const PHOTOGRAPHS = 0.75; // of a request's bytes: the rest is for what a form adds to each
+const MOST_REQUESTS = 500; // for a data set
 const TIMEOUT = 1900; // seconds: the service looks at what came for half an hour at most
 const ATTEMPTS = 6;
 const PAUSE = 2; // seconds, where the service names none
@@ -33,12 +33,16 @@ let limits;
  * @returns {Promise<string>} the data set's id
  */
 export async function sendFolder({ name, photographs }, { into, signal, made, progress, waiting }) {
+  const batches = divided(photographs, PHOTOGRAPHS * (await patiently(mostBytes, signal, waiting)));
+  if (batches.length > MOST_REQUESTS) {
+    throw new ApiError("This folder has too many classes to be sent one after the other. Pack it into a zip, and send that.", { status: 413 });
+  }
   const fresh = () => getJson(`/datasets?${new URLSearchParams({ name: name.slice(0, 100) })}`, { method: "POST", signal });
   const id = into ?? (await patiently(fresh, signal, waiting)).id;
   made(id);
   let done = 0;
   progress(done);
-  for (const batch of batches(photographs, FILES, BYTES)) {
+  for (const batch of batches) {
     await patiently(() => add(id, batch, signal), signal, waiting); // once more does no harm: the same changes nothing
     done += batch.length;
     progress(done);
@@ -54,8 +58,7 @@ export async function sendFolder({ name, photographs }, { into, signal, made, pr
  * @returns {Promise<string>} the data set's id
  */
 export async function sendArchive(file, signal) {
-  limits ??= getJson("/page/limits.json");
-  const { max_dataset_bytes: most } = await limits;
+  const most = await mostBytes();
   if (file.size > most) {
     const words = `${Math.round(file.size / 1e6)} MB, and at most ${Math.round(most / 1e6)} MB are accepted`;
     throw new ApiError(`This archive is too large: it has ${words}. Send a part of it.`, { status: 413 });
@@ -63,6 +66,17 @@ export async function sendArchive(file, signal) {
   const body = new FormData();
   body.append("file", file, file.name);
   return (await getJson("/datasets", { method: "POST", body, signal, timeout: TIMEOUT })).id;
+}
+
+/** @returns {Promise<number>} bytes that a request may have */
+async function mostBytes() {
+  limits ??= getJson("/page/limits.json");
+  try {
+    return (await limits).max_dataset_bytes;
+  } catch (error) {
+    limits = undefined; // the next who asks tries again
+    throw error;
+  }
 }
 
 /**

@@ -46,7 +46,7 @@ def zip_items(file: IO[bytes], bounds: Bounds) -> Iterator[Item]:
                 continue
             item = _known(info, name, bounds)
             if isinstance(item, str):
-                left -= info.file_size  # zipfile unpacks no more than that
+                left -= info.file_size  # no more than that is unpacked of it
                 if left < 0:
                     raise too_much(bounds)
                 yield _unpacked(archive, info, item)
@@ -68,7 +68,10 @@ def _known(info: zipfile.ZipInfo, name: str, bounds: Bounds) -> Folder | Passed 
 
 def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> File | Passed:
     try:
-        return File(path, archive.read(info))
+        with archive.open(info) as content:
+            # With its length, or else zipfile inflates a gigabyte before it cuts what is longer than was said; and at
+            # least a byte, so that the checksum of an empty one is compared as well.
+            return File(path, content.read(max(1, info.file_size)))
     except DAMAGED:
         return Passed(shown(path), "It is damaged in the archive.")
 
