@@ -75,14 +75,23 @@ class Reporter:
         """Record progress and, where it is one of the job's reports, its entry of the history."""
         self.kept.append((progress, entry))
         try:
-            while self.kept:
-                self.store.report(self.claim.job_id, self.claim.fence, *self.kept[0])
-                del self.kept[0]
+            self.flush()
         except StoreUnavailable as error:
             log.warning("a report of job %s waits: %s", self.claim.job_id, error)
             self.kept = [(progress, entry) for progress, entry in self.kept if entry]
         except LeaseLost:
             self.lease.stop(StopReason.LOST)
+
+    def flush(self) -> None:
+        """Write down what is kept.
+
+        Raises:
+            StoreUnavailable: Redis is away; what it has not taken is kept.
+            LeaseLost: the job is another's by now.
+        """
+        while self.kept:
+            self.store.report(self.claim.job_id, self.claim.fence, *self.kept[0])
+            del self.kept[0]
 
 
 def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = None) -> JobStatus | None:
@@ -105,7 +114,7 @@ def _execute(store: JobStore, claim: Claim, work: Work, tracing: Tracing | None)
         with Lease(store, claim, work.seconds, work.clean_up) as lease, told_to_leave(lease):
             reporter = Reporter(store, claim, lease)
             outcome = attempt(work, claim, lease, Hands(reporter, lease.should_stop))
-            status = settle(store, claim, outcome) if outcome else None
+            status = settle(reporter, outcome) if outcome else None
         if training:
             training.ended(status)
     log.info("job %s is %s", claim.job_id, status or "another's by now")
@@ -147,15 +156,17 @@ def stopped(reason: StopReason | None) -> Outcome | None:
             return None
 
 
-def settle(store: JobStore, claim: Claim, outcome: Outcome) -> JobStatus | None:
-    """Write down how a job ended, waiting for Redis if need be; None if it is another's by now.
+def settle(reporter: Reporter, outcome: Outcome) -> JobStatus | None:
+    """Write down how a job ended, and its reports before, waiting for Redis if need be; None if it is another's by now.
 
     Raises:
         StoreUnavailable: Redis stayed away; the job is taken back when its lease runs out.
     """
+    store, claim = reporter.store, reporter.claim
     until = time.monotonic() + SETTLE_SECONDS
     while True:
         try:
+            reporter.flush()
             if outcome.status is None:
                 return store.release(claim.job_id, claim.fence)
             return store.finish(claim.job_id, claim.fence, outcome.status, outcome.result, outcome.error).status

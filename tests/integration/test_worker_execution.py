@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redis_live import LiveRedis
-from stored import outcome, queued
+from stored import entry, outcome, progress, queued, types
 from waiting import wait_until
 from workers import START, timed
 
@@ -59,6 +59,36 @@ def test_nothing_comes_of_it(store: JobStore) -> None:
     assert execute(store, cancelled.job_id, cancelled.work(cancelled=True)) is JobStatus.CANCELLED
     assert (failed.cleaned, cancelled.cleaned) == ([JobStatus.FAILED], [JobStatus.CANCELLED])
     assert failed.forgotten == cancelled.forgotten == []
+
+
+def test_reports_of_a_redis_that_was_full(store: JobStore, server: LiveRedis) -> None:
+    """What a job could not report while it worked, for Redis had no room, is written down before its end is."""
+    job_id = queued(store).id
+
+    def do(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        with connect(server.url) as client:
+            client.config_set("maxmemory", 1)
+        for step in (1, 2, 3):
+            hands.report(progress(step), entry(step))
+        assert not store.get(job_id).history
+        room.start()
+        return outcome(job_id)
+
+    def make_room() -> None:
+        with connect(server.url) as client:
+            client.config_set("maxmemory", 0)
+
+    room = threading.Timer(1.5, make_room)
+    try:
+        assert execute(store, job_id, Work(do, clean_up=noop, forget=noop, seconds=60)) is JobStatus.SUCCEEDED
+    finally:
+        make_room()
+    assert [each.step for each in store.get(job_id).history] == [1, 2, 3]
+    assert types(store, job_id)[-1] == "succeeded"
+
+
+def noop() -> None:
+    """Leave nothing behind, and so remove nothing."""
 
 
 def hang(*_: object) -> Any:  # noqa: ANN401 - it never returns
