@@ -96,7 +96,7 @@ def _contrast(pixels: Floats) -> tuple[Floats, float]:
     ink_is = np.einsum("ijk,ij->k", away, squared)  # the cubes of what is far outweigh the many that are near
     along = away @ (ink_is / (np.linalg.norm(ink_is) or 1))
     noise = float(np.median(np.abs(along[::2, ::2]))) / _NORMAL / 3**0.5
-    ink = np.where(along > 0, np.sqrt(squared), 0) * (light.mean() / light)
+    ink = np.asarray(np.where(along > 0, np.sqrt(squared), 0) * (light.mean() / light), np.float32)
     return np.maximum(ink - _shadows(ink), 0), noise
 
 
