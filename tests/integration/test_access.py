@@ -163,10 +163,13 @@ def test_nobody_waits_for_a_redis_that_hangs(server: LiveRedis, tmp_path: Path) 
             assert set(statuses) == {200, 429}
             assert statuses == sorted(statuses)
             assert seconds() < 5  # 30 waits for Redis, with its time-outs, would take a minute
-        wait_until(lambda: not service.guard._limiter._breaker.open, 20)
-        refused = service.client.get("/models/vgg16")
-        assert refused.status_code in {200, 429}
-        assert not service.guard._limiter._breaker.open
+
+        def counts_again() -> bool:  # on a busy machine one call or another may still be too slow for it
+            was_open = service.guard._limiter._breaker.open
+            assert service.client.get("/models/vgg16").status_code in {200, 429}
+            return not was_open and not service.guard._limiter._breaker.open
+
+        wait_until(counts_again, 30)
 
 
 def test_calls_are_counted_without_redis(tmp_path: Path) -> None:
