@@ -81,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if not self._brings_body:
+        if self._arriving and not self._brings_body:  # what is whole was within its bounds, be it many requests at once
             self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
