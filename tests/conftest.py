@@ -60,13 +60,3 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if skipped and os.environ.get("BESTGUESS_TESTS_MUST_RUN"):
         reason = f"{item.nodeid} may not skip here: {call.excinfo.value}"
         call.excinfo = pytest.ExceptionInfo.from_exception(AssertionError(reason))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
-    """Leave what `.ci/tested` asks for: how the run has ended, and the names of the tests that failed."""
-    if path := os.environ.get("BESTGUESS_TESTS_STATUS"):
-        failed = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
-        names = [report.nodeid for report in failed]
-        # What failed before there were tests has a file's name, and how many tests it kept from running nobody knows.
-        whole = all("::" in name for name in names)
-        Path(path).write_text("\n".join([str(int(exitstatus)) if whole else "2", *dict.fromkeys(names)]) + "\n")

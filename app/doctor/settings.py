@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PREFIX = "BESTGUESS_"
 ABOUT = "settings"
 # Read by clients, by the tests, and by docker-compose.yml.
-ELSEWHERE = frozenset({"URL", "API_KEY", "TESTS_MUST_RUN", "TESTS_STATUS", "SCREENSHOTS"}) | frozenset(
+ELSEWHERE = frozenset({"URL", "API_KEY", "TESTS_MUST_RUN", "SCREENSHOTS"}) | frozenset(
     {"ADDRESS", "IMAGE", "GPU_IMAGE", "SECRETS", "TLS", "WEIGHTS_VOLUME", "MODELS_VOLUME"}
     | {f"{service}_MEMORY" for service in ("API", "WORKER", "REDIS", "PROXY")}
 )
