@@ -13,6 +13,9 @@ from pictures import PHOTOS
 
 from app.settings import Settings
 
+HERE = Path(__file__).parent
+COSTLY = frozenset({"desk", "house", "random_weights"})  # session fixtures, each made once a process
+
 # Whoever runs the tests in the background may have SIGINT ignored, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -51,6 +54,13 @@ def client(guarded: tuple[Live, Headers]) -> httpx.Client:
 def keys(guarded: tuple[Live, Headers]) -> Headers:
     """Name the headers that send each key."""
     return guarded[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests, and all tests of a service or file that takes long to make, in one process of xdist's."""
+    for item in items:
+        costly = COSTLY.intersection(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(min(costly, default=str(item.path.relative_to(HERE)))))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from desks import Desk, at_desk
 from live import Live, Serve, live
 from redis_live import LiveRedis, live_redis
 from stored import TwiceStore
@@ -48,6 +49,13 @@ def store(server: LiveRedis) -> Iterator[JobStore]:
         client.flushall()
     with JobStore(connect(server.url)) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One whole service for all tests of the command line: API, Redis and worker as processes."""
+    with at_desk(tmp_path_factory.mktemp("desk")) as desk:
+        yield desk
 
 
 @pytest.fixture(scope="module")

@@ -8,21 +8,29 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_vgg import SMALL_VGG, randomise
 
 from app.inference.bring_up import BringUp
 from app.inference.engine import Engine
 from app.settings import Settings
-from vision import lite0
 from vision.networks import LITE0, Network
-from vision.weights import WeightsFile
+from vision.weights import FoundWeights, WeightsFile
 
 CONTENT = b"stands for the weights"
 FILE = WeightsFile("small.h5", len(CONTENT), hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(), "small.h5", ())
+CARRIED = FoundWeights(None, "imagenet", None, verified=True, size=None)
+STAND_IN = replace(
+    SMALL_VGG,
+    id=LITE0.id,
+    title=LITE0.title,
+    carried=lambda: CARRIED,
+    load=lambda model, _: randomise(model, 0),
+)
 
 
 def published(load: Callable[[Any, Path | None], None]) -> Network:
     """Make a network whose weights have to be fetched, quick to build."""
-    return replace(LITE0, id="vgg16", title="VGG16", weights=FILE, carried=None, load=load)
+    return replace(SMALL_VGG, id="vgg16", title="VGG16", weights=FILE, load=load)
 
 
 def settings(folder: Path, **more: object) -> Settings:
@@ -45,7 +53,7 @@ async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 @pytest.mark.parametrize("place", ["weights", "keras/models"])
 def test_a_file_put_there_by_hand_is_noticed(tmp_path: Path, place: str) -> None:
     """While the download is tried in vain, a file that appears in either place is used, without a restart."""
-    engine = Engine(settings(tmp_path, stand_in=False), published(lambda model, _: lite0.load(model, None)))
+    engine = Engine(settings(tmp_path, stand_in=False), published(lambda model, _: randomise(model, 0)))
 
     async def run() -> None:
         bring_up = BringUp(engine, settings(tmp_path))
@@ -67,9 +75,9 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
     """A file whose numbers make no finite scores fails to load, instead of answering with nothing."""
 
     def load(model: Any, _: Path | None) -> None:  # noqa: ANN401 - Keras has no types
-        lite0.load(model, None)
-        kernel, bias = model.get_layer("logits").get_weights()
-        model.get_layer("logits").set_weights([np.full_like(kernel, np.nan), bias])
+        randomise(model, 0)
+        kernel, bias = model.get_layer("predictions").get_weights()
+        model.get_layer("predictions").set_weights([np.full_like(kernel, np.nan), bias])
 
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
@@ -79,13 +87,29 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
     assert "not finite" in (engine.primary.report.trouble or "")
 
 
+def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
+    """A file that is no weights file is named with what is wrong with it, and the stand-in answers."""
+    foreign = tmp_path / "foreign.h5"
+    foreign.write_bytes(b"not HDF5 at all")
+    chosen = settings(tmp_path, weights=str(foreign))
+    engine = Engine(chosen, stand_in=STAND_IN)
+    with contextlib.closing(engine):
+        asyncio.run(BringUp(engine, chosen).run())
+        report = engine.primary.report
+        assert report.state == "failed"
+        assert "foreign.h5" in (report.trouble or "")
+        choice = engine.choose(None)
+        assert (choice.served.network.id, choice.stand_in_for) == (LITE0.id, "vgg16")
+        assert "foreign.h5" in (choice.reason or "")
+
+
 def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A stand-in whose weights are not the published ones has failed, says why, and is logged."""
 
     def damaged() -> Any:  # noqa: ANN401 - it never returns
         raise ValueError("another SHA-256")
 
-    engine = Engine(settings(tmp_path), stand_in=replace(LITE0, carried=damaged))
+    engine = Engine(settings(tmp_path), stand_in=replace(STAND_IN, carried=damaged))
     assert engine.stand_in is not None
 
     async def run() -> None:
@@ -102,7 +126,7 @@ def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCa
 
 def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """When the stand-in takes over, the log says for whom, why, and what to do."""
-    engine = Engine(settings(tmp_path))
+    engine = Engine(settings(tmp_path), stand_in=STAND_IN)
 
     async def run() -> None:
         bring_up = BringUp(engine, settings(tmp_path))

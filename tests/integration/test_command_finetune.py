@@ -7,23 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from desks import Desk, at_desk
 from pictures import encoded, noise
 
 from bestguess.cli import exits
 from bestguess.cli.main import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from desks import Desk
 
 FINETUNE = ("finetune", "--base", "efficientnet-lite0", "--epochs", "2", "--freeze", "50")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One service for all tests of this file."""
-    with at_desk(tmp_path_factory.mktemp("desk")) as desk:
-        yield desk
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from desks import Desk, at_desk, read_aloud
+from desks import Desk, read_aloud
 from pictures import encoded, noise
 from terminals import CONTROL, CTRL_C, Terminal
 
@@ -18,19 +18,9 @@ from bestguess.cli import exits
 from bestguess.cli.main import run
 from jobs.model import JobStatus
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PAGE = Path(__file__).parents[2] / "docs" / "client.md"
 TRAIN = ("train", "--batch-size", "20", "--report-every", "20", "--seed", "1")
 ENDLESS = ("--steps", "100000")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One service for all tests of this file."""
-    with at_desk(tmp_path_factory.mktemp("desk")) as desk:
-        yield desk
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,18 +13,18 @@ from worker.checkpoint import Checkpoint
 from worker.errors import LARGEST_LOSS, Diverged, Stopped
 from worker.mnist import bench
 from worker.mnist.batches import Batches, rates
-from worker.mnist.data import Digits, read
 from worker.mnist.stepping import Stepper
 from worker.mnist.synthetic import synthetic_digits
 from worker.mnist.training import Report, Result, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import ModuleType
 
     from numpy.typing import NDArray
 
-MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
+    from worker.mnist.data import Digits
 
 
 @pytest.fixture(scope="module")
@@ -208,13 +207,3 @@ def test_stop(digits: Digits, tmp_path: Path, step: int) -> None:
     report, should_stop = _stop_at(step)
     with pytest.raises(Stopped):
         train(MnistParams(steps=8, report_every=4), digits, report, should_stop, Checkpoint(tmp_path))
-
-
-def test_real_mnist(tmp_path: Path) -> None:
-    """On the real images, 200 steps make a network right on more than 95 % of those to test with."""
-    if not MNIST.exists():
-        pytest.skip(f"MNIST is not at {MNIST}")
-    real = read(MNIST)
-    params = MnistParams(steps=200, seed=0)
-    short = Digits.of("mnist", {key: getattr(real, key)[:10_000] for key in real.sha256})
-    assert train(params, short, _quiet, lambda: False, Checkpoint(tmp_path)).test_accuracy > 0.95
