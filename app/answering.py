@@ -33,7 +33,7 @@ async def answer(request: Request, classifier: Classifier, settings: Settings, q
         raise too_many_bars()
     classifier.admit(question)
     wanted = replace(question, preview=kind is not None)
-    async with classifier.bodies.reading():
+    async with classifier.bodies.reading(request.state.caller.counted_as, request.state.exchange):
         work = classifier.classify(await read_image(request, FormLimits(1, settings.max_parts)), wanted)
     answer = await while_connected(request, work)
     request.state.exchange.classified(answer)

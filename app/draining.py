@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.inference.engine import Engine
+
 
 class Draining:
     """Calls everybody who asked to be told, once.
@@ -22,6 +24,10 @@ class Draining:
     def tell(self, callback: Callable[[], object]) -> None:
         """Ask to be called when it begins."""
         self._told.append(callback)
+
+    def takes_requests(self, engine: Engine) -> bool:
+        """Say whether the service is ready: `/readyz` and the metric `bestguess_ready` both ask this."""
+        return engine.ready and not self.announced
 
     def announce(self) -> None:
         """Be no longer ready."""

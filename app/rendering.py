@@ -59,8 +59,8 @@ def as_problem(error: Exception, request_id: str | None) -> Problem:
     match error:
         case Problem():
             problem = error
-        case problems.ImageProblem():
-            problem = OF_VISION[type(error)](str(error))
+        case problems.ImageProblem() | problems.DecodersUnavailable():
+            problem = _of_picture(error)
         case QueueFull():
             problem = Overloaded(
                 "As many images wait as can be answered in time. Try again later.", retry_after=error.retry_after
@@ -82,6 +82,13 @@ def as_problem(error: Exception, request_id: str | None) -> Problem:
             log.error("request %s met an unforeseen error", request_id, exc_info=error)
             problem = Problem("This is our fault, and it has been logged. The request id finds it in the log.")
     return problem
+
+
+def _of_picture(error: problems.ImageProblem | problems.DecodersUnavailable) -> Problem:
+    if isinstance(error, problems.ImageProblem):
+        return OF_VISION[type(error)](str(error))
+    log.warning("decoding: %s", error)
+    return NotReady("No decode process could take the image. Send it again in a moment.", retry_after=2)
 
 
 def _of_network(error: ArtifactsUnavailable | ArtifactDamaged | WeightsError | NotFinite) -> ModelUnusable:
@@ -171,6 +178,7 @@ def add_handlers(app: FastAPI) -> None:
         HTTPException,
         RequestValidationError,
         problems.ImageProblem,
+        problems.DecodersUnavailable,
         QueueFull,
         Closed,
         store.StoreError,

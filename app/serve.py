@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -71,8 +73,16 @@ def main() -> None:
     logs.set_up(settings.log_level, settings.log_format)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(Redacting(handler.formatter or logging.Formatter()))
+    allow_connections()
     with tracing_as_asked("bestguess-api") as tracing:
         server(settings, tracing=tracing).run()
+
+
+def allow_connections() -> None:
+    """Use as many descriptors as the system allows: with the usual 1,024 one client's idle connections take all."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS gives fewer than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def server(settings: Settings, resources: Resources | None = None, tracing: Tracing | None = None) -> uvicorn.Server:

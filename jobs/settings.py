@@ -48,7 +48,9 @@ class SharedSettings(BaseSettings):
     )
     max_pixels: int = Field(64_000_000, ge=1, description="pixels of an image")
     max_scans: int = Field(100, ge=1, description="scans of a JPEG")
-    decode_seconds: float = Field(10, gt=0, le=600, description="seconds that decoding one image may take")
+    decode_seconds: float = Field(
+        10, gt=0, le=600, description="seconds of processor time that decoding one image may take"
+    )
     decode_memory_bytes: int = Field(1024 * MEBIBYTE, ge=128 * MEBIBYTE, description="memory of one decode process")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
     log_format: Form = Field(

@@ -102,6 +102,20 @@ def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = No
             runner.go.set()
 
 
+@contextlib.contextmanager
+def without_decoders(running: Live) -> Iterator[None]:
+    """Let each of a service's decode processes end, and as soon as it starts, until the end of the block."""
+    decoders = running.state["classifier"]._sandbox._decoders
+    for decoder in decoders:
+        decoder.program = ("-c", "raise SystemExit(1)")
+        decoder._process.kill()
+    try:
+        yield
+    finally:
+        for decoder in decoders:
+            del decoder.program
+
+
 def answers(client: httpx.Client) -> bool:
     """Say whether the event loop answers."""
     try:

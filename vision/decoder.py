@@ -33,7 +33,8 @@ def main(descriptor: int, seconds: float, memory_bytes: int) -> None:
     Args:
         descriptor: our end of the socket.
         seconds: processor time that one file may take.
-        memory_bytes: memory that one file may take.
+        memory_bytes: memory that one file may take; the process exits with `messages.OUT_OF_MEMORY` where the file
+            itself, or its pixels, do not fit.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which closes the socket when it ends
     _limit(memory_bytes)
@@ -41,6 +42,8 @@ def main(descriptor: int, seconds: float, memory_bytes: int) -> None:
     try:
         while True:
             _serve_one(connection, seconds)
+    except MemoryError:
+        os._exit(messages.OUT_OF_MEMORY)  # at once: the other end must not see the socket closed before the code is set
     except (EOFError, OSError):
         return
 

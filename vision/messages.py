@@ -12,6 +12,7 @@ import struct
 from typing import Any
 
 HEAD = struct.Struct("!QQ")  # how long the words are, and how long the bytes
+OUT_OF_MEMORY = 3  # a decode process's exit code where one file needs more memory than it may have
 RECEIVED = b"."  # says that a task has arrived, so that what happens from now on is its doing
 
 
@@ -55,6 +56,16 @@ def exactly(connection: socket.socket, size: int) -> bytes:
             raise EOFError
         data += more
     return data
+
+
+def comes_within(connection: socket.socket, seconds: float) -> bool:
+    """Return whether something to read, or the end, comes in time; nothing is read."""
+    set_timeout(connection, socket.SO_RCVTIMEO, seconds)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def set_timeout(connection: socket.socket, option: int, seconds: float) -> None:

@@ -22,7 +22,7 @@ class TooManyPixels(ImageProblem):
 
 
 class TooCostly(ImageProblem):
-    """Decoding took more time or memory than the limits allow, or killed its process."""
+    """Decoding took more time than the limits allow, or crashed its process."""
 
 
 class NoInk(ImageProblem):
@@ -32,3 +32,7 @@ class NoInk(ImageProblem):
 PROBLEMS = {
     kind.__name__: kind for kind in (NotAnImage, BrokenImage, UnsupportedFormat, TooManyPixels, TooCostly, NoInk)
 }
+
+
+class DecodersUnavailable(Exception):
+    """No decode process could do its work: it could not start, starved, or was killed. Not the picture's fault."""

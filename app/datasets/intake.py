@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,8 @@ from app.datasets.taking import Room, Taking
 from app.datasets.trouble import told
 from app.disconnect import while_connected
 from app.errors import Conflict, DeadlinePassed, NotAnArchive, Overloaded, TooLarge
+from app.inference.batcher import QueueFull
+from app.inference.bodies import Bodies
 from jobs.datasets.archives import items as archives
 from jobs.datasets.archives.loose import loose_items
 from jobs.datasets.archives.reading import items
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from app.datasets.receiving import DiskFile
     from app.datasets.shelf import Shelf
     from app.datasets.taking import Taken
+    from app.inference.bodies import Body
     from app.settings import Settings
     from jobs.datasets.model import Dataset
 
@@ -55,7 +59,7 @@ class Intake:
 
     def __init__(self, shelf: Shelf, settings: Settings) -> None:
         self._shelf, self._settings = shelf, settings
-        self._under_way = 0
+        self._bodies = Bodies(AT_ONCE, long=math.inf)  # a large archive takes minutes
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def empty(self, name: str, owner: str) -> Dataset:
@@ -75,9 +79,10 @@ class Intake:
             StoreError: Redis is away.
         """
         dataset_id = new_dataset_id()
-        async with self._room(dataset_id) as folder:
+        async with self._place(request) as body, self._room(dataset_id) as folder:
             await self._check_quota(owner)
             file = await receive_archive(request, folder, self._shelf.threads)
+            body.arrived = True
             draft = Draft(dataset_id, name_of(name, file.filename or ""), owner, 0, summary(Index()), [], None)
             work = self._of_archive(folder, file, draft)
             return await while_connected(request, work)
@@ -85,8 +90,9 @@ class Intake:
     async def photographs(self, request: Request, dataset_id: str, whose: str) -> Added:
         """Add the photographs of a form, which are all of one class. Raises as `archive`."""
         await self._shelf.records.get(dataset_id, whose)
-        async with self._room(dataset_id) as folder:
+        async with self._place(request) as body, self._room(dataset_id) as folder:
             form = await receive_form(request, folder, self._shelf.threads, MOST_FILES)
+            body.arrived = True
             label = label_of(form.fields.get("label"))
             files = [(f"{label}/{file.filename or file.path.stem}", file.path) for file in form.files]
             work = self._of_files(folder, dataset_id, whose, loose_items(files, self._bounds()))
@@ -137,11 +143,19 @@ class Intake:
         return kept
 
     @asynccontextmanager
+    async def _place(self, request: Request) -> AsyncIterator[Body]:
+        """Hold one of the places for intakes, which may have to make way for another client's."""
+        state = request.state
+        try:
+            async with self._bodies.reading(state.caller.counted_as, state.exchange) as body:
+                yield body
+        except QueueFull:
+            message = f"{AT_ONCE} data sets are being taken in already. Try again later."
+            raise Overloaded(message, retry_after=10) from None
+
+    @asynccontextmanager
     async def _room(self, dataset_id: str) -> AsyncIterator[Path]:
         """Give a folder on the disk for an intake, for as long as one may take."""
-        if self._under_way >= AT_ONCE:
-            raise Overloaded(f"{AT_ONCE} data sets are being taken in already. Try again later.", retry_after=10)
-        self._under_way += 1
         seconds = self._settings.dataset_seconds
         try:
             with told():
@@ -152,8 +166,6 @@ class Intake:
                     yield folder
         except TimeoutError:
             raise DeadlinePassed(f"This took more than {seconds:g} s. Send fewer photographs at once.") from None
-        finally:
-            self._under_way -= 1
 
     async def _check_quota(self, owner: str) -> None:
         most = self._settings.max_datasets

@@ -26,6 +26,7 @@ class Looker:
 
         Raises:
             ImageProblem: it cannot be, within the limits.
+            DecodersUnavailable: no decode process could take it.
         """
         async with self._turn:
             return await asyncio.wrap_future(self._sandbox.decode(data, (view,)))

@@ -68,12 +68,12 @@ def look_at_memory(
 
 
 def look_at_open_files() -> Iterator[Finding]:
-    """See how many connections there can be."""
-    about, soft = "open files", resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
-        yield warning(about, f"at most {soft}", f"Raise it (ulimit -n {4 * OPEN_FILES}): each connection is one.")
+    """See how many connections there can be; the service raises its limit to the hard one by itself."""
+    about, most = "open files", resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most != resource.RLIM_INFINITY and most < OPEN_FILES:
+        yield warning(about, f"at most {most}", f"Raise it (ulimit -Hn {4 * OPEN_FILES}): each connection is one.")
     else:
-        yield ok(about, "no limit" if soft == resource.RLIM_INFINITY else f"at most {soft}")
+        yield ok(about, "no limit" if most == resource.RLIM_INFINITY else f"at most {most}")
 
 
 def look_at_gpu(worker: WorkerSettings, command: tuple[str, ...] = NVIDIA) -> Iterator[Finding]:

@@ -1,9 +1,11 @@
-"""The bodies that are being read: so many at once, and a slow one makes way."""
+"""The request bodies that are being read: a bounded number, shared fairly among clients."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.inference.batcher import QueueFull
@@ -11,49 +13,110 @@ from app.inference.batcher import QueueFull
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-SLOW = 10.0  # seconds; 20 MB take them at 16 Mbit/s
+    from app.exchange import Exchange
+
+GRACE = 10.0  # seconds after which a body's rate is judged
+LEAST_RATE = 1000  # bytes a second; a telephone on a bad network has ten times as many
+LONG = 10.0  # seconds; 20 MB take them at 16 Mbit/s
+
+
+@dataclass(eq=False, slots=True)
+class Body:
+    """A body that is being read, or has `arrived` and keeps its place for what is done with it."""
+
+    client: str
+    exchange: Exchange
+    clock: asyncio.Timeout
+    began: float
+    since: float  # when the rate was measured last, and at how many bytes
+    before: int = 0
+    rate: float | None = None  # bytes a second, of at least `GRACE` seconds
+    arrived: bool = False
+
+    @property
+    def slow(self) -> bool:
+        """Whether its rate is known, and too low."""
+        return self.rate is not None and self.rate < LEAST_RATE
+
+    def measure(self, now: float, grace: float) -> None:
+        """Measure the rate anew where the last time is long enough ago; a burst at the start is soon forgotten."""
+        if now - self.since >= grace:
+            self.rate = (self.exchange.received - self.before) / max(now - self.since, 1e-9)
+            self.since, self.before = now, self.exchange.received
 
 
 class Bodies:
-    """At most `most` at once. What waits to be read counts as little as what is read slowly: both are memory.
+    """At most `most` bodies at once: what waits to be read and what is read slowly are both memory.
 
-    Where there are as many, a body that has been read for `slow` seconds makes way for the next, so that as many slow
-    clients keep nobody out for as long as a request may take to arrive.
+    Where there are as many, one of them makes way for a newcomer, or the newcomer is refused. A client's newcomers
+    take places from that client and from clients that hold more, never from those that hold as many or fewer: many
+    connections from one client keep nobody else out. Clients that share an address lose places to others only while
+    there are none left. What makes way is too slow after `grace` seconds, belongs to a client that holds more than a
+    fair share, or takes longer than `long` seconds. A body that has arrived only makes way where its client holds every
+    place.
     """
 
-    def __init__(self, most: int, slow: float = SLOW) -> None:
-        self._most, self._slow = most, slow
-        self._clocks: dict[asyncio.Timeout, float] = {}  # and when each began, the first of them first
+    def __init__(self, most: int, *, grace: float = GRACE, long: float = LONG) -> None:
+        self._most, self._grace, self._long = most, grace, long
+        self._bodies: list[Body] = []
 
     @property
     def count(self) -> int:
         """How many are being read."""
-        return len(self._clocks)
+        return len(self._bodies)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[None]:
-        """Read one in the block.
+    async def reading(self, client: str, exchange: Exchange) -> AsyncIterator[Body]:
+        """Read a client's body in the block; `exchange` counts its bytes.
 
         Raises:
             QueueFull: as many are being read; before the block, or in it, where this one made way.
         """
-        self._make_room()
+        await self._make_room(client)
+        now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(None) as clock:
-                self._clocks[clock] = asyncio.get_running_loop().time()
+                body = Body(client, exchange, clock, now, now)
+                self._bodies.append(body)
                 try:
-                    yield
+                    yield body
                 finally:
-                    self._clocks.pop(clock, None)
+                    if body in self._bodies:
+                        self._bodies.remove(body)
         except TimeoutError:
-            raise QueueFull from None
+            if clock.expired():
+                raise QueueFull from None
+            raise
 
-    def _make_room(self) -> None:
-        if len(self._clocks) < self._most:
+    async def _make_room(self, client: str) -> None:
+        if len(self._bodies) >= self._most:
+            for _ in range(3):  # what has come while the event loop was busy is counted before a rate is judged
+                await asyncio.sleep(0)
+        if len(self._bodies) < self._most:
             return
         now = asyncio.get_running_loop().time()
-        first, began = next(iter(self._clocks.items()))
-        if now - began < self._slow:
+        leaving = self._to_leave(client, now)
+        if leaving is None:
             raise QueueFull
-        del self._clocks[first]
-        first.reschedule(now)
+        self._bodies.remove(leaving)
+        leaving.clock.reschedule(now)
+
+    def _to_leave(self, client: str, now: float) -> Body | None:
+        """Choose who makes way for a client: whoever is too slow, then whoever holds most; of these, who has least."""
+        held = Counter(body.client for body in self._bodies)
+        mine = held[client]
+        candidates = []
+        for body in self._bodies:
+            body.measure(now, self._grace)
+            theirs = held[body.client]
+            from_whom = body.client == client or theirs > mine
+            why = body.slow or theirs > mine + 1 or now - body.began >= self._long
+            if body.arrived:
+                why = theirs > mine + 1 and theirs == self._most
+            if from_whom and why:
+                candidates.append(body)
+        return min(
+            candidates,
+            key=lambda body: (body.arrived, not body.slow, -held[body.client], body.exchange.received),
+            default=None,
+        )

@@ -178,6 +178,7 @@ class Classifier:
 
         Raises:
             ImageProblem: the image cannot be used.
+            DecodersUnavailable: no decode process could take it.
             NotFinite: its scores are no numbers.
             NotFound, NotReady: the network does not exist, or is not loaded yet.
             QueueFull: as many images are in hand as may be, or as can be answered before their deadline.

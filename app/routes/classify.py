@@ -50,7 +50,7 @@ async def classify_batch(
 ) -> schemas.Batch:
     """Answer each file of a form by itself: one broken image does not spoil the others."""
     classifier.admit(question)  # what holds for the whole request is not told once a file
-    async with classifier.bodies.reading():
+    async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
         uploads = await read_files(request, FormLimits(settings.max_files, settings.max_parts), ("file", "files"))
     answers = asyncio.gather(*(answer_one(classifier, upload, question, exchange) for upload in uploads))
     return schemas.Batch(results=await while_connected(request, answers))

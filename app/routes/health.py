@@ -29,7 +29,7 @@ async def readyz(engine: EngineDep, desk: AnyDeskDep, draining: DrainingDep, gua
     models = described.statuses(engine)
     if draining.announced:
         raise NotReady("The service is stopping. Ask another one.", retry_after=RETRY_LOADING)
-    if not engine.ready:
+    if not draining.takes_requests(engine):
         listed = [status.model_dump() for status in models]
         raise NotReady(engine.explain(engine.primary), retry_after=RETRY_LOADING, models=listed)
     trouble = await desk.trouble()

@@ -10,7 +10,7 @@ import pytest
 from asked import problem
 from data_sets import pets, picture, zipped
 from keyed import Headers, closed
-from live import Live, live
+from live import Live, live, without_decoders
 from redis_live import LiveRedis
 from waiting import wait_until
 
@@ -70,7 +70,7 @@ def test_a_client_that_is_slow(server: LiveRedis, tmp_path: Path) -> None:
 
 
 def test_as_many_at_once_as_may_be(keyed: tuple[Live, Headers]) -> None:
-    """While four archives come in a fifth is asked to come back later, before its body is read."""
+    """While four archives of one owner come in, their fifth is refused before its body is read; another's comes in."""
     running, keys = keyed
     folder = running.state["settings"].data_dir / "models"
     with ExitStack() as stack:
@@ -80,8 +80,21 @@ def test_as_many_at_once_as_may_be(keyed: tuple[Live, Headers]) -> None:
         refused = running.client.post("/datasets", files=ARCHIVE, headers=keys["ann"])
         problem(refused, 429, "overloaded")
         assert refused.headers["Retry-After"] == "10"
+        # Whoever else comes takes one of these places.
+        assert running.client.post("/datasets", files=ARCHIVE, headers=keys["bob"]).status_code == 201
     wait_until(lambda: not list(folder.glob("ds_*.tmp")), 30)
     assert running.client.post("/datasets", files=ARCHIVE, headers=keys["ann"]).status_code == 201
+
+
+def test_no_decode_process(keyed: tuple[Live, Headers]) -> None:
+    """Where no decode process can be started, an archive is refused as a whole, and none of its photographs blamed."""
+    running, keys = keyed
+    with without_decoders(running):
+        refused = running.client.post("/datasets", files=ARCHIVE, headers=keys["ann"])
+        assert int(refused.headers["Retry-After"]) > 0
+        problem(refused, 503, "not-ready")
+    made = running.client.post("/datasets", files=ARCHIVE, headers=keys["ann"])
+    assert (made.status_code, made.json()["rejected"]) == (201, [])
 
 
 def begun(running: Live, authorization: str) -> socket.socket:

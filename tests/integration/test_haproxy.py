@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,8 +71,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def proxy(program: str, folder: Path, site: Path | None = None) -> Iterator[tuple[str, Path]]:
-    """Run the proxy before a server of this process; its address, and its log."""
+def proxy(program: str, folder: Path, site: Path | None = None, **other: str) -> Iterator[tuple[str, Path]]:
+    """Run the proxy before a server of this process; its address, and its log. `other` values are put into its text."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port, alive = free_port(), free_port()
@@ -81,6 +82,7 @@ def proxy(program: str, folder: Path, site: Path | None = None) -> Iterator[tupl
         "127.0.0.1:8404": f"127.0.0.1:{alive}",
         "server-template api 32 api:8000": f"server api1 127.0.0.1:{server.server_port}",
         "/run/tls/site.pem": str(site),
+        **other,
     }.items():
         assert here in text
         text = text.replace(here, there)
@@ -112,7 +114,7 @@ def test_haproxy_takes_it(program: str, certificate: Path, tmp_path: Path, tls: 
     """HAProxy finds neither an error nor anything to warn of, with a certificate or without."""
     config = tmp_path / "haproxy.cfg"
     config.write_text(CONFIG.read_text().replace("/run/tls/site.pem", str(certificate)))
-    environment = os.environ | ({"BESTGUESS_TLS": "1"} if tls else {})
+    environment = os.environ | ({"BESTGUESS_TLS": "1", "BESTGUESS_PROXY_SECONDS": "330"} if tls else {})
     done = subprocess.run([program, "-c", "-f", config], capture_output=True, text=True, check=False, env=environment)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
@@ -149,3 +151,29 @@ def test_tls(program: str, certificate: Path, tmp_path: Path) -> None:
         assert "max-age" in answer.headers["Strict-Transport-Security"]
         with pytest.raises(httpx.TransportError):
             httpx.get(url.replace("https", "http"))
+
+
+def test_idle_connections_from_one_address_keep_nobody_else_out(program: str, tmp_path: Path) -> None:
+    """Once most connections are taken, an address that holds many of them gets no more, and others still do."""
+    few = {"gt 512": "gt 5", "gt 3072": "gt 10"}
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with proxy(program, tmp_path, **few) as (url, _), ExitStack() as stack:
+        other = stack.enter_context(httpx.Client(base_url=url, transport=elsewhere))
+        wait_until(lambda: other.get("/").is_success, 20)
+        place = (httpx.URL(url).host, httpx.URL(url).port or 0)
+        for _ in range(20):
+            with suppress(ConnectionError):  # as soon as there are too many
+                stack.enter_context(socket.create_connection(place, 10))
+        with httpx.Client(base_url=url) as same:
+            wait_until(lambda: refused(same), 8)
+        with httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as newcomer:
+            assert newcomer.get("/").is_success
+
+
+def refused(client: httpx.Client) -> bool:
+    """Say whether a connection is refused."""
+    try:
+        client.get("/")
+    except httpx.TransportError:
+        return True
+    return False

@@ -1,5 +1,6 @@
 import asyncio
 import re
+import resource
 import socket
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from live import Live
 
 from app.rendering import add_handlers
 from app.sending import SentFile
+from app.serve import allow_connections
 
 PROBLEM = "application/problem+json"
 
@@ -168,3 +170,14 @@ def test_garbage(service: Live, body: bytes) -> None:
         connection.shutdown(socket.SHUT_WR)
         connection.recv(65536)
     assert isinstance(service.client.get("/healthz"), httpx.Response)
+
+
+def test_connections_are_as_many_as_the_system_allows() -> None:
+    """The service raises the limit on open files, of which each connection is one, to the most that it may."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1] - 1, before[1]))
+    try:
+        allow_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == before[1]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

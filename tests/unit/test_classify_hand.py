@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
+import time
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
+import httpx
 import pytest
 from asked import BLUE, problem
 from fakes import DummyRunner
 from live import live
 from waiting import wait_until
 
+from app.exchange import Exchange
 from app.inference.batcher import Closed, QueueFull
 from app.inference.bodies import Bodies
 from app.inference.classifier import Classifier, Question
@@ -26,6 +31,8 @@ from vision.weights import FoundWeights
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from live import Live
 
     from app.inference.classifier import Classified
     from app.inference.served import Served
@@ -147,40 +154,145 @@ def test_closing_at_a_deadline(engine: Engine) -> None:
     asyncio.run(scene())
 
 
+async def reader(bodies: Bodies, client: str, received: int = 0) -> asyncio.Task[str]:
+    """Begin to read a client's body that never comes to its end; the task's result is that it was told to leave."""
+
+    async def read() -> str:
+        exchange = Exchange("POST", None)
+        exchange.received = received
+        try:
+            async with bodies.reading(client, exchange):
+                await asyncio.Event().wait()
+        except QueueFull:
+            return "left"
+        raise AssertionError
+
+    task = asyncio.create_task(read())
+    for _ in range(6):
+        await asyncio.sleep(0)
+    return task
+
+
+async def ends(*tasks: asyncio.Task[str]) -> list[bool]:
+    """Say which of these tasks have ended."""
+    for _ in range(6):
+        await asyncio.sleep(0)
+    return [task.done() for task in tasks]
+
+
 def test_bodies_are_bounded() -> None:
     """No more bodies than may are read at once; when one is read, the next may come."""
 
     async def scene() -> None:
-        bodies = Bodies(2)
-        async with bodies.reading():
-            async with bodies.reading():
+        bodies, exchange = Bodies(2), Exchange("POST", None)
+        async with bodies.reading("a", exchange):
+            async with bodies.reading("a", exchange):
                 with pytest.raises(QueueFull):
-                    await bodies.reading().__aenter__()
-            async with bodies.reading():
+                    await bodies.reading("a", exchange).__aenter__()
+            async with bodies.reading("a", exchange):
                 pass
 
     asyncio.run(scene())
 
 
-def test_a_slow_body_makes_way() -> None:
-    """Of bodies that are read for long the first makes way for the next, whatever it is still waiting for."""
+@pytest.mark.parametrize("bounds", [{"grace": 0.0}, {"long": 0.0}])
+def test_a_slow_body_makes_way(bounds: dict[str, float]) -> None:
+    """Of bodies that are too slow, or are read for long, the first makes way for the next."""
 
     async def scene() -> None:
-        bodies, ends = Bodies(2, slow=0), []
+        bodies = Bodies(2, **bounds)
+        slow = [await reader(bodies, "a") for _ in range(2)]
+        assert await ends(*slow) == [False, False]
+        third = await reader(bodies, "a")
+        assert await ends(*slow, third) == [True, False, False]
 
-        async def read() -> None:
-            try:
-                async with bodies.reading():
-                    await asyncio.Event().wait()
-            except QueueFull:
-                ends.append(asyncio.current_task())
+    asyncio.run(scene())
 
-        slow = [asyncio.create_task(read()) for _ in range(2)]
-        await asyncio.sleep(0)
-        async with bodies.reading():
-            await slow[0]
-            assert ends == [slow[0]]
-        slow[1].cancel()
+
+def test_the_slowest_body_makes_way_first() -> None:
+    """Of bodies that are read for long, those make way first that are too slow."""
+
+    async def scene() -> None:
+        bodies = Bodies(3, grace=0.05, long=0.0)
+        tasks = [await reader(bodies, "a", received) for received in (100_000, 1, 50_000)]
+        await asyncio.sleep(0.05)
+        newcomer = await reader(bodies, "a", 10**9)
+        assert await ends(*tasks, newcomer) == [False, True, False, False]
+
+    asyncio.run(scene())
+
+
+def test_a_burst_does_not_hide_that_nothing_comes() -> None:
+    """A body that brought much at its beginning and then nothing is too slow in the end."""
+
+    async def scene() -> None:
+        bodies = Bodies(1, grace=0.05, long=math.inf)
+        stalled = await reader(bodies, "a", 10**9)
+        for gone in (False, True):
+            await asyncio.sleep(0.05)
+            await reader(bodies, "a")
+            assert await ends(stalled) == [gone]
+
+    asyncio.run(scene())
+
+
+def test_clients_share_the_places() -> None:
+    """Where all places are taken, a client takes them from whoever holds most, until each holds as many."""
+
+    async def scene() -> None:
+        bodies = Bodies(6)
+        theirs = [await reader(bodies, "many", received) for received in (500, 400, 300, 200, 100)]
+        other = await reader(bodies, "one")
+        ours = [await reader(bodies, "ours") for _ in range(3)]
+        assert await ends(*theirs, other, *ours) == [False, False, False, True, True, False, False, False, True]
+        more = await reader(bodies, "many")
+        assert await ends(*theirs[:3], other, *ours[:2], more) == [False] * 6 + [True]
+
+    asyncio.run(scene())
+
+
+def test_what_has_arrived_keeps_its_place() -> None:
+    """A body that has arrived makes way for nobody, unless its client holds every place: then for another client."""
+
+    async def scene() -> None:
+        bodies = Bodies(3, grace=0.0, long=0.0)
+        tasks = [await reader(bodies, "a", received) for received in (3, 1, 2)]
+        for body in bodies._bodies:
+            body.arrived = True
+        with pytest.raises(QueueFull):
+            await bodies.reading("a", Exchange("POST", None)).__aenter__()
+        async with bodies.reading("b", Exchange("POST", None)) as other:
+            other.arrived = True
+            assert await ends(*tasks) == [False, True, False]
+            with pytest.raises(QueueFull):
+                await bodies.reading("c", Exchange("POST", None)).__aenter__()
+            assert await ends(*tasks) == [False, True, False]
+
+    asyncio.run(scene())
+
+
+def test_a_busy_event_loop_is_no_slow_client() -> None:
+    """What a client has sent while the event loop was busy counts before its rate is judged."""
+
+    async def scene() -> None:
+        bodies, exchange = Bodies(1, grace=0.2, long=math.inf), Exchange("POST", None)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            stream, writer = await asyncio.open_connection(sock=ours)
+
+            async def read() -> None:
+                async with bodies.reading("a", exchange):
+                    while piece := await stream.read(65536):
+                        exchange.received += len(piece)
+
+            reading = asyncio.create_task(read())
+            await asyncio.sleep(0)
+            theirs.sendall(bytes(50_000))
+            time.sleep(0.3)  # noqa: ASYNC251 - the event loop is busy
+            newcomer = await reader(bodies, "a")
+            assert await ends(reading, newcomer) == [False, True]
+        await reading
+        writer.close()
 
     asyncio.run(scene())
 
@@ -193,7 +305,7 @@ def test_bodies_that_are_read_are_bounded(tmp_path: Path) -> None:
         head += f"Content-Length: {len(BLUE)}\r\n\r\n"
         with socket.create_connection((url.host, url.port or 0), 10) as slow:
             slow.sendall(head.encode() + BLUE[:10])
-            wait_until(lambda: len(busy.state["classifier"].bodies._clocks) == 1, 10)
+            wait_until(lambda: len(busy.state["classifier"].bodies._bodies) == 1, 10)
             response = busy.client.post("/classify", files={"file": BLUE})
             problem(response, 429, "overloaded")
             assert int(response.headers["Retry-After"]) > 0
@@ -201,3 +313,55 @@ def test_bodies_that_are_read_are_bounded(tmp_path: Path) -> None:
             slow.sendall(BLUE[10:])
             assert slow.recv(65536).startswith(b"HTTP/1.1 200")
         assert busy.client.post("/classify", files={"file": BLUE}).status_code == 200
+
+
+def begun(service: Live, stack: contextlib.ExitStack, count: int, address: str) -> list[socket.socket]:
+    """Begin uploads from an address, each of which sends its head and one byte."""
+    url = service.client.base_url
+    head = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 1000000\r\n\r\n"
+    made = []
+    for _ in range(count):
+        connection = socket.create_connection((url.host, url.port or 0), 30, (address, 0))
+        made.append(stack.enter_context(connection))
+        connection.sendall(head + b"x")
+    return made
+
+
+def test_slow_uploads_from_one_address_keep_nobody_else_out(tmp_path: Path) -> None:
+    """With hundreds of slow uploads from one address, wave after wave, one from another is answered as fast as ever."""
+    most = 100
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(live(Settings(data_dir=tmp_path, decode_processes=1, queue_size=most)))
+        service.state["classifier"].bodies = Bodies(most, grace=300, long=300)  # only the share of an address counts
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+        url = service.client.base_url
+        other = stack.enter_context(httpx.Client(base_url=url, transport=elsewhere, timeout=30))
+
+        def seconds() -> float:
+            started = time.monotonic()
+            answer = other.post("/classify", files={"file": BLUE})
+            assert answer.status_code == 200, answer.text
+            return time.monotonic() - started
+
+        alone = [seconds() for _ in range(5)]
+        slow = begun(service, stack, 250, "127.0.0.1")
+        wait_until(lambda: service.state["classifier"].bodies.count == most, 30)
+        attacked = []
+        for _ in range(5):
+            begun(service, stack, 20, "127.0.0.1")
+            for connection in slow:
+                with contextlib.suppress(OSError):
+                    connection.send(b"x")
+            attacked.append(seconds())
+        problem(service.client.post("/classify", files={"file": BLUE}), 429, "overloaded")
+        assert min(attacked) < max(alone) + 1
+
+
+def test_slow_uploads_make_way_at_their_own_address(tmp_path: Path) -> None:
+    """Whoever shares an address with slow uploads, as behind a proxy, has a turn once these have had their time."""
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(live(Settings(data_dir=tmp_path, decode_processes=1, queue_size=4)))
+        service.state["classifier"].bodies = Bodies(4, grace=0.1, long=math.inf)
+        begun(service, stack, 4, "127.0.0.1")
+        post = partial(service.client.post, "/classify", files={"file": BLUE})
+        assert wait_until(lambda: (answer := post()).status_code != 429 and answer, 30).status_code == 200

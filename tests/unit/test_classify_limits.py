@@ -1,5 +1,7 @@
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from asked import BLUE, FILE, RED, problem
-from live import Live, live
+from live import Live, live, without_decoders
 from pictures import encoded, jpeg_with_scans, noise
 from waiting import wait_until
 
@@ -184,6 +186,37 @@ def test_scores_that_are_no_numbers(service: Live) -> None:
     assert "BESTGUESS_PRECISION=float32" in str(problem(response, 503, "model-unusable")["detail"])
     assert int(response.headers["Retry-After"]) > 0
     assert results[0]["error"]["status"] == 503
+
+
+def test_no_decode_process(service: Live) -> None:
+    """Where no decode process can be started, that is ours, alone as in a batch; then all is well."""
+    with without_decoders(service):
+        response = service.client.post("/classify", files=FILE)
+        results = service.client.post("/classify/batch", files=FILE).json()["results"]
+    problem(response, 503, "not-ready")
+    assert int(response.headers["Retry-After"]) > 0
+    assert results[0]["error"]["status"] == 503
+    assert service.client.post("/classify", files=FILE).status_code == 200
+
+
+def test_decode_processes_that_are_killed(service: Live) -> None:
+    """While somebody kills decode processes, photographs are answered, or asked for once more; none is blamed."""
+    decoders, over = service.state["classifier"]._sandbox._decoders, threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.1):
+            for decoder in decoders:
+                decoder._process.send_signal(signal.SIGKILL)
+
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill)
+        try:
+            found = {service.client.post("/classify", files=FILE).status_code for _ in range(20)}
+        finally:
+            over.set()
+        killing.result()
+    assert found <= {200, 503}
+    assert service.client.post("/classify", files=FILE).status_code == 200
 
 
 def test_deadline(small: Live) -> None:

@@ -1,5 +1,6 @@
 """What containers are given agrees with the service; what they do is in tests/containers."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.serve import GRACE
 from app.settings import Settings
 from jobs.settings import WorkerSettings
 
@@ -30,6 +32,39 @@ def test_variables_of_compose_are_documented() -> None:
     text = (ROOT / "docker-compose.yml").read_text() + (ROOT / "docker-compose.gpu.yml").read_text()
     for name in set(re.findall(r"\$\{(\w+)", text)):
         assert f"`{name}`" in OPERATIONS or f"`{name.removeprefix('BESTGUESS')}`" in OPERATIONS, name
+
+
+def most(name: str) -> float:
+    """Return the most that a setting can be."""
+    (bound,) = (each.le for each in Settings.model_fields[name].metadata if hasattr(each, "le"))
+    return float(bound)
+
+
+def test_nothing_in_front_is_shorter_than_a_setting() -> None:
+    """Whatever a data set's time, or that of draining, is set to: neither proxy nor Docker is through before."""
+    proxy = (ROOT / "deploy" / "haproxy" / "haproxy.cfg").read_text()
+    (seconds,) = re.findall(r"set-timeout server (\d+)s if { path_beg /datasets }", proxy)
+    assert int(seconds) > most("dataset_seconds")
+    annotations = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "base" / "ingress.yaml").read_text())["metadata"][
+        "annotations"
+    ]
+    assert int(annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"]) > most("dataset_seconds")
+    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "0"
+    assert int(COMPOSE["services"]["api"]["stop_grace_period"].removesuffix("s")) > most("drain_seconds") + GRACE
+
+
+@pytest.mark.parametrize(("deadline", "seconds"), [(None, "60"), ("300", "330"), ("0.5", "30")])
+def test_the_proxy_waits_longer_than_the_api(tmp_path: Path, deadline: str | None, seconds: str) -> None:
+    """The proxy's time for an answer is that of the API, which both are given, and half a minute more."""
+    (tmp_path / "haproxy").write_text('#!/bin/sh\necho "$BESTGUESS_PROXY_SECONDS"\n')
+    (tmp_path / "haproxy").chmod(0o755)
+    given = {} if deadline is None else {"BESTGUESS_DEADLINE_SECONDS": deadline}
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | given
+    script = ROOT / "deploy" / "haproxy" / "start.sh"
+    assert subprocess.check_output([shutil.which("sh") or "sh", script], text=True, env=environment).strip() == seconds
+    services = COMPOSE["services"]
+    name = "BESTGUESS_DEADLINE_SECONDS"
+    assert services["api"]["environment"][name] == services["proxy"]["environment"][name]
 
 
 def test_images_are_pinned() -> None:

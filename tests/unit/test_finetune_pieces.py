@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
+from photo_sets import stripes
 
+from vision.images import Limits
+from vision.networks import VGG16
+from vision.problems import DecodersUnavailable
+from vision.sandbox import Cost
 from worker.finetune.augment import changed
 from worker.finetune.evaluation import cross_entropy, part_right
 from worker.finetune.ledger import Ledger
+from worker.finetune.photos import Photos
 from worker.finetune.plan import Plan
 
 
@@ -63,3 +69,17 @@ def test_numbers_of_a_validation() -> None:
     logits, labels = np.asarray([[2.0, 0.0], [1000.0, 0.0]], np.float32), np.asarray([0, 1], np.int32)
     assert part_right(logits, labels) == 0.5
     assert cross_entropy(logits, labels) == pytest.approx((np.log(1 + np.exp(-2)) + 1000) / 2)
+
+
+def test_a_photograph_that_no_process_could_decode() -> None:
+    """Where no decode process could take a photograph, it is decoded again after a while, and not called broken."""
+    data = stripes(1, 1)
+    with Photos(data, VGG16, Cost(30, 512 * 1024 * 1024), Limits(1_000_000, 100)) as photos:
+        (decoder,), (content,) = photos._sandbox._decoders, photos.contents([0])
+        decoder.program = ("-c", "raise SystemExit(1)")
+        decoder._process.kill()
+        future = photos._sandbox.decode(data.read(0), (photos._view,))
+        with pytest.raises(DecodersUnavailable):
+            photos._decoded(content, future, ())
+        del decoder.program
+        assert photos._decoded(content, future, (0.0,)).shape == photos.shape

@@ -1,9 +1,9 @@
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from waiting import wait_until
 
 from app.settings import Settings
 from vision.images import Limits, View, decode
-from vision.problems import BrokenImage, TooCostly, TooManyPixels
+from vision.problems import BrokenImage, DecodersUnavailable, TooCostly, TooManyPixels
 from vision.sandbox import Cost, Decoder, Sandbox
 
 MEBIBYTE = 1024 * 1024
@@ -50,6 +50,44 @@ class Liar(Decoder):
     """A process that was taken over: it says what it is told to, with twelve bytes of pixels."""
 
     program = ("-c", LIAR)
+
+
+FATED = """
+import os, signal, socket, sys
+from pathlib import Path
+from vision import messages
+connection = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    request, folder = messages.receive(connection, sys.maxsize)
+    fates = Path(folder.decode()).joinpath("fates")
+    fate, *later = fates.read_text().split()
+    fates.write_text(" ".join(later))
+    if fate.startswith("EARLY-"):
+        os.kill(os.getpid(), getattr(signal, fate.removeprefix("EARLY-")))
+    connection.sendall(messages.RECEIVED)
+    if fate == "LATE":
+        connection.sendall(messages.HEAD.pack(100, 100))
+        os.kill(os.getpid(), signal.SIGKILL)
+    if fate == "EXIT":
+        sys.exit(1)
+    if fate == "MEMORY":
+        os._exit(messages.OUT_OF_MEMORY)
+    if fate != "GOOD":
+        os.kill(os.getpid(), getattr(signal, fate))
+    messages.send(connection, {"width": 2, "height": 2, "format": "PNG", "shapes": [[2, 2, 3]]}, bytes(12))
+"""
+
+
+class Fated(Decoder):
+    """Its processes end one after the other as a file says: by a signal, before or after they took their picture."""
+
+    program = ("-c", FATED)
+
+
+class Missing(Decoder):
+    """A process that ends as soon as it starts."""
+
+    program = ("-c", "raise SystemExit(1)")
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +155,8 @@ def test_problems_come_back() -> None:
 def test_slow_pictures_are_killed(slow: bytes) -> None:
     """A picture that takes too long is given up at the limit, and the next one is decoded as ever."""
     with sandbox(seconds=1) as box:
-        started = time.monotonic()
-        with pytest.raises(TooCostly, match="longer than 1 s"):
-            box.decode(slow, VIEWS).result(30)
-        assert time.monotonic() - started < 15
+        with pytest.raises(TooCostly, match=r"longer than 1 s|processor time"):
+            box.decode(slow, VIEWS).result(60)
         assert box.decode(GOOD, VIEWS).result(30).width == 300
 
 
@@ -175,16 +211,116 @@ def test_a_process_that_answers_with_nonsense_is_replaced(liar: Liar, words: byt
 
 
 def test_a_crash_hurts_nobody_else(slow: bytes) -> None:
-    """When a decode process is killed in its work, only its own picture fails; others wait no longer than before."""
-    with sandbox(processes=2) as box:
+    """When a decode process is killed in its work, its picture is tried once more, and others do not notice."""
+    with sandbox(processes=2, seconds=60) as box:
+        before = pids()
         doomed = box.decode(slow, VIEWS)
         for _ in range(5):  # the other process answers while the first is busy
             assert box.decode(GOOD, VIEWS).result(30).width == 300
         assert not doomed.done()
         os.kill(wait_until(busy, 20), signal.SIGKILL)
-        with pytest.raises(TooCostly, match="SIGKILL"):
-            doomed.result(30)
         assert box.decode(GOOD, VIEWS).result(30).width == 300
+        wait_until(lambda: pids() - before, 20)
+        assert not doomed.done()
+    with pytest.raises(DecodersUnavailable):
+        doomed.result(30)
+
+
+def fates(folder: Path, *names: str) -> bytes:
+    """Say how the next processes end; returns the picture that makes them."""
+    (folder / "fates").write_text(" ".join(names))
+    return bytes(folder)
+
+
+@pytest.fixture
+def fated() -> Iterator[Fated]:
+    """Start a process with a fate."""
+    with contextlib.closing(Fated(Cost(1, 512 * MEBIBYTE))) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        ("EARLY-SIGKILL",),
+        ("SIGKILL",),
+        ("SIGTERM",),
+        ("LATE",),
+        ("SIGSEGV",),
+        ("EXIT",),
+        ("SIGSTOP",),
+        ("EARLY-SIGKILL", "SIGKILL", "EARLY-SIGKILL"),
+    ],
+)
+def test_a_picture_is_tried_once_more(fated: Fated, tmp_path: Path, ends: tuple[str, ...]) -> None:
+    """Whenever and however a process dies or hangs, its picture is decoded by the next one."""
+    picture = fates(tmp_path, *ends, "GOOD")
+    assert fated.run(TWO_BY_TWO, picture).views[0].shape == (2, 2, 3)
+    assert (tmp_path / "fates").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        ("SIGKILL", "SIGKILL"),
+        ("SIGSEGV", "SIGKILL"),
+        ("SIGKILL", "SIGSEGV"),
+        ("SIGSTOP", "SIGSTOP"),
+        ("EARLY-SIGKILL", "EARLY-SIGKILL"),
+    ],
+)
+def test_what_others_do_to_a_process_is_not_the_pictures_fault(
+    fated: Fated, tmp_path: Path, ends: tuple[str, ...]
+) -> None:
+    """A picture is only blamed if it ended both processes itself; the next one is decoded as ever."""
+    picture = fates(tmp_path, *ends, "GOOD")
+    with pytest.raises(DecodersUnavailable):
+        fated.run(TWO_BY_TWO, picture)
+    assert fated.run(TWO_BY_TWO, picture).views[0].shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("ends", "problem", "words"),
+    [
+        (("SIGSEGV", "SIGSEGV"), TooCostly, "SIGSEGV"),
+        (("EXIT", "EXIT"), TooCostly, r"\(1\)"),
+        (("SIGXCPU",), TooCostly, "processor time"),
+        (("MEMORY",), TooManyPixels, "memory"),
+    ],
+)
+def test_what_a_picture_does_to_its_processes(
+    fated: Fated, tmp_path: Path, ends: tuple[str, ...], problem: type[Exception], words: str
+) -> None:
+    """A picture that crashes both processes is refused, and one that uses up a limit at once."""
+    picture = fates(tmp_path, *ends, "GOOD")
+    with pytest.raises(problem, match=words):
+        fated.run(TWO_BY_TWO, picture)
+    assert (tmp_path / "fates").read_text() == "GOOD"
+
+
+def test_no_process_can_start() -> None:
+    """Where no process stays alive, that is not the picture's fault."""
+    with contextlib.closing(Missing(Cost(1, 512 * MEBIBYTE))) as missing, pytest.raises(DecodersUnavailable):
+        missing.run(TWO_BY_TWO, GOOD)
+
+
+def test_processes_that_cannot_be_made() -> None:
+    """Where the system makes no more processes, pictures are not blamed; they are decoded once it does again."""
+    with contextlib.closing(Decoder(Cost(10, 512 * MEBIBYTE))) as decoder:
+        decoder.program = ("x" * 3_000_000,)  # more than a command line may have: execve fails
+        decoder._process.kill()
+        for _ in range(2):
+            with pytest.raises(DecodersUnavailable):
+                decoder.run({}, GOOD)
+        del decoder.program
+        request = {"limits": asdict(Limits(10**9, 10**9)), "views": [asdict(View(2, "stretch"))]}
+        assert decoder.run(request, GOOD).views[0].shape == (2, 2, 3)
+
+
+def test_a_file_that_fills_the_memory_alone() -> None:
+    """A file that is larger than the memory of its process is too large, and its process is not at fault."""
+    with sandbox(memory=8 * MEBIBYTE) as box, pytest.raises(TooManyPixels, match="memory"):
+        box.decode(bytes(64 * MEBIBYTE), VIEWS).result(60)
 
 
 def test_an_idle_process_may_die() -> None:
@@ -203,7 +339,7 @@ def test_what_waits_can_be_dropped(slow: bytes) -> None:
         first, second = box.decode(slow, VIEWS), box.decode(GOOD, VIEWS)
         assert second.cancel()
         with pytest.raises(TooCostly):
-            first.result(30)
+            first.result(60)
         with pytest.raises(CancelledError):
             second.result()
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 from live import Live
+from scraped import Scrape
 from waiting import wait_until
 
 from app.health import answers
@@ -19,15 +20,17 @@ def test_a_service_that_answers(service: Live) -> None:
 
 
 def test_announced(service: Live) -> None:
-    """From the announcement of its end on the service is not ready, and still answers."""
+    """From the announcement of its end on the service is not ready, its metric says the same, and it still answers."""
     draining = service.state["draining"]
     draining.announce()
     try:
         assert service.client.get("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert Scrape(service.client)("bestguess_ready") == 0
         assert service.client.get("/healthz").is_success
         assert not draining.begun
     finally:
         draining.announced = False
+    assert Scrape(service.client)("bestguess_ready") == 1
 
 
 def test_a_pulse(tmp_path: Path) -> None:

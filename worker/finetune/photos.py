@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from vision.images import View
-from vision.problems import ImageProblem
+from vision.problems import DecodersUnavailable, ImageProblem
 from vision.sandbox import Sandbox
 from worker.errors import DatasetUnavailable
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from vision.sandbox import Cost
 
 AHEAD = 16  # photographs that are decoded before they are asked for
+PAUSES = (1.0, 5.0, 15.0)  # seconds before each further try, where no decode process could take a photograph
 
 
 class Photos:
@@ -88,11 +90,16 @@ class Photos:
         except Exception as error:  # whatever the place where they are kept makes of it
             raise self._lost(place, error) from error
 
-    def _decoded(self, content: str, future: Future[Picture]) -> NDArray[np.uint8]:
+    def _decoded(self, content: str, future: Future[Picture], pauses: tuple[float, ...] = PAUSES) -> NDArray[np.uint8]:
         try:
             return np.ascontiguousarray(future.result().views[0])
         except ImageProblem as error:
             raise self._lost(self._first[content], error) from error
+        except DecodersUnavailable:
+            if not pauses:
+                raise
+        time.sleep(pauses[0])
+        return self._decoded(content, self._sandbox.decode(self._read(content), (self._view,)), pauses[1:])
 
     def _lost(self, place: int, error: Exception) -> DatasetUnavailable:
         path = self._photographs.photographs[place].path
