@@ -18,6 +18,11 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
     Raises:
         TimeoutError: it has not ended after so many seconds. Whatever the call raises.
     """
+    return aside(call).result(seconds)
+
+
+def aside(call: Callable[[], Answer]) -> Future[Answer]:
+    """Start a call in a daemon thread, and return the future of its answer."""
     future: Future[Answer] = Future()
 
     def run() -> None:
@@ -26,5 +31,5 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             future.set_exception(error)
 
-    threading.Thread(target=run, name="within", daemon=True).start()
-    return future.result(seconds)
+    threading.Thread(target=run, name="aside", daemon=True).start()
+    return future

@@ -1,12 +1,15 @@
-"""How a job does what it needs the store of artifacts for, also where that is away for a while."""
+"""Calls of a job that may have to wait: for the store of artifacts, for a download."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, TypeVar
 
 from jobs.artifacts import ArtifactsUnavailable
+from jobs.deadline import aside
 from worker.errors import Stopped, TrainingError
 
 if TYPE_CHECKING:
@@ -62,6 +65,23 @@ def keep(publish: Callable[[], Artifact], should_stop: Callable[[], bool], pause
         return insist(publish, should_stop, "The network waits to be published", pause)
     except ArtifactsUnavailable as error:
         raise ModelNotKept(str(error)) from error
+
+
+def stoppable(download: Callable[[threading.Event], None], should_stop: Callable[[], bool]) -> None:
+    """Run a download until it ends, or leave it to itself when the work has to stop, however silent its server is.
+
+    `download` is given an event that is then set.
+
+    Raises:
+        Stopped: `should_stop` said so. Whatever `download` raises.
+    """
+    stop = threading.Event()
+    running = aside(lambda: download(stop))
+    while not wait([running], LOOK_SECONDS).done:
+        if should_stop():
+            stop.set()
+            raise Stopped
+    running.result()
 
 
 def forget_checkpoint(store: ArtifactStore, job_id: str) -> None:
