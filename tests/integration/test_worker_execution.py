@@ -1,17 +1,21 @@
 """One delivery of a job over a real Redis: what is removed after it, and when."""
 
+import errno
 import multiprocessing
 import signal
 import threading
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from redis_live import LiveRedis
 from stored import entry, outcome, progress, queued, types
 from waiting import wait_until
 from workers import START, timed
 
+from jobs.artifacts import ArtifactsUnavailable
 from jobs.connection import connect
+from jobs.errors import StoreUnavailable
 from jobs.model import Claim, JobStatus
 from jobs.store import JobStore
 from worker.errors import TrainingError
@@ -85,6 +89,76 @@ def test_reports_of_a_redis_that_was_full(store: JobStore, server: LiveRedis) ->
         make_room()
     assert [each.step for each in store.get(job_id).history] == [1, 2, 3]
     assert types(store, job_id)[-1] == "succeeded"
+
+
+def failing(error: Exception) -> Work:
+    """Work that meets an error."""
+
+    def do(*_: object) -> Mapping[str, Any]:
+        raise error
+
+    return Work(do, clean_up=noop, forget=noop, seconds=60, pause=0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnavailable("Connection refused"),
+        ArtifactsUnavailable("It is silent.", passing=True),
+        OSError(errno.ESTALE, "Stale file handle"),
+    ],
+)
+def test_a_store_that_is_away(store: JobStore, error: Exception) -> None:
+    """However often a job meets a Redis or a store that is away, it goes back to the queue and does not fail."""
+    job_id = queued(store).id
+    for _ in range(4):
+        assert execute(store, job_id, failing(error)) is JobStatus.QUEUED
+    assert store.get(job_id).error is None
+    assert execute(store, job_id, Traces(store, job_id).work()) is JobStatus.SUCCEEDED
+
+
+def test_a_cancel_while_the_store_is_away(store: JobStore) -> None:
+    """A job that is cancelled while its store is away does not go back to the queue."""
+    job_id = queued(store).id
+
+    def do(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        store.cancel(job_id)
+        wait_until(hands.should_stop, 20)
+        raise StoreUnavailable
+
+    assert execute(store, job_id, Work(do, clean_up=noop, forget=noop, seconds=60)) is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "disk-full", "Free some space"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/data/x"), "disk-unavailable", "/data/x"),
+        (ArtifactsUnavailable("Check the keys.", passing=False), "artifacts-unavailable", "Check the keys."),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "internal-error", "Cannot allocate memory"),
+        (ZeroDivisionError(), "internal-error", "ZeroDivisionError"),
+    ],
+)
+def test_why_a_job_failed(store: JobStore, error: Exception, code: str, words: str) -> None:
+    """An error that no waiting mends fails the job, with a code and words for what happened."""
+    job_id = queued(store).id
+    assert execute(store, job_id, failing(error)) is JobStatus.FAILED
+    told = store.get(job_id).error
+    assert told is not None
+    assert (told.code, words in told.detail) == (code, True)
+
+
+def test_redis_is_away_when_a_job_is_delivered(store: JobStore, server: LiveRedis) -> None:
+    """A delivered job waits for a Redis that is away, and then runs as the first attempt."""
+    job_id = queued(store).id
+    server.kill()
+    back = threading.Timer(0.5, server.start)
+    back.start()
+    try:
+        assert execute(store, job_id, Traces(store, job_id).work()) is JobStatus.SUCCEEDED
+    finally:
+        back.join()
+    assert store.get(job_id).attempt == 1
 
 
 def noop() -> None:
