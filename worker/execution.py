@@ -11,7 +11,7 @@ import time
 import uuid
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.errors import LeaseLost, StoreUnavailable
@@ -101,6 +101,41 @@ class Reporter:
             del self.kept[0]
 
 
+class Leave:
+    """Hears the signal of the main process, from before a job is claimed on, lest it end a process that has one."""
+
+    def __init__(self) -> None:
+        self._told = False
+        self._lease: Lease | None = None
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(LEAVE, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(LEAVE, self._before)
+
+    def is_told(self) -> bool:
+        """Return whether the signal has come."""
+        return self._told
+
+    @contextmanager
+    def stopping(self, lease: Lease) -> Iterator[None]:
+        """Stop a job's work at the signal, also at one that has come, so that another worker goes on with it."""
+        self._lease = lease
+        if self._told:
+            lease.stop(StopReason.LEAVING)
+        try:
+            yield
+        finally:
+            self._lease = None
+
+    def _hear(self, *_: object) -> None:
+        self._told = True
+        if self._lease:
+            self._lease.stop(StopReason.LEAVING)
+
+
 def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = None) -> JobStatus | None:
     """Run a job if it is to be had; None if it was another's, or nobody's.
 
@@ -108,19 +143,24 @@ def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = 
     stays in the queue, and is delivered again.
     """
     token = owner()  # the same for each try: a claim whose reply was lost is not a second one
-    waiting = f"job {job_id} waits for Redis"
-    claim = insist(lambda: store.claim(job_id, token, LEASE_SECONDS), lambda: False, waiting, SETTLE_PAUSE)
-    if claim is None:
-        log.info("job %s is not to be had: finished, or another worker's", job_id)
-        return None
-    with telling(job_id=job_id, request_id=claim.origin.request_id):
-        return _execute(store, claim, work, tracing)
+    with Leave() as leave:
+        try:
+            waiting = f"job {job_id} waits for Redis"
+            claim = insist(lambda: store.claim(job_id, token, LEASE_SECONDS), leave.is_told, waiting, SETTLE_PAUSE)
+        except Stopped:
+            log.info("job %s stays in the queue: %s", job_id, StopReason.LEAVING.value)
+            return None
+        if claim is None:
+            log.info("job %s is not to be had: finished, or another worker's", job_id)
+            return None
+        with telling(job_id=job_id, request_id=claim.origin.request_id):
+            return _execute(store, claim, work, tracing, leave)
 
 
-def _execute(store: JobStore, claim: Claim, work: Work, tracing: Tracing | None) -> JobStatus | None:
+def _execute(store: JobStore, claim: Claim, work: Work, tracing: Tracing | None, leave: Leave) -> JobStatus | None:
     log.info("job %s begins, attempt %d, after %.1f s in the queue", claim.job_id, claim.attempt, claim.waited_seconds)
     with tracing.training(claim) if tracing else nullcontext() as training:
-        with Lease(store, claim, work.seconds, work.clean_up) as lease, told_to_leave(lease):
+        with Lease(store, claim, work.seconds, work.clean_up) as lease, leave.stopping(lease):
             reporter = Reporter(store, claim, lease)
             outcome = attempt(work, claim, lease, Hands(reporter, lease.should_stop))
             status = settle(reporter, outcome) if outcome else None
@@ -212,16 +252,6 @@ def settle(reporter: Reporter, outcome: Outcome) -> JobStatus | None:
             if time.monotonic() > until:
                 raise
             time.sleep(SETTLE_PAUSE)
-
-
-@contextmanager
-def told_to_leave(lease: Lease) -> Iterator[None]:
-    """Let the signal of the main process stop the work, so that another worker goes on from the last checkpoint."""
-    before = signal.signal(LEAVE, lambda *_: lease.stop(StopReason.LEAVING))
-    try:
-        yield
-    finally:
-        signal.signal(LEAVE, before)
 
 
 def owner() -> str:

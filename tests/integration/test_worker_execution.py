@@ -2,7 +2,7 @@
 
 import errno
 import multiprocessing
-import signal
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +18,9 @@ from jobs.connection import connect
 from jobs.errors import StoreUnavailable
 from jobs.model import Claim, JobStatus
 from jobs.store import JobStore
-from worker.errors import TrainingError
-from worker.execution import Hands, Work, execute
-from worker.lease import Lease, StopReason
+from worker.errors import Stopped, TrainingError
+from worker.execution import LEAVE, Hands, Work, execute
+from worker.lease import ENDED, Lease, StopReason
 
 
 class Traces:
@@ -161,6 +161,36 @@ def test_redis_is_away_when_a_job_is_delivered(store: JobStore, server: LiveRedi
     assert store.get(job_id).attempt == 1
 
 
+class LeavingStore(JobStore):
+    """A store whose worker is told to leave while a claim's reply is on its way, or while there is none."""
+
+    silent = False
+
+    def claim(self, job_id: str, owner: str, lease_seconds: float) -> Claim | None:
+        """Claim a job, or not."""
+        os.kill(os.getpid(), LEAVE)
+        if self.silent:
+            raise StoreUnavailable
+        return super().claim(job_id, owner, lease_seconds)
+
+
+@pytest.mark.parametrize(("silent", "left"), [(False, JobStatus.QUEUED), (True, None)])
+def test_a_worker_leaves_while_it_claims(
+    store: JobStore, server: LiveRedis, silent: bool, left: JobStatus | None
+) -> None:
+    """A job that is claimed just as its worker leaves goes back to the queue; one that is not yet stays there."""
+    job_id = queued(store).id
+
+    def do(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        assert hands.should_stop()
+        raise Stopped
+
+    with LeavingStore(connect(server.url)) as leaving:
+        leaving.silent = silent
+        assert execute(leaving, job_id, Work(do, clean_up=noop, forget=noop, seconds=60)) is left
+    assert store.get(job_id).status is JobStatus.QUEUED
+
+
 def noop() -> None:
     """Leave nothing behind, and so remove nothing."""
 
@@ -177,7 +207,7 @@ def hang_in_all(url: str, job_id: str) -> None:
 
 
 def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
-    """The process of a job that does not stop is killed, also while what the job leaves cannot be removed."""
+    """The process of a job that does not stop ends, also while what the job leaves cannot be removed."""
     job_id = queued(store).id
     process = multiprocessing.get_context("spawn").Process(target=hang_in_all, args=(server.url, job_id))
     process.start()
@@ -185,7 +215,7 @@ def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
     store.cancel(job_id)
     with timed(4):  # up to two until the record says so, two for the removal
         process.join(30)
-    assert (process.exitcode, store.get(job_id).status) == (-signal.SIGKILL, JobStatus.CANCELLED)
+    assert (process.exitcode, store.get(job_id).status) == (ENDED, JobStatus.CANCELLED)
 
 
 def test_the_time_to_stop_begins_once(store: JobStore) -> None:
