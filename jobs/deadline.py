@@ -31,5 +31,5 @@ def aside(call: Callable[[], Answer]) -> Future[Answer]:
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             future.set_exception(error)
 
-    threading.Thread(target=run, name="aside", daemon=True).start()
+    threading.Thread(target=run, name="within", daemon=True).start()
     return future
