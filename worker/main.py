@@ -28,7 +28,7 @@ from worker.reconciler import Reconciler
 if TYPE_CHECKING:
     from celery import Celery
 
-SETTLING = 900  # seconds beyond a job's own limit in which it may still say how it ended
+SETTLING = 1500  # seconds beyond a job's own limit in which it may wait for Redis: to begin, and to say how it ended
 
 
 def make() -> Celery:
