@@ -18,7 +18,7 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.model import JobError, JobStatus
 from jobs.telemetry.context import telling
 from worker.errors import Stopped, TrainingError, disk_error
-from worker.keeping import ModelNotKept, insist, may_come_back, rest
+from worker.keeping import ModelNotKept, StoppedWaiting, insist, may_come_back, rest
 from worker.lease import LEASE_SECONDS, TIME_LIMIT, Lease, StopReason
 
 if TYPE_CHECKING:
@@ -180,6 +180,8 @@ def attempt(work: Work, claim: Claim, lease: Lease, hands: Hands) -> Outcome | N
     """Do the work, and say how it ended; None where the job is no longer ours to say anything about."""
     try:
         return Outcome(JobStatus.SUCCEEDED, work.do(claim, hands))
+    except StoppedWaiting:  # the time that has run out may be the store's, and another attempt has its own
+        return Outcome(None) if lease.reason is StopReason.TIME_LIMIT else stopped(lease.reason)
     except Stopped:
         return stopped(lease.reason)
     except LeaseLost:

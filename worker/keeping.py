@@ -32,6 +32,10 @@ class ModelNotKept(TrainingError):
     code = "artifacts-unavailable"
 
 
+class StoppedWaiting(Stopped):
+    """The work was stopped while it waited for Redis or a store."""
+
+
 def insist(
     do: Callable[[], Answer], should_stop: Callable[[], bool], waiting: str, pause: float = PAUSE_SECONDS
 ) -> Answer:
@@ -41,7 +45,7 @@ def insist(
 
     Raises:
         ArtifactsUnavailable, StoreUnavailable: the store refused, or one of them stayed away.
-        Stopped: `should_stop` said so. Whatever else `do` raises.
+        StoppedWaiting: `should_stop` said so. Whatever else `do` raises.
     """
     until = time.monotonic() + KEEP_SECONDS
     while True:
@@ -51,7 +55,10 @@ def insist(
             if not may_come_back(error) or time.monotonic() > until:
                 raise
             log.warning("%s: %s", waiting, error)
-        rest(pause, should_stop)
+        try:
+            rest(pause, should_stop)
+        except Stopped as error:
+            raise StoppedWaiting from error
 
 
 def may_come_back(error: ArtifactsUnavailable | StoreUnavailable) -> bool:

@@ -20,6 +20,7 @@ from jobs.model import Claim, JobStatus
 from jobs.store import JobStore
 from worker.errors import Stopped, TrainingError
 from worker.execution import LEAVE, Hands, Work, execute
+from worker.keeping import insist
 from worker.lease import ENDED, Lease, StopReason
 
 
@@ -127,6 +128,25 @@ def test_a_cancel_while_the_store_is_away(store: JobStore) -> None:
         raise StoreUnavailable
 
     assert execute(store, job_id, Work(do, clean_up=noop, forget=noop, seconds=60)) is JobStatus.CANCELLED
+
+
+def test_the_time_is_over_while_the_store_is_away(store: JobStore) -> None:
+    """A job whose time runs out while it waits for its store goes back to the queue; one that works has failed."""
+    waits, works = queued(store).id, queued(store).id
+
+    def away() -> None:
+        raise ArtifactsUnavailable("It is silent.", passing=True)
+
+    def wait(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        insist(away, hands.should_stop, "The network waits")
+        raise AssertionError
+
+    def work(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        wait_until(hands.should_stop, 20)
+        raise Stopped
+
+    assert execute(store, waits, Work(wait, clean_up=noop, forget=noop, seconds=0)) is JobStatus.QUEUED
+    assert execute(store, works, Work(work, clean_up=noop, forget=noop, seconds=0)) is JobStatus.FAILED
 
 
 @pytest.mark.parametrize(
