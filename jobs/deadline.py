@@ -18,6 +18,11 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
     Raises:
         TimeoutError: it has not ended after so many seconds. Whatever the call raises.
     """
+    return aside(call).result(seconds)
+
+
+def aside(call: Callable[[], Answer]) -> Future[Answer]:
+    """Start a call in a daemon thread, and return the future of its answer."""
     future: Future[Answer] = Future()
 
     def run() -> None:
@@ -27,4 +32,4 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
             future.set_exception(error)
 
     threading.Thread(target=run, name="within", daemon=True).start()
-    return future.result(seconds)
+    return future

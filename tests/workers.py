@@ -40,6 +40,7 @@ class Workplace:
     redis: LiveRedis
     data_dir: Path
     mnist: Path
+    log: Path | None = None  # where workers log to; None: with the test
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -56,7 +57,8 @@ class Workplace:
             "worker_niceness": 0,  # tests run beside one another, and wait for it
         } | settings
         environment = os.environ | {f"BESTGUESS_{name.upper()}": str(value) for name, value in values.items()}
-        self.workers.append(subprocess.Popen(WORKER_COMMAND, env=environment, start_new_session=True))
+        with open(self.log, "ab") if self.log else contextlib.nullcontext() as log:  # noqa: PTH123 - or none
+            self.workers.append(subprocess.Popen(WORKER_COMMAND, env=environment, stderr=log, start_new_session=True))
         return self.workers[-1]
 
     @contextlib.contextmanager

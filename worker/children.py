@@ -9,13 +9,16 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from billiard.exceptions import WorkerLostError
 from billiard.process import active_children
+from celery.worker.request import Request
 
 from jobs.errors import StoreError
 from jobs.model import JobStatus
 from worker.execution import LEAVE
+from worker.lease import ENDED
 
 if TYPE_CHECKING:
     from jobs.store import JobStore
@@ -31,6 +34,16 @@ def tell_to_leave() -> None:
     for child in active_children():
         with suppress(ProcessLookupError):
             os.kill(child.pid, LEAVE)
+
+
+class JobRequest(Request):  # type: ignore[misc] # Celery has no types
+    """Celery's side of a task whose process may end in the middle of it, after it has settled its job."""
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: ANN401 - billiard's
+        """Log a lost process as an error, unless its exit code says that nothing is lost."""
+        error = getattr(exc_info.exception, "exc", exc_info.exception)  # billiard may wrap it
+        ended = isinstance(error, WorkerLostError) and f"exitcode {ENDED} " in str(error)
+        super().on_failure(exc_info, send_failed_event, return_ok or ended)
 
 
 class StuckWatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 # From here on float32 does not tell a loss from one that is 1 larger. Far beyond, rectifiers swallow what is no number,
@@ -36,6 +37,46 @@ class Diverged(TrainingError):
         super().__init__(f"{what} at step {step} with the learning rate {learning_rate:g}. Choose a smaller one.")
         self.step = step
         self.learning_rate = learning_rate
+
+
+class DiskFull(TrainingError):
+    """The worker's disk takes no more."""
+
+    code = "disk-full"
+
+
+class DiskUnavailable(TrainingError):
+    """The worker's disk refuses, for another reason than room; the message says which, and what to do."""
+
+    code = "disk-unavailable"
+
+
+_FULL = "Free some space; BESTGUESS_FEATURES_BYTES bounds what fine-tunings keep there."
+_DENIED = "See that the worker's user may read and write there."
+_MISSING = "Something has removed it, or its disk is not mounted."
+_TOO_MANY = "Raise the worker's limit (`ulimit -n`)."
+_ADVICE = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EROFS: _DENIED,
+    errno.ENOENT: _MISSING,
+    errno.ENOTDIR: _MISSING,
+    errno.EMFILE: _TOO_MANY,
+    errno.ENFILE: _TOO_MANY,
+    errno.EIO: "The disk may be failing: look into the log of the worker's machine.",
+}
+
+
+def disk_error(error: OSError) -> DiskFull | DiskUnavailable | None:
+    """Return what an error of the operating system says of the worker's disk; None where it is not about files."""
+    advice = _ADVICE.get(error.errno or 0)
+    if advice is None and error.filename is None:
+        return None
+    where = f": {error.filename}" if error.filename is not None else ""
+    message = " ".join(filter(None, (f"The worker's disk cannot be used: {error.strerror or error}{where}.", advice)))
+    return DiskFull(message) if advice is _FULL else DiskUnavailable(message)
 
 
 class Stopped(Exception):

@@ -1,12 +1,16 @@
-"""How a job does what it needs the store of artifacts for, also where that is away for a while."""
+"""Calls of a job that may have to wait: for Redis, for the store of artifacts, for a download."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, TypeVar
 
 from jobs.artifacts import ArtifactsUnavailable
+from jobs.deadline import aside
+from jobs.errors import StoreUnavailable
 from worker.errors import Stopped, TrainingError
 
 if TYPE_CHECKING:
@@ -28,40 +32,72 @@ class ModelNotKept(TrainingError):
     code = "artifacts-unavailable"
 
 
+class StoppedWaiting(Stopped):
+    """The work was stopped while it waited for Redis or a store."""
+
+
 def insist(
     do: Callable[[], Answer], should_stop: Callable[[], bool], waiting: str, pause: float = PAUSE_SECONDS
 ) -> Answer:
-    """Do what needs the store, again and again for ten minutes where it may come back.
+    """Make a call that needs Redis or the store of artifacts; repeat it for ten minutes while they may come back.
 
     `waiting` begins the words for the log, and `pause` is in seconds.
 
     Raises:
-        ArtifactsUnavailable: the store refused, or stayed away.
-        Stopped: `should_stop` said so. Whatever else `do` raises.
+        ArtifactsUnavailable, StoreUnavailable: the store refused, or one of them stayed away.
+        StoppedWaiting: `should_stop` said so. Whatever else `do` raises.
     """
     until = time.monotonic() + KEEP_SECONDS
     while True:
         try:
             return do()
-        except ArtifactsUnavailable as error:
-            if not error.passing or time.monotonic() > until:
+        except (ArtifactsUnavailable, StoreUnavailable) as error:
+            if not may_come_back(error) or time.monotonic() > until:
                 raise
             log.warning("%s: %s", waiting, error)
-        _rest(pause, should_stop)
+        try:
+            rest(pause, should_stop)
+        except Stopped as error:
+            raise StoppedWaiting from error
+
+
+def may_come_back(error: ArtifactsUnavailable | StoreUnavailable) -> bool:
+    """Return whether a later call may succeed without anybody's doing: always for Redis."""
+    return not isinstance(error, ArtifactsUnavailable) or error.passing
 
 
 def keep(publish: Callable[[], Artifact], should_stop: Callable[[], bool], pause: float = PAUSE_SECONDS) -> Artifact:
     """Publish, as `insist` does: the training took longer than a try.
 
     Raises:
-        ModelNotKept: the store refused, or stayed away.
+        ModelNotKept: the store refused.
+        ArtifactsUnavailable: it stayed away.
         Stopped: `should_stop` said so.
         LeaseLost: a later owner of the job has published already.
     """
     try:
         return insist(publish, should_stop, "The network waits to be published", pause)
     except ArtifactsUnavailable as error:
+        if error.passing:
+            raise
         raise ModelNotKept(str(error)) from error
+
+
+def stoppable(download: Callable[[threading.Event], None], should_stop: Callable[[], bool]) -> None:
+    """Run a download until it ends, or leave it to itself when the work has to stop, however silent its server is.
+
+    `download` is given an event that is then set.
+
+    Raises:
+        Stopped: `should_stop` said so. Whatever `download` raises.
+    """
+    stop = threading.Event()
+    running = aside(lambda: download(stop))
+    while not wait([running], LOOK_SECONDS).done:
+        if should_stop():
+            stop.set()
+            raise Stopped
+    running.result()
 
 
 def forget_checkpoint(store: ArtifactStore, job_id: str) -> None:
@@ -72,7 +108,12 @@ def forget_checkpoint(store: ArtifactStore, job_id: str) -> None:
         log.warning("The checkpoint of job %s stays: %s", job_id, error)
 
 
-def _rest(seconds: float, should_stop: Callable[[], bool]) -> None:
+def rest(seconds: float, should_stop: Callable[[], bool]) -> None:
+    """Wait, unless the work has to stop.
+
+    Raises:
+        Stopped: `should_stop` said so.
+    """
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if should_stop():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import threading
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
+
+from billiard.pool import EX_RECYCLE
 
 from jobs.deadline import within
 from jobs.errors import LeaseLost, StoreUnavailable
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15.0  # how long a job stays with a worker that says nothing
 RENEW_SECONDS = 0.5  # a cancel has to be seen within two seconds
-CLEAN_UP_SECONDS = 2.0  # before a process is killed; what is left then goes with the job's record
+CLEAN_UP_SECONDS = 2.0  # before a process ends; what is left then goes with the job's record
+ENDED = EX_RECYCLE  # exit code of a process that has settled its job; Celery's pool takes it for a clean end
 
 TIME_LIMIT = JobError(
     code="time-limit", detail="It took longer than BESTGUESS_JOB_SECONDS. Ask for less: fewer steps or epochs."
@@ -41,7 +43,7 @@ class StopReason(StrEnum):
     TIME_LIMIT = "its time is over"
 
 
-# Seconds from being told to stop until the process is killed. A training looks four times a second, but importing
+# Seconds from being told to stop until the process ends. A training looks four times a second, but importing
 # TensorFlow takes several; a cancel is promised within two, and `bestguess up` leaves four to whoever is to leave.
 PATIENCE = {StopReason.CANCELLED: 1.0, StopReason.LEAVING: 2.5, StopReason.TIME_LIMIT: 7.0, StopReason.LOST: 7.0}
 
@@ -102,20 +104,25 @@ class Lease:
 
     def _give_up(self) -> None:
         """End a training that does not stop by ending its process, which has no other job."""
-        log.error("job %s does not stop; its process is killed", self._claim.job_id)
-        job_id, fence = self._claim.job_id, self._claim.fence
+        job_id, fence, status = self._claim.job_id, self._claim.fence, None
         try:
             if self.reason is StopReason.CANCELLED:
-                self._store.finish(job_id, fence, JobStatus.CANCELLED)
-                within(CLEAN_UP_SECONDS, self._clean_up)
+                status = self._store.finish(job_id, fence, JobStatus.CANCELLED).status
             elif self.reason is StopReason.TIME_LIMIT:
-                self._store.finish(job_id, fence, JobStatus.FAILED, error=TIME_LIMIT)
-                within(CLEAN_UP_SECONDS, self._clean_up)
+                status = self._store.finish(job_id, fence, JobStatus.FAILED, error=TIME_LIMIT).status
             elif self.reason is StopReason.LEAVING:
-                self._store.release(job_id, fence)
-        except (LeaseLost, StoreUnavailable):
-            log.exception("job %s could not be settled; its lease runs out", job_id)
+                status = self._store.release(job_id, fence)
+            # Importing TensorFlow takes longer than the patience with these two.
+            usual = self.reason in {StopReason.CANCELLED, StopReason.LEAVING}
+            words = "job %s is %s; its process ends in the middle of its work"
+            log.log(logging.INFO if usual else logging.WARNING, words, job_id, status or "another's by now")
+            if status in {JobStatus.CANCELLED, JobStatus.FAILED}:
+                within(CLEAN_UP_SECONDS, self._clean_up)
+        except LeaseLost:
+            log.info("job %s is another's by now; its process ends in the middle of its work", job_id)
+        except StoreUnavailable as error:
+            log.warning("job %s could not be settled, and its lease runs out: %s", job_id, error)
         except TimeoutError:
             log.warning("job %s leaves something, which goes with its record", job_id)
         finally:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(ENDED)

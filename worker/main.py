@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +16,11 @@ from jobs.settings import SettingsError, WorkerSettings
 from jobs.store import JobStore
 from jobs.telemetry import logs
 from worker.children import StuckWatch, tell_to_leave
+from worker.execution import LEAVE
 from worker.finetune.job import kept_features
 from worker.heartbeat import Heartbeat
 from worker.housekeeper import Housekeeper
+from worker.lease import ENDED
 from worker.priority import give_way
 from worker.pulse import Pulse
 from worker.reconciler import Reconciler
@@ -24,7 +28,7 @@ from worker.reconciler import Reconciler
 if TYPE_CHECKING:
     from celery import Celery
 
-SETTLING = 900  # seconds beyond a job's own limit in which it may still say how it ended
+SETTLING = 1500  # seconds beyond a job's own limit in which it may wait for Redis: to begin, and to say how it ended
 
 
 def make() -> Celery:
@@ -54,6 +58,12 @@ def let_the_api_go_first(**_: Any) -> None:  # noqa: ANN401 - Celery's signals c
 def set_up_logging(**_: Any) -> None:  # noqa: ANN401
     """Log as the API does, instead of in Celery's own way."""
     logs.set_up(app.bestguess.log_level, app.bestguess.log_format)
+
+
+@signals.worker_process_init.connect
+def end_at_once(**_: Any) -> None:  # noqa: ANN401
+    """End a child that has no job yet, or none any more, when the worker leaves."""
+    signal.signal(LEAVE, lambda *_: os._exit(ENDED))
 
 
 @signals.worker_ready.connect

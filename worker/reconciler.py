@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,14 @@ log = logging.getLogger(__name__)
 LOCK = "reconciler"
 EVERY_SECONDS = 2.0
 LOCK_SECONDS = 10.0  # longer than a round with a slow Redis, so that the lock is kept from round to round
+GRACE_SECONDS = 5.0  # after Redis was away: leases that ran out meanwhile are renewed within one
 DELIVERY_SECONDS = 20.0  # a job that is still queued so long after it was published is published again
 
 
 class Reconciler:
     """A thread that looks every two seconds, for as long as this worker lives."""
+
+    _grace_until = 0.0
 
     def __init__(self, store: JobStore, queue: Celery) -> None:
         self._store = store
@@ -58,10 +62,14 @@ class Reconciler:
         Raises:
             StoreUnavailable: Redis is away; the next round does what is left.
         """
-        if not self._store.lock(LOCK, self._owner, LOCK_SECONDS):
-            return
+        try:
+            if not self._store.lock(LOCK, self._owner, LOCK_SECONDS):
+                return
+        except StoreUnavailable:
+            self._grace_until = time.monotonic() + GRACE_SECONDS
+            raise
         due = self._store.due(DELIVERY_SECONDS)
-        for job in due.lost:
+        for job in due.lost if time.monotonic() > self._grace_until else ():
             taken = self._store.take_back(job.id)
             log.warning("job %s was left by its worker; it is %s now", job.id, taken.status)
             if taken.status is JobStatus.QUEUED:

@@ -10,6 +10,7 @@ from jobs.connection import connect
 from jobs.queue import FINETUNE, MNIST_TRAIN, TASKS
 from jobs.store import JobStore
 from jobs.telemetry.tracing import tracing_as_asked
+from worker.children import JobRequest
 from worker.execution import Work, execute
 from worker.finetune.job import finetune_photographs, kept_features
 from worker.keeping import forget_checkpoint
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@app.task(name=TASKS[MNIST_TRAIN])
+@app.task(name=TASKS[MNIST_TRAIN], Request=JobRequest)
 def mnist_train(job_id: str) -> None:
     """Train the network of digits."""
     _run(job_id, lambda settings, _, *asked: train_digits(settings, *asked))
 
 
-@app.task(name=TASKS[FINETUNE])
+@app.task(name=TASKS[FINETUNE], Request=JobRequest)
 def finetune(job_id: str) -> None:
     """Fine-tune a pretrained network on photographs."""
     _run(job_id, finetune_photographs)

@@ -17,8 +17,9 @@ UNUSABLE = "Correct BESTGUESS_ARTIFACTS_URL: it has to name a place that files c
 AWAY = "Is it up, and has it room? BESTGUESS_ARTIFACTS_URL and AWS_ENDPOINT_URL say where it is."
 DISK = "Make room there, or see that this user may write."
 ABSENT = "Is it mounted? BESTGUESS_ARTIFACTS_URL or BESTGUESS_DATA_DIR says where it is."
-# What a shared folder says while its server is away, and what this machine says while too many files are open.
-_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE)
+# What a shared folder says while its server is away or it is not mounted, and what this machine says while too many
+# files are open.
+_PASSING = (errno.ENOENT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE)
 
 
 class ArtifactDamaged(Exception):

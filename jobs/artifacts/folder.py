@@ -81,6 +81,8 @@ class FolderStore:
                     file.seek(offset)
                     return file.read(size)
             except FileNotFoundError as error:
+                if not self.root.is_dir():
+                    raise
                 raise ArtifactDamaged(f"{path} is not there") from error
 
     def scratch(self, name: str) -> AbstractContextManager[Path]:

@@ -1,4 +1,4 @@
-"""A fine-tuning whose photographs or base lie in a store that is away."""
+"""A fine-tuning whose Redis is away, or the store with its photographs or its base."""
 
 from __future__ import annotations
 
@@ -9,23 +9,33 @@ from data_sets import stored
 from finetunings import LITE0
 from photo_sets import png
 
+from jobs import registrations
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.artifacts.folder import FolderStore
+from jobs.artifacts.scratch import scratch
+from jobs.connection import connect
+from jobs.datasets import calls
+from jobs.errors import StoreUnavailable
 from jobs.finetune import FinetuneParams
 from jobs.ids import new_job_id
 from jobs.model import JobStatus
+from jobs.owners import EVERYBODY
 from jobs.queue import FINETUNE
 from jobs.settings import WorkerSettings
-from worker.errors import DatasetUnavailable, Stopped
+from jobs.store import Answer, JobStore
+from worker.errors import DatasetUnavailable, DiskUnavailable, Stopped
 from worker.execution import Hands
-from worker.finetune.job import BaseUnavailable, DiskFull, finetune_photographs
+from worker.finetune.job import BaseUnavailable, finetune_photographs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from redis_live import LiveRedis
+
     from jobs.model import Claim
-    from jobs.store import JobStore
+    from jobs.transitions import Call, Script
 
 OWN = {
     "root": LITE0,
@@ -44,12 +54,38 @@ class Away(FolderStore):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.lacking, self.passing = "", False
+        self.desk = root
 
     def fetch(self, job_id: str, name: str, sha256: str, to: Path) -> Path:
         """Verify a file, or not."""
         if self.lacking and job_id.startswith(self.lacking):
             raise ArtifactsUnavailable("It is silent.", passing=self.passing)
         return super().fetch(job_id, name, sha256, to)
+
+    def scratch(self, name: str) -> AbstractContextManager[Path]:
+        """Make a folder, or not."""
+        return scratch(self.desk, name)
+
+
+class Silent(JobStore):
+    """A Redis that is away for calls of the script `lacking`."""
+
+    lacking: Script | None = None
+
+    def run(self, call: Call[Answer]) -> Answer:
+        """Ask, or not."""
+        if call.script == self.lacking:
+            raise StoreUnavailable("Connection refused")
+        return super().run(call)
+
+
+@pytest.fixture
+def redis(server: LiveRedis) -> Iterator[Silent]:
+    """A store with no jobs in it."""
+    with server.client() as client:
+        client.flushall()
+    with Silent(connect(server.url)) as store:
+        yield store
 
 
 @pytest.fixture
@@ -59,15 +95,15 @@ def artifacts(tmp_path: Path) -> Away:
 
 
 @pytest.fixture
-def do(store: JobStore, artifacts: Away, tmp_path: Path) -> Callable[[], object]:
+def do(redis: Silent, artifacts: Away, tmp_path: Path) -> Callable[[], object]:
     """Claim a training of a kept data set from a model that was fine-tuned here, to be done up to a first wait."""
-    data = stored(store, artifacts, {"cat": [png(0, 0)], "dog": [png(1, 0)]})
-    base = claimed(store)
-    store.finish(base.job_id, base.fence, JobStatus.SUCCEEDED, OWN | FILE | {"model_id": base.job_id})
-    claim = claimed(store, **FinetuneParams(dataset_id=data.id, base=base.job_id).model_dump(mode="json"))
+    data = stored(redis, artifacts, {"cat": [png(0, 0)], "dog": [png(1, 0)]})
+    base = claimed(redis)
+    redis.finish(base.job_id, base.fence, JobStatus.SUCCEEDED, OWN | FILE | {"model_id": base.job_id})
+    claim = claimed(redis, **FinetuneParams(dataset_id=data.id, base=base.job_id).model_dump(mode="json"))
     settings = WorkerSettings(data_dir=tmp_path)
     hands = Hands(lambda *_: None, should_stop=lambda: True)
-    return lambda: finetune_photographs(settings, store, artifacts, claim, hands)
+    return lambda: finetune_photographs(settings, redis, artifacts, claim, hands)
 
 
 def claimed(store: JobStore, **params: object) -> Claim:
@@ -94,9 +130,27 @@ def test_a_store_that_is_away(
         do()
 
 
+@pytest.mark.parametrize(
+    "lacking", [calls.get("x", EVERYBODY), registrations.get("x", EVERYBODY)], ids=["data set", "base"]
+)
+def test_redis_is_away(redis: Silent, do: Callable[[], object], lacking: Call[object]) -> None:
+    """While Redis cannot say what the photographs or the base are, the job waits, until it is told to stop."""
+    redis.lacking = lacking.script
+    with pytest.raises(Stopped):
+        do()
+
+
+def test_the_folder_of_the_store_is_not_mounted(artifacts: Away, do: Callable[[], object]) -> None:
+    """While the folder of the store is gone the job waits, and makes none in its place."""
+    artifacts.root.rename(artifacts.root.with_name("elsewhere"))
+    with pytest.raises(Stopped):
+        do()
+    assert not artifacts.root.exists()
+
+
 def test_no_folder_for_what_is_fetched(artifacts: Away, do: Callable[[], object]) -> None:
     """Where no folder can be made for what is fetched, the job says that it is the disk, and where."""
-    artifacts.root = artifacts.root / "file"
-    artifacts.root.write_text("in the way")
-    with pytest.raises(DiskFull, match="Make room there"):
+    artifacts.desk /= "file"
+    artifacts.desk.write_text("in the way")
+    with pytest.raises(DiskUnavailable, match=r"Not a directory: .*/file/.*-data"):
         do()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from photo_sets import photographs, png, room, stripes
 from small_vgg import SMALL_VGG
 
+from jobs.artifacts import ArtifactsUnavailable
 from jobs.finetune import FinetuneParams
 from vision import split
 from vision.images import Limits, View, decode
@@ -209,6 +211,21 @@ def test_it_goes_on_from_a_model_of_its_own(learned: tuple[Result, Trial], tmp_p
             second.tail.get_layer(layer).get_weights(), result.tail.get_layer(layer).get_weights(), strict=True
         ):
             np.testing.assert_array_equal(kept, before)
+
+
+def test_files_that_are_away_when_they_are_read(tmp_path: Path) -> None:
+    """Photographs or a base that were there and cannot be read now are unavailable, and not damaged."""
+
+    def read(_: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(ArtifactsUnavailable, match=r"photographs cannot be read: Input/output error") as photos:
+        Trial(tmp_path, replace(stripes(3, 12), read=read)).run(freeze=15)
+    gone = Parent("job_0", tmp_path / "gone.keras", BASE.cut(15), ("a", "b"))
+    with pytest.raises(ArtifactsUnavailable, match=r"base cannot be read: No such file") as base:
+        Trial(tmp_path, base=Base(SMALL_VGG, MADE_UP, gone)).run(freeze=15)
+    assert photos.value.passing
+    assert base.value.passing
 
 
 def test_data_that_is_no_choice(tmp_path: Path) -> None:

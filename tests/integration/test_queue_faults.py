@@ -3,10 +3,14 @@ from contextlib import closing
 
 import pytest
 from redis_live import LiveRedis, live_redis
-from stored import PROMISE, timed
+from stored import BRIEF, PROMISE, running, timed
 
 from jobs import queue
+from jobs.connection import connect
 from jobs.errors import StoreUnavailable
+from jobs.model import JobStatus
+from jobs.store import JobStore
+from worker.reconciler import LOCK, Reconciler
 
 
 @pytest.fixture
@@ -44,3 +48,19 @@ def test_publish_in_trouble(server: LiveRedis) -> None:
         server.start()
         queue.publish(app, queue.MNIST_TRAIN, "job_5")
         assert "job_5" in queue.waiting(app)
+
+
+def test_leases_that_ran_out_while_redis_was_away(server: LiveRedis) -> None:
+    """A worker has a moment to renew a lease that ran out while Redis was away, before its job is taken back."""
+    with closing(queue.celery_app(server.url)) as app, JobStore(connect(server.url)) as store:
+        reconciler = Reconciler(store, app)
+        claim = running(store, BRIEF)
+        server.kill()
+        with pytest.raises(StoreUnavailable):
+            reconciler.look()
+        server.start()
+        reconciler.look()
+        assert store.renew(claim.job_id, claim.fence, BRIEF) is JobStatus.RUNNING
+        store.unlock(LOCK, reconciler._owner)
+        Reconciler(store, app).look()
+        assert store.get(claim.job_id).status is JobStatus.QUEUED

@@ -1,4 +1,6 @@
 import os
+import re
+import signal
 from pathlib import Path
 
 import keras
@@ -80,14 +82,23 @@ def test_cancel_while_running(place: Workplace) -> None:
     assert_whole(place.wait(place.submit(**SHORT), DONE), 60)
 
 
-def test_cancel_while_it_begins(place: Workplace) -> None:
-    """The same holds for a job that has not made a step, while TensorFlow is imported."""
-    place.start()
+def test_cancel_while_it_begins(place: Workplace, tmp_path: Path) -> None:
+    """The same holds while TensorFlow is imported; that, and a worker that leaves then, are no errors in the log."""
+    place.log = tmp_path / "log"
+    worker = place.start()
     job_id = place.submit(**LONG)
     place.wait(job_id, JobStatus.RUNNING)
     place.store.cancel(job_id)
     with timed(2):
         place.wait(job_id, JobStatus.CANCELLED)
+    given_back = place.submit(**LONG)
+    place.wait(given_back, JobStatus.RUNNING)
+    os.kill(worker.pid, signal.SIGTERM)
+    worker.wait(30)
+    assert place.job(given_back).status is JobStatus.QUEUED
+    log = place.log.read_text()
+    assert f"job {job_id} is cancelled" in log
+    assert not re.search("ERROR|Traceback|exited with", log)
 
 
 def test_time_limit(place: Workplace) -> None:

@@ -1,22 +1,27 @@
 """One delivery of a job over a real Redis: what is removed after it, and when."""
 
+import errno
 import multiprocessing
-import signal
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from redis_live import LiveRedis
 from stored import entry, outcome, progress, queued, types
 from waiting import wait_until
 from workers import START, timed
 
+from jobs.artifacts import ArtifactsUnavailable
 from jobs.connection import connect
+from jobs.errors import StoreUnavailable
 from jobs.model import Claim, JobStatus
 from jobs.store import JobStore
-from worker.errors import TrainingError
-from worker.execution import Hands, Work, execute
-from worker.lease import Lease, StopReason
+from worker.errors import Stopped, TrainingError
+from worker.execution import LEAVE, Hands, Work, execute
+from worker.keeping import insist
+from worker.lease import ENDED, Lease, StopReason
 
 
 class Traces:
@@ -87,6 +92,125 @@ def test_reports_of_a_redis_that_was_full(store: JobStore, server: LiveRedis) ->
     assert types(store, job_id)[-1] == "succeeded"
 
 
+def failing(error: Exception) -> Work:
+    """Work that meets an error."""
+
+    def do(*_: object) -> Mapping[str, Any]:
+        raise error
+
+    return Work(do, clean_up=noop, forget=noop, seconds=60, pause=0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnavailable("Connection refused"),
+        ArtifactsUnavailable("It is silent.", passing=True),
+        OSError(errno.ESTALE, "Stale file handle"),
+    ],
+)
+def test_a_store_that_is_away(store: JobStore, error: Exception) -> None:
+    """However often a job meets a Redis or a store that is away, it goes back to the queue and does not fail."""
+    job_id = queued(store).id
+    for _ in range(4):
+        assert execute(store, job_id, failing(error)) is JobStatus.QUEUED
+    assert store.get(job_id).error is None
+    assert execute(store, job_id, Traces(store, job_id).work()) is JobStatus.SUCCEEDED
+
+
+def test_a_cancel_while_the_store_is_away(store: JobStore) -> None:
+    """A job that is cancelled while its store is away does not go back to the queue."""
+    job_id = queued(store).id
+
+    def do(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        store.cancel(job_id)
+        wait_until(hands.should_stop, 20)
+        raise StoreUnavailable
+
+    assert execute(store, job_id, Work(do, clean_up=noop, forget=noop, seconds=60)) is JobStatus.CANCELLED
+
+
+def test_the_time_is_over_while_the_store_is_away(store: JobStore) -> None:
+    """A job whose time runs out while it waits for its store goes back to the queue; one that works has failed."""
+    waits, works = queued(store).id, queued(store).id
+
+    def away() -> None:
+        raise ArtifactsUnavailable("It is silent.", passing=True)
+
+    def wait(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        insist(away, hands.should_stop, "The network waits")
+        raise AssertionError
+
+    def work(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        wait_until(hands.should_stop, 20)
+        raise Stopped
+
+    assert execute(store, waits, Work(wait, clean_up=noop, forget=noop, seconds=0)) is JobStatus.QUEUED
+    assert execute(store, works, Work(work, clean_up=noop, forget=noop, seconds=0)) is JobStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "disk-full", "Free some space"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/data/x"), "disk-unavailable", "/data/x"),
+        (ArtifactsUnavailable("Check the keys.", passing=False), "artifacts-unavailable", "Check the keys."),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "internal-error", "Cannot allocate memory"),
+        (ZeroDivisionError(), "internal-error", "ZeroDivisionError"),
+    ],
+)
+def test_why_a_job_failed(store: JobStore, error: Exception, code: str, words: str) -> None:
+    """An error that no waiting mends fails the job, with a code and words for what happened."""
+    job_id = queued(store).id
+    assert execute(store, job_id, failing(error)) is JobStatus.FAILED
+    told = store.get(job_id).error
+    assert told is not None
+    assert (told.code, words in told.detail) == (code, True)
+
+
+def test_redis_is_away_when_a_job_is_delivered(store: JobStore, server: LiveRedis) -> None:
+    """A delivered job waits for a Redis that is away, and then runs as the first attempt."""
+    job_id = queued(store).id
+    server.kill()
+    back = threading.Timer(0.5, server.start)
+    back.start()
+    try:
+        assert execute(store, job_id, Traces(store, job_id).work()) is JobStatus.SUCCEEDED
+    finally:
+        back.join()
+    assert store.get(job_id).attempt == 1
+
+
+class LeavingStore(JobStore):
+    """A store whose worker is told to leave while a claim's reply is on its way, or while there is none."""
+
+    silent = False
+
+    def claim(self, job_id: str, owner: str, lease_seconds: float) -> Claim | None:
+        """Claim a job, or not."""
+        os.kill(os.getpid(), LEAVE)
+        if self.silent:
+            raise StoreUnavailable
+        return super().claim(job_id, owner, lease_seconds)
+
+
+@pytest.mark.parametrize(("silent", "left"), [(False, JobStatus.QUEUED), (True, None)])
+def test_a_worker_leaves_while_it_claims(
+    store: JobStore, server: LiveRedis, silent: bool, left: JobStatus | None
+) -> None:
+    """A job that is claimed just as its worker leaves goes back to the queue; one that is not yet stays there."""
+    job_id = queued(store).id
+
+    def do(_: Claim, hands: Hands) -> Mapping[str, Any]:
+        assert hands.should_stop()
+        raise Stopped
+
+    with LeavingStore(connect(server.url)) as leaving:
+        leaving.silent = silent
+        assert execute(leaving, job_id, Work(do, clean_up=noop, forget=noop, seconds=60)) is left
+    assert store.get(job_id).status is JobStatus.QUEUED
+
+
 def noop() -> None:
     """Leave nothing behind, and so remove nothing."""
 
@@ -103,7 +227,7 @@ def hang_in_all(url: str, job_id: str) -> None:
 
 
 def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
-    """The process of a job that does not stop is killed, also while what the job leaves cannot be removed."""
+    """The process of a job that does not stop ends, also while what the job leaves cannot be removed."""
     job_id = queued(store).id
     process = multiprocessing.get_context("spawn").Process(target=hang_in_all, args=(server.url, job_id))
     process.start()
@@ -111,7 +235,7 @@ def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
     store.cancel(job_id)
     with timed(4):  # up to two until the record says so, two for the removal
         process.join(30)
-    assert (process.exitcode, store.get(job_id).status) == (-signal.SIGKILL, JobStatus.CANCELLED)
+    assert (process.exitcode, store.get(job_id).status) == (ENDED, JobStatus.CANCELLED)
 
 
 def test_the_time_to_stop_begins_once(store: JobStore) -> None:

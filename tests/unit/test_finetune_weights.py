@@ -1,11 +1,13 @@
 """Where a worker has a pretrained network's weights from."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from file_server import Answer, FileServer
 from weights_files import official
+from workers import timed
 
 from jobs.settings import WorkerSettings
 from vision.networks import LITE0, VGG16, Network
@@ -68,6 +70,11 @@ def test_a_file_that_does_not_fit(tmp_path: Path, network: Network) -> None:
 
 
 def test_a_cancel_ends_the_download(tmp_path: Path, network: Network) -> None:
-    """Who cancels the job does not wait for half a gigabyte."""
-    with FileServer((tmp_path / "mirror.h5").read_bytes()) as server, pytest.raises(Stopped):
-        root_weights(network, _settings(tmp_path, mirror=server.url), lambda: True)
+    """Who cancels the job waits neither for half a gigabyte nor for a server that is silent."""
+    silence = threading.Event()
+    with FileServer((tmp_path / "mirror.h5").read_bytes(), Answer(cut=100, hold=silence)) as server:
+        try:
+            with timed(2), pytest.raises(Stopped):
+                root_weights(network, _settings(tmp_path, mirror=server.url), lambda: bool(server.requests))
+        finally:
+            silence.set()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from jobs.artifacts import Artifact, ArtifactsUnavailable, PublishedFile, open_store
-from jobs.errors import LeaseLost
+from jobs.errors import LeaseLost, StoreUnavailable
 from worker.errors import Stopped
 from worker.keeping import ModelNotKept, forget_checkpoint, insist, keep
 
@@ -46,10 +46,12 @@ def test_a_store_that_refuses() -> None:
 
 
 def test_what_else_needs_the_store(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever needs the store waits for it likewise; where it refuses, its own word stands."""
+    """Whatever needs the store, or Redis, waits for it likewise; where the store refuses, its own word stands."""
+    flaky = Flaky(away(passing=True), StoreUnavailable("Connection refused"))
     with caplog.at_level(logging.WARNING):
-        assert insist(Flaky(away(passing=True)), lambda: False, "The base waits", pause=0.01) is ARTIFACT
+        assert insist(flaky, lambda: False, "The base waits", pause=0.01) is ARTIFACT
     assert "The base waits: Check the keys" in caplog.text
+    assert "The base waits: Connection refused" in caplog.text
     with pytest.raises(ArtifactsUnavailable, match="Check the keys"):
         insist(Flaky(away(passing=False)), lambda: False, "The base waits")
 

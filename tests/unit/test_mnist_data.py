@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from file_server import Answer, FileServer
 from numpy.typing import NDArray
+from workers import timed
 
+from jobs.settings import WorkerSettings
 from vision.files import RemoteFile
 from worker.errors import DatasetUnavailable, Stopped
 from worker.mnist.data import Digits, fetch, find, load_mnist, read
+from worker.mnist.job import load
 
 NO_MIRROR = "http://127.0.0.1:9"  # the discard port: refused at once
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
@@ -39,7 +42,7 @@ def _write(path: Path, **changed: NDArray[np.generic]) -> Path:
 
 
 def _load(tmp_path: Path, setting: Path | None = None, mirror: str = NO_MIRROR) -> Digits:
-    return load_mnist(setting, tmp_path / "data", mirror, threading.Event())
+    return load_mnist(setting, tmp_path / "data", mirror, lambda: False)
 
 
 def test_given_path(tmp_path: Path) -> None:
@@ -94,16 +97,20 @@ def test_download(tmp_path: Path) -> None:
     target = tmp_path / "data" / "datasets" / "mnist.npz"
     with FileServer(buffer.getvalue()) as server:
         digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-        fetch(RemoteFile(f"{server.url}/mnist.npz", None, "sha256", digest), target, threading.Event())
+        fetch(RemoteFile(f"{server.url}/mnist.npz", None, "sha256", digest), target, lambda: False)
     assert len(_load(tmp_path).x_test) == 10
 
 
 def test_stopped_download(tmp_path: Path) -> None:
-    """A download ends when its training is told to stop."""
-    stop = threading.Event()
-    stop.set()
-    with FileServer(b"") as server, pytest.raises(Stopped):
-        load_mnist(None, tmp_path, server.url, stop)
+    """A download ends within two seconds when its training is told to stop, also while the server is silent."""
+    silence = threading.Event()
+    with FileServer(b"digits", Answer(cut=3, hold=silence)) as server:
+        settings = WorkerSettings(data_dir=tmp_path, mirror=server.url)
+        try:
+            with timed(2), pytest.raises(Stopped):
+                load("mnist", settings, lambda: bool(server.requests))
+        finally:
+            silence.set()
 
 
 @pytest.mark.parametrize(

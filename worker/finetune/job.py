@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from jobs.artifacts import MODEL, ArtifactDamaged, ArtifactsUnavailable
-from jobs.datasets.opening import open_photographs
+from jobs.datasets.opening import open_photographs, read_index
 from jobs.datasets.records import Datasets
 from jobs.errors import DatasetNotFound, ModelNotFound
 from jobs.finetune import FinetuneParams
@@ -25,7 +25,7 @@ from vision.weights import WeightsError
 from worker.chance import seed_of
 from worker.checkpoint import Checkpoint
 from worker.device import choose_device
-from worker.errors import DatasetUnavailable, TrainingError
+from worker.errors import DatasetUnavailable, TrainingError, disk_error
 from worker.finetune.cache import ArrayCache
 from worker.finetune.network import Base, Parent
 from worker.finetune.photos import Photos
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.artifacts import ArtifactStore
+    from jobs.datasets.model import Dataset
     from jobs.datasets.photographs import Photographs
     from jobs.model import Claim
     from jobs.settings import WorkerSettings
@@ -56,12 +57,6 @@ class BaseUnavailable(TrainingError):
     code = "base-unavailable"
 
 
-class DiskFull(TrainingError):
-    """The worker's disk takes no more."""
-
-    code = "disk-full"
-
-
 def finetune_photographs(
     settings: WorkerSettings, store: JobStore, artifacts: ArtifactStore, claim: Claim, hands: Hands
 ) -> dict[str, Any]:
@@ -69,13 +64,16 @@ def finetune_photographs(
 
     Raises:
         TrainingError: it cannot succeed.
+        StoreUnavailable, ArtifactsUnavailable: Redis or the store stayed away.
+        OSError: the disk refused.
         Stopped: it was told to stop.
         LeaseLost: a later owner of the job has published already.
     """
     asked = FinetuneParams.model_validate(claim.params)
     params = asked.model_copy(update={"seed": seed_of(claim.job_id)}) if asked.seed is None else asked
+    dataset = _dataset(store, artifacts, params.dataset_id, hands.should_stop)
     with _told(), artifacts.scratch(f"{claim.job_id}-data") as folder:
-        photographs = _photographs(store, artifacts, params.dataset_id, folder, hands.should_stop)
+        photographs = _photographs(dataset, artifacts, folder, hands.should_stop)
         base = _base(settings, store, artifacts, params.base, folder, hands.should_stop)
         choose_device(settings.worker_device)
         from worker.finetune.training import train  # noqa: PLC0415 - TensorFlow, after the device is chosen
@@ -88,7 +86,11 @@ def finetune_photographs(
         facts = facts_of(base, photographs, params, result)
         told = params.model_dump(mode="json") | {"freeze": facts["freeze"]}
         with Photos(photographs, base.root, room.cost, room.limits) as photos:
-            report = make_report(claim.job_id, told, photographs, photos, result)
+            report = insist(
+                lambda: make_report(claim.job_id, told, photographs, photos, result),
+                hands.should_stop,
+                "The report waits for the photographs",
+            )
     meta = {"job_id": claim.job_id, "params": claim.params} | facts
 
     def write(folder: Path) -> None:
@@ -143,20 +145,37 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _photographs(
-    store: JobStore, artifacts: ArtifactStore, dataset_id: str, folder: Path, should_stop: Callable[[], bool]
-) -> Photographs:
+def _dataset(store: JobStore, artifacts: ArtifactStore, dataset_id: str, should_stop: Callable[[], bool]) -> Dataset:
+    """Find a data set in a store that is there: `scratch` would make the folder of one that is not mounted."""
     try:
-        dataset = Datasets(store).get(dataset_id)
+        dataset = insist(lambda: Datasets(store).get(dataset_id), should_stop, "The data set waits for Redis")
+    except DatasetNotFound as error:
+        raise DatasetUnavailable(f"{error}: it was removed. Send it anew.") from error
+    with _photographs_there():
+        insist(lambda: read_index(dataset, artifacts), should_stop, "The photographs wait for their store")
+    return dataset
+
+
+def _photographs(
+    dataset: Dataset, artifacts: ArtifactStore, folder: Path, should_stop: Callable[[], bool]
+) -> Photographs:
+    with _photographs_there():
         return insist(
             lambda: open_photographs(dataset, artifacts, folder), should_stop, "The photographs wait to be fetched"
         )
-    except DatasetNotFound as error:
-        raise DatasetUnavailable(f"{error}: it was removed. Send it anew.") from error
+
+
+@contextmanager
+def _photographs_there() -> Iterator[None]:
+    """Tell what is wrong with photographs that will not be there later either."""
+    try:
+        yield
     except ArtifactDamaged as error:
         raise DatasetUnavailable(f"The data set is damaged: {error}. Send it anew.") from error
     except ArtifactsUnavailable as error:
-        raise DatasetUnavailable(f"The photographs cannot be reached: {error} Try again later.") from error
+        if error.passing:
+            raise
+        raise DatasetUnavailable(f"The photographs cannot be reached: {error}") from error
 
 
 def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
@@ -171,7 +190,7 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
     if name in NETWORKS:
         return Base(NETWORKS[name], root_weights(NETWORKS[name], settings, should_stop))
     try:
-        model = Registry(store).get(name)
+        model = insist(lambda: Registry(store).get(name), should_stop, "The base waits for Redis")
     except ModelNotFound as error:
         raise BaseUnavailable(f"{error}: it was removed. Choose another base.") from error
     if model.kind != FINETUNE:
@@ -185,7 +204,9 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
             lambda: artifacts.fetch(model.id, MODEL, model.sha256, folder), should_stop, "The base waits to be fetched"
         )
     except ArtifactsUnavailable as error:
-        raise BaseUnavailable(f"The base cannot be reached: {error} Try again later.") from error
+        if error.passing:
+            raise
+        raise BaseUnavailable(f"The base cannot be reached: {error}") from error
     base = Base(root, weights, Parent(model.id, path, cut, known.classes))
     if base.hash != known.root_weights.hash:
         learned, here = known.root_weights.hash, base.hash
@@ -213,8 +234,8 @@ def _told() -> Iterator[None]:
         raise BaseUnavailable(f"The file of the base is damaged: {error}. Choose another base.") from error
     except WeightsError as error:
         raise BaseUnavailable(f"The weights of the base cannot be used: {error}") from error
-    except ArtifactsUnavailable as error:  # the folder for what is fetched could not be made
-        raise DiskFull(str(error)) from error
-    except OSError as error:
-        words = f"The worker's disk cannot be written or read: {error.strerror or error}."
-        raise DiskFull(f"{words} Free some space, or lower BESTGUESS_FEATURES_BYTES.") from error
+    except ArtifactsUnavailable as error:  # where it will not pass: the folder for what is fetched could not be made
+        known = disk_error(error.__cause__) if isinstance(error.__cause__, OSError) else None
+        if error.passing or known is None:
+            raise
+        raise known from error

@@ -6,9 +6,11 @@ import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs.artifacts import ArtifactsUnavailable
 from vision import split
 from vision.hardware import fastest
 from vision.random_weights import RANDOM_SEED
+from vision.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +127,14 @@ def _fill(base: Base, whole: keras.Model) -> None:
 def _go_on(base: Base, parent: Parent, tail: keras.Model, classes: Sequence[str]) -> None:
     """Fill a tail with what the parent has learned; its last layer too, where both have the same classes."""
     theirs = split.tail(base.root, parent.cut, len(parent.classes), FLOAT32)
-    split.load(theirs, parent.path)
+    try:
+        split.load(theirs, parent.path)
+    except (OSError, WeightsError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno:  # it was verified, and is again at the job's next attempt
+            message = f"The base cannot be read: {cause.strerror or cause}."
+            raise ArtifactsUnavailable(message, passing=True) from error
+        raise
     split.copy_weights(theirs, tail, last=tuple(classes) == parent.classes)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from jobs.artifacts import ArtifactsUnavailable
 from vision.images import View
 from vision.problems import DecodersUnavailable, ImageProblem
 from vision.sandbox import Sandbox
@@ -69,7 +70,8 @@ class Photos:
         """Decode contents one after the other, a few of them ahead.
 
         Raises:
-            DatasetUnavailable: one cannot be read, or is no picture any more.
+            DatasetUnavailable: one is not what it was, or is no picture any more.
+            ArtifactsUnavailable: the place where they are kept cannot be read.
         """
         waiting: deque[tuple[str, Future[Picture]]] = deque()
         for content in contents:
@@ -87,6 +89,9 @@ class Photos:
         place = self._first[content]
         try:
             return self._photographs.read(place)
+        except OSError as error:  # each file was verified at the job's beginning, and is again at the next attempt's
+            message = f"The photographs cannot be read: {error.strerror or error}."
+            raise ArtifactsUnavailable(message, passing=True) from error
         except Exception as error:  # whatever the place where they are kept makes of it
             raise self._lost(place, error) from error
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from vision.download import DownloadError, download
+from vision.transfer import ignore
 from vision.weights import FoundWeights, WeightsError, find, places
-from worker.errors import Stopped, TrainingError
+from worker.errors import TrainingError
+from worker.keeping import stoppable
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from jobs.settings import WorkerSettings
@@ -49,7 +51,7 @@ def root_weights(network: Network, settings: WorkerSettings, should_stop: Callab
 def _fetched(
     network: Network, file: WeightsFile, settings: WorkerSettings, should_stop: Callable[[], bool]
 ) -> FoundWeights:
-    target, remote, stop = places(file, settings.data_dir)[0], file.at(settings.mirror), threading.Event()
+    target, remote = places(file, settings.data_dir)[0], file.at(settings.mirror)
     advice = (
         f"Run `{file.command('fetch')}`, or put {file.name} into {target.parent} of the worker, or train "
         "with the base efficientnet-lite0, whose weights are installed with this service."
@@ -58,16 +60,13 @@ def _fetched(
     def give_up(reason: str, _: float = 0) -> NoReturn:
         raise WeightsUnavailable(f"{network.title}'s weights cannot be downloaded: {reason} {advice}")
 
-    def progress(_: int, __: int) -> None:
-        if should_stop():
-            stop.set()
+    def get(stop: threading.Event) -> None:
+        download(remote.url, target, remote.size, (remote.algorithm, remote.digest), ignore, stop, give_up)
 
     log.info("%s's weights are downloaded from %s to %s", network.title, remote.place, target)
     try:
-        download(remote.url, target, remote.size, (remote.algorithm, remote.digest), progress, stop, give_up)
+        stoppable(get, should_stop)
     except DownloadError as error:
         give_up(str(error))
-    if stop.is_set():
-        raise Stopped
     found = find(file, settings.weights, settings.data_dir)
     return found or give_up("the file is gone again.")

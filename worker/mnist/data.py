@@ -17,10 +17,12 @@ from vision.download import DownloadError, download
 from vision.files import RemoteFile
 from vision.transfer import ignore
 from vision.weights import expanded
-from worker.errors import DatasetUnavailable, Stopped
+from worker.errors import DatasetUnavailable
+from worker.keeping import stoppable
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
@@ -68,20 +70,20 @@ def places(data_dir: Path) -> tuple[Path, Path]:
     return data_dir / "datasets" / "mnist.npz", keras / "datasets" / "mnist.npz"
 
 
-def load_mnist(setting: Path | None, data_dir: Path, mirror: str, stop: threading.Event) -> Digits:
+def load_mnist(setting: Path | None, data_dir: Path, mirror: str, should_stop: Callable[[], bool]) -> Digits:
     """Read MNIST from `setting` (BESTGUESS_MNIST), or else from its `places`, or else download it.
 
     It does not wait for a network: the first attempt that fails is the last, and its part is kept for the next job.
 
     Raises:
         DatasetUnavailable: it cannot be had, or the file is not a set of digits.
-        Stopped: `stop` was set while it was downloaded.
+        Stopped: `should_stop` said so while it was downloaded.
     """
     found = find(setting, data_dir)
     if found is not None:
         return found
     target = places(data_dir)[0]
-    fetch(RemoteFile(f"{mirror.rstrip('/')}/{URL_PATH}", None, "sha256", URL_SHA256), target, stop)
+    fetch(RemoteFile(f"{mirror.rstrip('/')}/{URL_PATH}", None, "sha256", URL_SHA256), target, should_stop)
     return read(target)
 
 
@@ -111,25 +113,26 @@ def read(path: Path) -> Digits:
         raise DatasetUnavailable(f"{path}: not a usable mnist.npz ({error}). {_advice(path)}") from error
 
 
-def fetch(remote: RemoteFile, target: Path, stop: threading.Event) -> None:
+def fetch(remote: RemoteFile, target: Path, should_stop: Callable[[], bool]) -> None:
     """Download the file to `target`, in one attempt.
 
     Raises:
         DatasetUnavailable: it did not work.
-        Stopped: `stop` was set meanwhile.
+        Stopped: `should_stop` said so meanwhile.
     """
 
     def give_up(reason: str, _: float) -> NoReturn:
         raise DatasetUnavailable(f"MNIST cannot be downloaded: {reason} {_advice(target)}")
 
-    log.info("MNIST is downloaded from %s to %s", remote.place, target)
-    try:
+    def get(stop: threading.Event) -> None:
         digest = (remote.algorithm, remote.digest)
         download(remote.url, target, remote.size, digest, progress=ignore, stop=stop, on_retry=give_up)
+
+    log.info("MNIST is downloaded from %s to %s", remote.place, target)
+    try:
+        stoppable(get, should_stop)
     except DownloadError as error:
         raise DatasetUnavailable(f"MNIST cannot be downloaded: {error} {_advice(target)}") from error
-    if stop.is_set():
-        raise Stopped
 
 
 def _advice(path: Path) -> str:

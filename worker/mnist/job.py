@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from jobs import artifacts
@@ -16,6 +15,7 @@ from worker.mnist.report import make_report, write_report
 from worker.mnist.synthetic import synthetic_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from jobs.artifacts import ArtifactStore
@@ -31,6 +31,7 @@ def train_digits(settings: WorkerSettings, store: ArtifactStore, claim: Claim, h
 
     Raises:
         TrainingError: it cannot succeed.
+        ArtifactsUnavailable: the store stayed away.
         Stopped: it was told to stop.
         LeaseLost: a later owner of the job has published already.
     """
@@ -38,7 +39,7 @@ def train_digits(settings: WorkerSettings, store: ArtifactStore, claim: Claim, h
     from worker.mnist.training import train  # noqa: PLC0415 - TensorFlow, after the device is chosen
 
     params = seeded(MnistParams.model_validate(claim.params), claim.job_id)
-    digits = load(params.dataset, settings)
+    digits = load(params.dataset, settings, hands.should_stop)
     with store.checkpoint(claim.job_id) as place:
         checkpoint = Checkpoint(place.folder, settings.checkpoint_seconds, place.saved)
         result = train(params, digits, lambda report: hands.report(*report), hands.should_stop, checkpoint)
@@ -73,12 +74,13 @@ def facts_of(result: Result, digits: Digits) -> dict[str, Any]:
     }
 
 
-def load(name: str, settings: WorkerSettings) -> Digits:
+def load(name: str, settings: WorkerSettings, should_stop: Callable[[], bool]) -> Digits:
     """Get a data set by its name.
 
     Raises:
         DatasetUnavailable: it cannot be had.
+        Stopped: `should_stop` said so while it was downloaded.
     """
     if name == "synthetic-digits":
         return synthetic_digits()
-    return load_mnist(settings.mnist, settings.data_dir, settings.mirror, threading.Event())
+    return load_mnist(settings.mnist, settings.data_dir, settings.mirror, should_stop)

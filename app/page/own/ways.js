@@ -20,6 +20,7 @@ const REASONS = {
   "device-unavailable": "The worker lacks the device that it was told to train on.",
   diverged: "It did not learn: its numbers grew without bound.",
   "disk-full": "The worker's disk is full.",
+  "disk-unavailable": "The worker's disk cannot be used.",
   "worker-lost": "Its worker was lost, time and again.",
   "time-limit": "It took longer than a training may.",
 };
