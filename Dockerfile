@@ -61,8 +61,7 @@ RUN set -eu; \
     /opt/bestguess/bin/pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r "/lock/$lock"; \
     sh /lock/slim.sh /opt/bestguess
 COPY --from=package /opt/package /opt/bestguess
-ARG VERSION=0.1.0
-ARG REVISION=unknown
+ARG VERSION=0.1.0 REVISION=unknown
 LABEL org.opencontainers.image.title="Best Guess" \
       org.opencontainers.image.description="What is this picture of? VGG16's ten best guesses, and networks of your own." \
       org.opencontainers.image.licenses="MIT" \

@@ -30,7 +30,7 @@ def test_the_clock_jumps(product: Stack) -> None:
     headers = {"Authorization": product.client.headers["Authorization"]}
     with Photos(str(product.client.base_url), headers) as photos:
         jump(product, HOUR)
-        seen = product.job(job_id)["progress"]["step"]
+        seen = product.steps(job_id, 0)["progress"]["step"]
         product.steps(job_id, min(seen + 40, steps))
         jump(product, 0)
         later = product.submit(steps=60)

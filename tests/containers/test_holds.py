@@ -123,7 +123,7 @@ def test_a_worker_is_cut_off(product: Stack) -> None:
         for network in product.networks():
             docker("network", "connect", network, cut.identity)
     until(lambda: "another worker has it now" in cut.logs(), 60 + BUSY)
-    product.steps(job_id, product.job(job_id)["progress"]["step"] + 40)
+    product.steps(job_id, product.steps(job_id, 0)["progress"]["step"] + 40)
     assert product.holder(job_id) == other
     assert product.client.post(f"/jobs/{job_id}/cancel").status_code == httpx.codes.ACCEPTED
     until(lambda: product.job(job_id).get("status") == "cancelled", 2 + BUSY)
