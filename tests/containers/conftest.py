@@ -63,6 +63,7 @@ def environment(command: tuple[str, ...], tmp_path_factory: pytest.TempPathFacto
             "BESTGUESS_MIRROR": "http://127.0.0.1:9",
             "BESTGUESS_MNIST": "/mnist.npz",
             "BESTGUESS_PORT": str(port),
+            "BESTGUESS_PRECISION": "float32",  # measuring which is fastest would be a third of a start
             "COMPOSE_FILE": FILES,
             "COMPOSE_PROJECT_NAME": f"bestguess-test-{secrets.token_hex(4)}",
             "TEST_FOLDER": str(folder),
