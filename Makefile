@@ -38,8 +38,9 @@ coverage: $(DEV) ## every test, and which lines none of them runs; takes half as
 	@$(BIN)/coverage run -m pytest $(TESTS); status=$$?; $(BIN)/coverage combine --quiet; \
 	[ $$status -ne 0 ] || $(BIN)/coverage report || status=$$?; exit $$status
 
+# Its two stacks side by side: much of the time each waits for a lease, a pause or a start.
 test-containers: $(DEV) ## the product in containers, and what is killed there (wants a Docker engine; builds the image)
-	@exec $(BIN)/python -m pytest tests/containers --timeout 1200 $(ARGS)
+	@exec $(BIN)/python -m pytest tests/containers --timeout 1200 --numprocesses 2 --dist loadscope $(ARGS)
 
 fuzz: $(DEV) ## what is tried at random, each kind for MINUTES (10): the API, the job store, broken images
 	@export BESTGUESS_FUZZ_MINUTES=$(or $(MINUTES),10); \

@@ -10,14 +10,14 @@ import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from steady import PHOTO
 from waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).parents[1]
 FILES = "docker-compose.yml:tests/containers/compose.test.yml"  # for COMPOSE_FILE
@@ -26,11 +26,19 @@ START = 240.0  # seconds in which a replica gets ready, on a machine that is slo
 TRAIN = 300.0  # seconds for a training, with its worker's start
 BUSY = 30.0  # seconds that a promise is given beyond its time, on such a machine
 LEASE = 15.0  # seconds, `worker.lease.LEASE_SECONDS`
+LOOK = 0.2  # seconds between two looks: what is asked here takes the processor from what is waited for
+
+Answer = TypeVar("Answer")
 
 
 def docker(*words: str, check: bool = True) -> str:
     """Run docker, and return what it prints."""
     return _run(("docker", *words), os.environ, check=check)
+
+
+def until(condition: Callable[[], Answer], seconds: float) -> Answer:
+    """Wait for a condition of the containers, and return its answer."""
+    return wait_until(condition, seconds, LOOK)
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,11 @@ class Stack:
         self.all_ready()
 
     def new_key(self, name: str, *scopes: str, rate: str = "1000/second") -> str:
-        """Make an API key, as docs/operations.md says."""
-        words = (word for scope in scopes for word in ("--scope", scope))
-        return self.compose("run", "--rm", "-T", "api", "keys", "create", name, *words, "--rate", rate).strip()
+        """Make an API key, as docs/keys.md says; where the API runs, in its container."""
+        words = ["keys", "create", name, "--rate", rate, *(word for scope in scopes for word in ("--scope", scope))]
+        if running := self.containers("api"):
+            return running[0].run("bestguess", *words).strip()
+        return self.compose("run", "--rm", "-T", "api", *words).strip()
 
     def set_clock(self, seconds: float) -> None:
         """Let the clock of a Redis with clock.test.yml differ from this machine's from now on."""
@@ -76,8 +86,9 @@ class Stack:
     def containers(self, service: str) -> list[Container]:
         """Its replicas, running or not."""
         mine = [f"label=com.docker.compose.project={self.project}", f"label=com.docker.compose.service={service}"]
-        found = docker("ps", "--all", "--no-trunc", "--quiet", *(f"--filter={label}" for label in mine)).split()
-        return sorted((Container(each) for each in found), key=lambda each: each.name)
+        shown = ("--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}", *(f"--filter={label}" for label in mine))
+        found = (line.split() for line in docker("ps", *shown).splitlines())
+        return sorted((Container(identity, name) for identity, name in found), key=lambda each: each.name)
 
     def networks(self) -> list[str]:
         """Name its networks."""
@@ -115,11 +126,11 @@ class Stack:
             job = self.job(job_id)
             return job if job and job["progress"]["step"] >= least else None
 
-        return wait_until(there, TRAIN) or {}
+        return until(there, TRAIN) or {}
 
     def ended(self, job_id: str) -> dict[str, Any]:
         """Wait until a job is over."""
-        return wait_until(lambda: job if (job := self.job(job_id)).get("status") in DONE else None, TRAIN) or {}
+        return until(lambda: job if (job := self.job(job_id)).get("status") in DONE else None, TRAIN) or {}
 
     def events(self, job_id: str) -> list[dict[str, Any]]:
         """Ask for all that happened to a job, in order."""
@@ -139,28 +150,24 @@ class Stack:
     def all_ready(self) -> None:
         """Wait until every replica is ready, and the proxy has seen it."""
         for api in self.containers("api"):
-            wait_until(lambda api=api: api.status("/readyz") == httpx.codes.OK, START)  # type: ignore[misc]
-        wait_until(self.classifies, START)
+            until(lambda api=api: api.status("/readyz") == httpx.codes.OK, START)  # type: ignore[misc]
+        until(self.classifies, START)
 
 
 @dataclass(frozen=True)
 class Container:
-    """One container, by its id."""
+    """One container."""
 
     identity: str
+    name: str
 
     def seen(self) -> dict[str, Any]:
         """Return what docker knows of it."""
         return dict(json.loads(docker("inspect", self.identity))[0])
 
-    @cached_property
-    def name(self) -> str:
-        """Its name."""
-        return str(self.seen()["Name"])
-
-    def run(self, *words: str) -> str:
+    def run(self, *words: str, check: bool = True) -> str:
         """Run something in it."""
-        return docker("exec", self.identity, *words)
+        return docker("exec", self.identity, *words, check=check)
 
     def logs(self) -> str:
         """All that it said."""
@@ -178,10 +185,15 @@ class Container:
 
     def status(self, path: str) -> int:
         """Ask it past the proxy; 0 where nobody answers."""
-        for address in self.addresses():
+        for address in self._known:
             with contextlib.suppress(httpx.TransportError):
                 return httpx.get(f"http://{address}:8000{path}", timeout=10).status_code
+        self.__dict__.pop("_known")  # once it runs again it may have another
         return 0
+
+    @cached_property
+    def _known(self) -> list[str]:
+        return self.addresses()
 
 
 def whole(product: Stack, job_id: str, steps: int) -> dict[str, Any]:
@@ -203,7 +215,10 @@ def project(command: tuple[str, ...], environment: Mapping[str, str]) -> Iterato
         try:
             yield made
         finally:
-            made.compose("down", "--volumes", "--timeout", "5")
+            # Killed, not stopped: how they end is not asked here, and their grace periods would be waited for.
+            mine = docker("ps", "--all", "--quiet", f"--filter=label=com.docker.compose.project={made.project}").split()
+            docker("rm", "--force", "--volumes", *mine, check=False)
+            made.compose("down", "--volumes")
 
 
 def _run(words: tuple[str, ...], environment: Mapping[str, str], *, check: bool = True) -> str:

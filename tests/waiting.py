@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-def wait_until(condition: Callable[[], Answer], seconds: float) -> Answer:
-    """Ask until the answer is true, and return it.
+def wait_until(condition: Callable[[], Answer], seconds: float, pause: float = 0.02) -> Answer:
+    """Ask until the answer is true, with a pause after each time, and return it.
 
     Raises:
         AssertionError: it was not, for so many seconds.
@@ -20,5 +20,5 @@ def wait_until(condition: Callable[[], Answer], seconds: float) -> Answer:
     end = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < end, f"not within {seconds:g} s: {condition}"
-        time.sleep(0.02)
+        time.sleep(pause)
     return answer

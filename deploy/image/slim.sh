@@ -1,6 +1,6 @@
 #!/bin/sh
 # Take out of an environment what the service never uses, each with its size in megabytes on Python 3.11:
-#   slim.sh ENVIRONMENT FOLDER_FOR_BUILD_TOOLS
+#   slim.sh ENVIRONMENT
 set -eu
 packages=$(echo "$1"/lib/python3.*/site-packages)
 
@@ -15,9 +15,8 @@ for service in "$packages"/botocore/data/*/; do
 	esac
 done
 
-# 30: what builds and installs packages; it is needed once more, for our own.
-mkdir "$2"
+# 30: what builds and installs packages.
 for tool in pip hatchling editables pathspec pluggy trove_classifiers tomlkit; do
-	mv "$packages/$tool" "$packages/$tool"-*.dist-info "$2"
+	rm -r "$packages/$tool" "$packages/$tool"-*.dist-info
 done
 rm -rf "$packages/libclang"-*.dist-info "$1"/bin/pip* "$1"/bin/hatchling

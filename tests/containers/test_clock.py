@@ -3,9 +3,8 @@
 import time
 
 import pytest
-from stack import BUSY, LEASE, START, Stack, docker, whole
+from stack import BUSY, LEASE, START, Stack, docker, until, whole
 from steady import Photos
-from waiting import wait_until
 
 HOUR = 3600.0
 
@@ -20,7 +19,7 @@ def product(guarded: Stack) -> Stack:
 def jump(product: Stack, seconds: float) -> None:
     """Set Redis's clock so far from this machine's, and wait until it has it."""
     product.set_clock(seconds)
-    wait_until(lambda: abs(float(product.redis("TIME").split()[0]) - time.time() - seconds) < HOUR / 2, START)
+    until(lambda: abs(float(product.redis("TIME").split()[0]) - time.time() - seconds) < HOUR / 2, START)
 
 
 def test_the_clock_jumps(product: Stack) -> None:
@@ -31,24 +30,26 @@ def test_the_clock_jumps(product: Stack) -> None:
     headers = {"Authorization": product.client.headers["Authorization"]}
     with Photos(str(product.client.base_url), headers) as photos:
         jump(product, HOUR)
-        seen = product.job(job_id)["progress"]["step"]
+        seen = product.steps(job_id, 0)["progress"]["step"]
         product.steps(job_id, min(seen + 40, steps))
         jump(product, 0)
+        later = product.submit(steps=60)
         whole(product, job_id, steps)
     assert photos.failed == []
-    assert whole(product, product.submit(steps=60), 60)
+    whole(product, later, 60)
 
 
 def test_the_clock_goes_back_as_a_worker_dies(product: Stack) -> None:
     """A job whose worker dies just before the clock goes back an hour is taken over as soon as any other."""
     jump(product, HOUR)
-    job_id = product.submit(steps=600)
+    steps = 2000  # which take longer than to find and kill the worker
+    job_id = product.submit(steps=steps)
     product.steps(job_id, 20)
     worker = product.holder(job_id)
     try:
         docker("kill", worker.identity)
         jump(product, 0)
-        wait_until(lambda: product.job(job_id).get("attempt") == 2, 2 * LEASE + BUSY)
+        until(lambda: product.job(job_id).get("attempt") == 2, 2 * LEASE + BUSY)
     finally:
         docker("start", worker.identity)
-    assert whole(product, job_id, 600)["attempt"] == 2
+    assert whole(product, job_id, steps)["attempt"] == 2

@@ -4,9 +4,8 @@ import threading
 import time
 
 import httpx
-from stack import BUSY, LEASE, START, TRAIN, Container, Stack, docker, whole
+from stack import BUSY, LEASE, START, TRAIN, Container, Stack, docker, until, whole
 from steady import PHOTO, Photos, Viewer
-from waiting import wait_until
 
 LONG = 100_000  # steps that take many minutes
 
@@ -22,7 +21,7 @@ def test_upgrade(product: Stack) -> None:
     url = str(product.client.base_url)
     job_id = product.submit(steps=LONG)
     with Photos(url) as first, Photos(url) as second, Viewer(url, job_id) as viewer:
-        product.steps(job_id, 20)
+        until(lambda: "progress" in {event["event"] for event in viewer.events}, TRAIN)  # as it happens
         product.upgrade()
         product.all_ready()
         assert product.client.post(f"/jobs/{job_id}/cancel").is_success
@@ -43,16 +42,14 @@ def test_sigterm(product: Stack) -> None:
     stopping = threading.Thread(target=docker, args=("stop", api.identity))
     with Photos(str(product.client.base_url)) as photos, api.connection() as upload:
         upload.sendall(HEAD + PHOTO[:1000])
-        started = time.monotonic()
         stopping.start()
-        wait_until(lambda: api.status("/readyz") == httpx.codes.SERVICE_UNAVAILABLE, BUSY)
+        until(lambda: api.status("/readyz") == httpx.codes.SERVICE_UNAVAILABLE, BUSY)
         assert api.status("/healthz") == httpx.codes.OK
         upload.sendall(PHOTO[1000:])
         assert upload.recv(1000).startswith(b"HTTP/1.1 200 "), "it was in flight"
         stopping.join()
     assert photos.failed == []
-    assert time.monotonic() - started < 20 + BUSY
-    assert api.seen()["State"]["ExitCode"] != 137, "it was killed, for it did not end"
+    assert api.seen()["State"]["ExitCode"] != 137, "it was killed, for it did not end within its grace period"
     assert product.classifies()
     docker("start", api.identity)
 
@@ -61,21 +58,22 @@ def test_a_replica_is_killed(product: Stack) -> None:
     """After kill -9 of a replica the other one answers at once, and the killed one comes back by itself."""
     api = product.containers("api")[0]
     before = api.seen()["RestartCount"]
-    api.run("python", "-c", "import os; os.kill(-1, 9)")
-    wait_until(product.classifies, 2 + BUSY)
+    api.run("python", "-c", "import os; os.kill(-1, 9)", check=False)  # the container may end before this does
+    until(product.classifies, 2 + BUSY)
     with Photos(str(product.client.base_url)) as photos:
-        wait_until(lambda: api.seen()["RestartCount"] > before and api.status("/readyz") == httpx.codes.OK, START)
+        until(lambda: api.seen()["RestartCount"] > before and api.status("/readyz") == httpx.codes.OK, START)
     assert photos.failed == []
 
 
 def test_a_worker_and_then_redis_are_killed(product: Stack) -> None:
     """A job whose worker is killed goes on elsewhere, and outlives a Redis killed as well, as do those that waited."""
-    steps = 600
+    steps = 2000  # which take longer than to find and kill the worker
     job_id = product.submit(steps=steps)
-    product.steps(job_id, 100)
+    product.steps(job_id, 20)
     worker = product.holder(job_id)
+    product.steps(job_id, 100)
     docker("kill", worker.identity)
-    wait_until(lambda: product.job(job_id).get("attempt") == 2, LEASE * 2 + BUSY)
+    until(lambda: product.job(job_id).get("attempt") == 2, LEASE * 2 + BUSY)
     waiting = [product.submit(steps=60) for _ in range(2)]
     redis = product.containers("redis")[0]
     docker("kill", redis.identity)
@@ -87,13 +85,14 @@ def test_a_worker_and_then_redis_are_killed(product: Stack) -> None:
 
 
 def test_redis_is_paused(product: Stack) -> None:
-    """While Redis is paused for 20 s jobs are answered 503 in time and images are classified; then all goes on."""
+    """While Redis is paused for longer than a lease jobs are answered 503 in time, photos as ever; then all goes on."""
     redis = product.containers("redis")[0]
-    job_id = product.submit(steps=600)
+    steps = 2000  # which take longer than to pause it
+    job_id = product.submit(steps=steps)
     product.steps(job_id, 20)
     docker("pause", redis.identity)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + LEASE + 1
         while time.monotonic() < end:
             assert product.classifies()
             started = time.monotonic()
@@ -103,28 +102,34 @@ def test_redis_is_paused(product: Stack) -> None:
             assert time.monotonic() - started < 5 + BUSY
     finally:
         docker("unpause", redis.identity)
-    wait_until(lambda: product.job(job_id), BUSY)
-    whole(product, job_id, 600)
+    until(lambda: product.job(job_id), BUSY)
+    whole(product, job_id, steps)
 
 
 def test_a_worker_is_cut_off(product: Stack) -> None:
-    """A worker cut off in the middle of a job loses it to the other one; what it says once it is back is refused."""
+    """A worker cut off in the middle of a job loses it to the other one; what it says once it is back is refused.
+
+    The job is cancelled then, within two seconds, and stays so; the next one is not hit.
+    """
     job_id = product.submit(steps=LONG)
     product.steps(job_id, 20)
     cut = product.holder(job_id)
     cut_off(product, cut)
     try:
-        wait_until(lambda: product.job(job_id).get("attempt") == 2, LEASE * 2 + BUSY)
+        until(lambda: product.job(job_id).get("attempt") == 2, LEASE * 2 + BUSY)
         other = product.holder(job_id)
         assert other != cut
     finally:
         for network in product.networks():
             docker("network", "connect", network, cut.identity)
-    wait_until(lambda: "another worker has it now" in cut.logs(), 60 + BUSY)
-    product.steps(job_id, product.job(job_id)["progress"]["step"] + 40)
+    until(lambda: "another worker has it now" in cut.logs(), 60 + BUSY)
+    product.steps(job_id, product.steps(job_id, 0)["progress"]["step"] + 40)
     assert product.holder(job_id) == other
-    assert product.client.post(f"/jobs/{job_id}/cancel").is_success
-    job = product.ended(job_id)
+    assert product.client.post(f"/jobs/{job_id}/cancel").status_code == httpx.codes.ACCEPTED
+    until(lambda: product.job(job_id).get("status") == "cancelled", 2 + BUSY)
+    whole(product, product.submit(steps=60), 60)
+    assert product.client.post(f"/jobs/{job_id}/cancel").status_code == httpx.codes.ACCEPTED
+    job = product.job(job_id)
     assert (job["status"], job["attempt"]) == ("cancelled", 2)
     seen = [entry["step"] for entry in job["history"]]
     assert seen == list(range(20, seen[-1] + 1, 20)), "both have written, or what the first could not tell is lost"
@@ -134,19 +139,3 @@ def cut_off(product: Stack, container: Container) -> None:
     """Take a container out of its networks, while it runs."""
     for network in product.networks():
         docker("network", "disconnect", network, container.identity)
-
-
-def test_the_disk_for_models_is_full(product: Stack) -> None:
-    """A training that finds the disk full fails and says so; images are classified; with room the next one succeeds."""
-    worker = product.containers("worker")[0]
-    filler = "/data/models/filler"
-    worker.run("sh", "-c", f"dd if=/dev/zero of={filler} bs=64k 2>/dev/null || true")
-    try:
-        job = product.ended(product.submit(steps=60))
-        assert job["status"] == "failed"
-        assert job["error"]["code"] == "artifacts-unavailable"
-        assert "No space left on device" in job["error"]["detail"]
-        assert product.classifies()
-    finally:
-        worker.run("rm", "-f", filler)
-    whole(product, product.submit(steps=60), 60)

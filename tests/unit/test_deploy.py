@@ -89,7 +89,7 @@ def test_the_version_of_the_image() -> None:
     """The image's label has the package's version."""
     version = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version
-    assert f"ARG VERSION={version[1]}\n" in (ROOT / "Dockerfile").read_text()
+    assert f"ARG VERSION={version[1]} " in (ROOT / "Dockerfile").read_text()
 
 
 def test_the_image_gets_every_package() -> None:

@@ -1,13 +1,11 @@
-"""A backup as docs/operations.md makes it, and what a project is after it was restored."""
+"""A backup as docs/operations.md makes it, and what a project is after it was restored, with one replica of each."""
 
 import re
 import subprocess
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
-from stack import ROOT, START, Stack, project, whole
-from waiting import wait_until
+from stack import ROOT, START, Stack, until, whole
 
 IMAGE = "bestguess:cpu"  # as the commands name it
 
@@ -34,23 +32,19 @@ def run(product: Stack, block: str, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_what_was_deleted_is_there_again(
-    command: tuple[str, ...], environment: Callable[..., Mapping[str, str]], tmp_path: Path
-) -> None:
+def test_what_was_deleted_is_there_again(product: Stack, tmp_path: Path) -> None:
     """A job and its model that were there when the backup was made are there after it is restored, and answer."""
     backup, restore = commands()
-    with project(command, environment()) as product:
-        product.start(api=1, worker=1)
-        job_id = product.submit(steps=60)
-        job = whole(product, job_id, 60)
-        run(product, backup, tmp_path)
-        assert product.client.delete(f"/models/{job_id}").is_success
-        assert product.client.get(f"/models/{job_id}").status_code == httpx.codes.NOT_FOUND
-        later = product.submit(steps=20)
-        run(product, restore, tmp_path)
-        product.all_ready()
-        wait_until(lambda: product.job(job_id), START)
-        assert product.job(job_id)["result"] == job["result"]
-        assert product.job(later) == {}
-        assert product.client.get(f"/models/{job_id}/download").is_success
-        whole(product, product.submit(steps=20), 20)
+    job_id = product.submit(steps=60)
+    job = whole(product, job_id, 60)
+    run(product, backup, tmp_path)
+    assert product.client.delete(f"/models/{job_id}").is_success
+    assert product.client.get(f"/models/{job_id}").status_code == httpx.codes.NOT_FOUND
+    later = product.submit(steps=20)
+    run(product, restore, tmp_path)
+    product.all_ready()
+    until(lambda: product.job(job_id), START)
+    assert product.job(job_id)["result"] == job["result"]
+    assert product.client.get(f"/jobs/{later}").status_code == httpx.codes.NOT_FOUND
+    assert product.client.get(f"/models/{job_id}/download").is_success
+    whole(product, product.submit(steps=20), 20)

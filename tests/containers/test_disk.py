@@ -1,0 +1,27 @@
+"""A disk for models that is full."""
+
+import pytest
+from stack import Stack, whole
+
+
+@pytest.fixture
+def product(guarded: Stack) -> Stack:
+    """Hand over the product once every replica is ready."""
+    guarded.all_ready()
+    return guarded
+
+
+def test_the_disk_for_models_is_full(product: Stack) -> None:
+    """A training that finds the disk full fails and says so; images are classified; with room the next one succeeds."""
+    worker = product.containers("worker")[0]
+    filler = "/data/models/filler"
+    worker.run("sh", "-c", f"dd if=/dev/zero of={filler} bs=64k 2>/dev/null || true")
+    try:
+        job = product.ended(product.submit(steps=60))
+        assert job["status"] == "failed"
+        assert job["error"]["code"] == "artifacts-unavailable"
+        assert "No space left on device" in job["error"]["detail"]
+        assert product.classifies()
+    finally:
+        worker.run("rm", "-f", filler)
+    whole(product, product.submit(steps=60), 60)
