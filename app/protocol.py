@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import MEDIA_TYPE
@@ -46,6 +47,40 @@ class _Closing:
         return self._left or self._transport.is_closing()
 
 
+class _Parser:
+    """An HTTP parser that ignores the offer of an upgrade (RFC 9110, 7.8) and reads the body by its framing.
+
+    httptools takes whatever follows such a request's headers for another protocol: it reports a request without a body,
+    and would parse the body as the next request. The request is therefore parsed again from its headers without
+    `Upgrade`, by a new parser: the old one would discard all that follows `Connection: close`.
+    """
+
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        self._protocol = protocol
+        self._renew()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever httptools' parser has
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> None:
+        """Parse bytes, and call the protocol for what is in them; raise an `HttpParserError` for what is no HTTP."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
+                head = self._protocol.head_without_upgrade()
+                self._renew()
+                self._parser.feed_data(head)
+            else:
+                return
+
+    def _renew(self) -> None:
+        self._parser = httptools.HttpRequestParser(self._protocol)
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses endless headers, slow clients, and what can be read in two ways; each in the one shape of errors."""
 
@@ -66,6 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(_Closing(transport, self._linger))  # type: ignore[arg-type]
+        self.parser = _Parser(self)  # type: ignore[assignment]
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -107,6 +143,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Check what httptools lets pass, and begin to wait for the body."""
+        if self.parser.get_method() == b"CONNECT":
+            raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "This service does not open tunnels.")
+        if self.parser.should_upgrade():
+            return  # `_Parser` parses this request again, and only then is it checked and answered
         self._in_head = False
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
@@ -125,6 +165,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Have the whole request."""
+        if self.parser.should_upgrade():
+            return
         self._wait(None)
         self._arriving = False
         super().on_message_complete()
@@ -133,8 +175,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse what is no HTTP."""
         self._refuse(*(self._fault or (HTTPStatus.BAD_REQUEST, msg)))
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing of a wish that may be ignored (RFC 9110, 7.8): the log is not a client's to fill."""
+    def head_without_upgrade(self) -> bytes:
+        """Return the first line and the headers of the request that has just been parsed, without `Upgrade`."""
+        first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        lines = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"".join([first, *lines, b"\r\n"])
 
     def _check_host(self, version: str) -> None:
         """See that there is one Host, and that an address that names another does not come with it.
