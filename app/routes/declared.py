@@ -30,6 +30,10 @@ MEANINGS = {
 }
 BINARY = {"type": "string", "format": "binary"}
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp")
+ARCHIVE_TYPES = ("application/zip", "application/x-tar", "application/gzip")
+# What a form's one file is. Not said of a list of files: schemathesis would send one value for it, which is no file.
+OF_IMAGES = {"file": {"contentType": ", ".join(IMAGE_TYPES)}}
+OF_ARCHIVES = {"file": {"contentType": ", ".join(ARCHIVE_TYPES)}}
 PIXEL = (  # the smallest PNG that shows something: one red pixel
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
@@ -40,6 +44,7 @@ IMAGE_BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+                "encoding": OF_IMAGES,
             },
             "application/json": {
                 "schema": {
@@ -74,9 +79,10 @@ ARCHIVE_BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+                "encoding": OF_ARCHIVES,
             },
         }
-        | {kind: {"schema": BINARY} for kind in ("application/zip", "application/x-tar", "application/gzip")},
+        | {kind: {"schema": BINARY} for kind in ARCHIVE_TYPES},
     }
 }
 LABELLED_BODY = {
