@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 64 * 1024  # of a request's first line and headers together, and of what comes behind a body
 MOST_HEADERS = 100  # as Apache and HAProxy have it; browsers send some twenty
+MOST_DIGITS = 20  # of a Content-Length: as many as 2 ** 64 has
 HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end of its headers
 # After an answer to a request that has not arrived whole. Bytes that nobody reads make the system reset the connection,
 # and with it goes an answer that is still on its way (RFC 9112, 9.6).
@@ -154,9 +155,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if version not in {"1.0", "1.1"}:
             raise self._stop(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This service speaks HTTP/1.1.")
         self._check_host(version)
+        self._check_length()
         self._check_coding(version)
-        self._wait(self._seconds())
         super().on_headers_complete()
+        self._wait(self._seconds())
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -182,18 +184,25 @@ class BoundedProtocol(HttpToolsProtocol):
         return b"".join([first, *lines, b"\r\n"])
 
     def _check_host(self, version: str) -> None:
-        """See that there is one Host, and that an address that names another does not come with it.
-
-        RFC 9112, 3.2 and 3.2.2: who reads the address and who reads the Host would be of two minds.
-        """
+        """Refuse addresses and headers from which two servers could read different hosts or paths (RFC 9112, 3.2)."""
         hosts = self._values(b"host")
         if version == "1.1" and len(hosts) != 1:  # of older ones `KnownHost` thinks
             raise self._stop(HTTPStatus.BAD_REQUEST, "Send exactly one header Host.")
-        if self.url.startswith((b"/", b"*")):
+        if b"#" in self.url:
+            raise self._stop(HTTPStatus.BAD_REQUEST, "Send the address without a fragment.")
+        if self.url.startswith(b"/") or self.url == b"*":
             return
-        named = self.url.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
+        scheme, _, rest = self.url.partition(b"://")
+        if scheme.lower() not in {b"http", b"https"}:
+            raise self._stop(HTTPStatus.BAD_REQUEST, "Send a path, or an address that begins with http:// or https://.")
+        named = rest.partition(b"/")[0].partition(b"?")[0]
         if hosts != [named.lower()]:
             raise self._stop(HTTPStatus.BAD_REQUEST, "The address and the header Host name different hosts.")
+
+    def _check_length(self) -> None:
+        """Refuse a length with so many digits, zeros in front, that Python does not read it as a number."""
+        if any(len(value) > MOST_DIGITS for value in self._values(b"content-length")):
+            raise self._stop(HTTPStatus.BAD_REQUEST, f"The Content-Length has more than {MOST_DIGITS} digits.")
 
     def _check_coding(self, version: str) -> None:
         """See that the body is in chunks or as it is: httptools reads `gzip, chunked` as if it were chunks only."""
@@ -213,8 +222,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _seconds(self) -> float:
         top, seconds = self.longer or ("/", self.receive_seconds)
-        path = self.url.partition(b"?")[0] + b"/"
-        return seconds if path.startswith(f"{top}/".encode()) else self.receive_seconds
+        return seconds if f"{self.scope['path']}/".startswith(f"{top}/") else self.receive_seconds
 
     def _wait(self, seconds: float | None) -> None:
         if self._clock:

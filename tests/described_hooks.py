@@ -42,10 +42,10 @@ def before_call(context: HookContext, case: Case, _kwargs: dict[str, Any]) -> No
     if case.headers and KEY in case.headers:
         case.headers[KEY] = uuid.uuid4().hex
     if isinstance(case.body, dict):
-        _fit(case.path, case.body)
+        _fit(case.body)
 
 
-def _fit(path: str, body: dict[str, Any]) -> None:
+def _fit(body: dict[str, Any]) -> None:
     if isinstance(body.get("image"), str):
         body["image"] = base64.b64encode(SEVEN).decode()
     if body.get("steps", 1000) * body.get("batch_size", 50) > MOST_IMAGES:

@@ -1,4 +1,4 @@
-"""Requests that offer an upgrade, which the service ignores: they are read as the same requests without the offer."""
+"""Requests as the protocol hands them to an application, from bytes that arrive in any pieces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.protocol import BoundedProtocol
+from app.protocol import BoundedProtocol, bounded
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
@@ -67,7 +67,7 @@ class Connection(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.statuses: list[int] = []
-        self._closed = False
+        self.closed = asyncio.Event()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Keep the status of an answer."""
@@ -76,11 +76,11 @@ class Connection(asyncio.Transport):
 
     def is_closing(self) -> bool:
         """Say whether it was closed."""
-        return self._closed
+        return self.closed.is_set()
 
     def close(self) -> None:
         """Close."""
-        self._closed = True
+        self.closed.set()
 
     def can_write_eof(self) -> bool:
         """Say no: what comes behind an answer is not waited for."""
@@ -113,11 +113,19 @@ class Application:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+def connected(
+    app: Application, connection: Connection, made: type[BoundedProtocol] = BoundedProtocol
+) -> BoundedProtocol:
+    """Make the protocol of a new connection."""
+    protocol = made(uvicorn.Config(app, lifespan="off", ws="none", log_config=None), ServerState(), {})
+    protocol.connection_made(connection)
+    return protocol
+
+
 async def answered(*pieces: bytes) -> tuple[list[tuple[str, bytes]], list[int]]:
     """Let the protocol receive pieces; return what it hands to an application, and the statuses of the answers."""
     app, connection = Application(), Connection()
-    protocol = BoundedProtocol(uvicorn.Config(app, lifespan="off", ws="none", log_config=None), ServerState(), {})
-    protocol.connection_made(connection)
+    protocol = connected(app, connection)
     for piece in pieces:
         if not connection.is_closing():
             protocol.data_received(piece)
@@ -140,4 +148,21 @@ def test_an_offer_changes_nothing(case: Case, offer: bytes) -> None:
             assert await answered(sent[:at], sent[at:]) == case[1:], at
 
     assert asyncio.run(answered(case.sent.replace(b"%(offer)s", b""))) == case[1:]
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("address", [b"/datasets/a?b", b"/%64atasets", b"http://localhost/datasets"])
+def test_the_time_for_a_path(address: bytes) -> None:
+    """The time that a body may take depends on the path that the application sees, however the address is written."""
+
+    async def check() -> None:
+        connection = Connection()
+        protocol = connected(Application(), connection, bounded(60, longer=("/datasets", 0.01)))
+        protocol.data_received(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n" % address)
+        async with asyncio.timeout(10):
+            await connection.closed.wait()
+        protocol.connection_lost(None)
+        await asyncio.gather(*protocol.tasks)
+        assert connection.statuses == [408]
+
     asyncio.run(check())
