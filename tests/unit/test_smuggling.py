@@ -117,9 +117,13 @@ def test_headers_behind_a_body_are_none(service: Live) -> None:
 
 @pytest.mark.parametrize("wish", [b"h2c", b"websocket", b"TLS/1.2"])
 def test_wishes_for_another_protocol(service: Live, wish: bytes) -> None:
-    """Who wants to go on in another protocol is answered in this one."""
-    upgrade = b"Connection: Upgrade, close\r\nUpgrade: " + wish + b"\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    assert statuses(received(service, GET + upgrade)) == [200]
+    """Who wants to go on in another protocol is answered in this one, and a body is no further request."""
+    offer = b"Connection: Upgrade\r\nUpgrade: " + wish + b"\r\nSec-WebSocket-Version: 13\r\n"
+    last = GET + b"Connection: close\r\n" + offer + b"\r\n"
+    body = b"Content-Length: %d\r\n" % len(HIDDEN) + offer + b"\r\n" + HIDDEN
+    answer = received(service, POST + body + last)
+    assert statuses(answer) == [400, 200]
+    assert b"hidden" not in answer
 
 
 def test_what_is_in_order(service: Live) -> None:
