@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import MEDIA_TYPE
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 64 * 1024  # of a request's first line and headers together, and of what comes behind a body
 MOST_HEADERS = 100  # as Apache and HAProxy have it; browsers send some twenty
+MOST_DIGITS = 20  # of a Content-Length: as many as 2 ** 64 has
 HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end of its headers
 # After an answer to a request that has not arrived whole. Bytes that nobody reads make the system reset the connection,
 # and with it goes an answer that is still on its way (RFC 9112, 9.6).
@@ -46,6 +48,40 @@ class _Closing:
         return self._left or self._transport.is_closing()
 
 
+class _Parser:
+    """An HTTP parser that ignores the offer of an upgrade (RFC 9110, 7.8) and reads the body by its framing.
+
+    httptools takes whatever follows such a request's headers for another protocol: it reports a request without a body,
+    and would parse the body as the next request. The request is therefore parsed again from its headers without
+    `Upgrade`, by a new parser: the old one would discard all that follows `Connection: close`.
+    """
+
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        self._protocol = protocol
+        self._renew()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever httptools' parser has
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> None:
+        """Parse bytes, and call the protocol for what is in them; raise an `HttpParserError` for what is no HTTP."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
+                head = self._protocol.head_without_upgrade()
+                self._renew()
+                self._parser.feed_data(head)
+            else:
+                return
+
+    def _renew(self) -> None:
+        self._parser = httptools.HttpRequestParser(self._protocol)
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses endless headers, slow clients, and what can be read in two ways; each in the one shape of errors."""
 
@@ -66,6 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(_Closing(transport, self._linger))  # type: ignore[arg-type]
+        self.parser = _Parser(self)  # type: ignore[assignment]
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -107,6 +144,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Check what httptools lets pass, and begin to wait for the body."""
+        if self.parser.get_method() == b"CONNECT":
+            raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "This service does not open tunnels.")
+        if self.parser.should_upgrade():
+            return  # `_Parser` parses this request again, and only then is it checked and answered
         self._in_head = False
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
@@ -114,9 +155,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if version not in {"1.0", "1.1"}:
             raise self._stop(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This service speaks HTTP/1.1.")
         self._check_host(version)
+        self._check_length()
         self._check_coding(version)
-        self._wait(self._seconds())
         super().on_headers_complete()
+        self._wait(self._seconds())
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -125,6 +167,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Have the whole request."""
+        if self.parser.should_upgrade():
+            return
         self._wait(None)
         self._arriving = False
         super().on_message_complete()
@@ -133,22 +177,32 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse what is no HTTP."""
         self._refuse(*(self._fault or (HTTPStatus.BAD_REQUEST, msg)))
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing of a wish that may be ignored (RFC 9110, 7.8): the log is not a client's to fill."""
+    def head_without_upgrade(self) -> bytes:
+        """Return the first line and the headers of the request that has just been parsed, without `Upgrade`."""
+        first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        lines = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"".join([first, *lines, b"\r\n"])
 
     def _check_host(self, version: str) -> None:
-        """See that there is one Host, and that an address that names another does not come with it.
-
-        RFC 9112, 3.2 and 3.2.2: who reads the address and who reads the Host would be of two minds.
-        """
+        """Refuse addresses and headers from which two servers could read different hosts or paths (RFC 9112, 3.2)."""
         hosts = self._values(b"host")
         if version == "1.1" and len(hosts) != 1:  # of older ones `KnownHost` thinks
             raise self._stop(HTTPStatus.BAD_REQUEST, "Send exactly one header Host.")
-        if self.url.startswith((b"/", b"*")):
+        if b"#" in self.url:
+            raise self._stop(HTTPStatus.BAD_REQUEST, "Send the address without a fragment.")
+        if self.url.startswith(b"/") or self.url == b"*":
             return
-        named = self.url.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
+        scheme, _, rest = self.url.partition(b"://")
+        if scheme.lower() not in {b"http", b"https"}:
+            raise self._stop(HTTPStatus.BAD_REQUEST, "Send a path, or an address that begins with http:// or https://.")
+        named = rest.partition(b"/")[0].partition(b"?")[0]
         if hosts != [named.lower()]:
             raise self._stop(HTTPStatus.BAD_REQUEST, "The address and the header Host name different hosts.")
+
+    def _check_length(self) -> None:
+        """Refuse a length with so many digits, zeros in front, that Python does not read it as a number."""
+        if any(len(value) > MOST_DIGITS for value in self._values(b"content-length")):
+            raise self._stop(HTTPStatus.BAD_REQUEST, f"The Content-Length has more than {MOST_DIGITS} digits.")
 
     def _check_coding(self, version: str) -> None:
         """See that the body is in chunks or as it is: httptools reads `gzip, chunked` as if it were chunks only."""
@@ -168,8 +222,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _seconds(self) -> float:
         top, seconds = self.longer or ("/", self.receive_seconds)
-        path = self.url.partition(b"?")[0] + b"/"
-        return seconds if path.startswith(f"{top}/".encode()) else self.receive_seconds
+        return seconds if f"{self.scope['path']}/".startswith(f"{top}/") else self.receive_seconds
 
     def _wait(self, seconds: float | None) -> None:
         if self._clock:

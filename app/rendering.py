@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.errors import (
     MEDIA_TYPE,
@@ -29,7 +30,7 @@ from app.errors import (
     TooManyJobs,
     UnsupportedMedia,
 )
-from app.exchange import note_problem, route_of
+from app.exchange import note_problem
 from app.inference.batcher import Closed, QueueFull
 from app.inference.runner import NotFinite
 from app.middleware.security import headers_for
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 log = logging.getLogger(__name__)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # in the order in which `Allow` lists them
 OF_VISION: Mapping[type[Exception], type[Problem]] = {
     problems.NotAnImage: NotAnImage,
     problems.NoInk: NoInk,
@@ -204,8 +206,12 @@ def _of_framework(error: HTTPException) -> Problem:
 
 
 def _name_methods(problem: Problem, request: Request) -> None:
-    """Say what an address takes; Starlette knows but the methods of one of its calls."""
-    calls = request.app.openapi()["paths"].get(route_of(request.scope), {})
-    allowed = ", ".join(map(str.upper, calls)) or (problem.headers or {}).get("Allow", "another method")
+    """List the methods that an address takes: several routes may match it, and Starlette names one route's methods."""
+    scope = {key: request.scope[key] for key in ("type", "path", "root_path")}
+    allowed = ", ".join(
+        method
+        for method in METHODS
+        if any(route.matches(scope | {"method": method})[0] is Match.FULL for route in request.app.routes)
+    )
     problem.headers = {**(problem.headers or {}), "Allow": allowed}
     problem.detail = f"This address takes {allowed}. /docs lists the calls."

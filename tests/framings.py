@@ -68,6 +68,7 @@ FRAMINGS = {
     "a zero chunk with an extension": (b"Transfer-Encoding: chunked\r\n", b"0;x=\n%(inner)s\r\n\r\n"),
     "two hosts": (b"Host: elsewhere.example\r\n", b"%(inner)s"),
     "an upgrade": (b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n", b"%(inner)s"),
+    "an upgrade with a length": (b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: %(size)d\r\n", b"%(inner)s"),
     "a length that is to be dropped": (b"Connection: Content-Length\r\nContent-Length: %(size)d\r\n", b"%(inner)s"),
 }
 

@@ -13,7 +13,7 @@ from app.datasets import described
 from app.datasets.receiving import has_body
 from app.deps import IntakeDep, ShelfDep
 from app.errors import Invalid
-from app.routes.declared import ARCHIVE_BODY, JPEG, LABELLED_BODY, problems
+from app.routes.declared import ARCHIVE_BODY, JPEG, LABELLED_BODY, NAME, problems
 from jobs.datasets.archives.names import hides
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], dependencies=[needs(Scope.TRAIN)])
@@ -21,7 +21,13 @@ router = APIRouter(prefix="/datasets", tags=["datasets"], dependencies=[needs(Sc
 DatasetId = Annotated[str, Path(max_length=64, examples=["ds_0198c2b7d1f03a5e8c1d2b4f6a79"])]
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="of a photograph of this data set")]
 Name = Annotated[
-    str | None, Query(max_length=100, pattern=r"\S", description="for people; without it that of the archive")
+    str | None,
+    Query(
+        max_length=100,
+        pattern=r"\S",
+        json_schema_extra={"pattern": NAME},  # the rest of which is checked in the route, with an error that says why
+        description="for people; without it that of the archive",
+    ),
 ]
 
 

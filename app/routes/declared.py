@@ -30,6 +30,15 @@ MEANINGS = {
 }
 BINARY = {"type": "string", "format": "binary"}
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp")
+ARCHIVE_TYPES = ("application/zip", "application/x-tar", "application/gzip")
+# What a form's one file is. Not said of a list of files: schemathesis would send one value for it, which is no file.
+OF_IMAGES = {"file": {"contentType": ", ".join(IMAGE_TYPES)}}
+OF_ARCHIVES = {"file": {"contentType": ", ".join(ARCHIVE_TYPES)}}
+# As `jobs.datasets.archives.names.hides` has it: control characters, ends of lines, and what turns writing around.
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+NAME = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
+# As `label_of` has it: no path, and no dot in front.
+LABEL = rf"^(?![A-Za-z]:)\s*[^\s{_UNSEEN}./\\][^{_UNSEEN}/\\]*\s*/*$"
 PIXEL = (  # the smallest PNG that shows something: one red pixel
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
@@ -40,6 +49,7 @@ IMAGE_BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+                "encoding": OF_IMAGES,
             },
             "application/json": {
                 "schema": {
@@ -74,9 +84,10 @@ ARCHIVE_BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+                "encoding": OF_ARCHIVES,
             },
         }
-        | {kind: {"schema": BINARY} for kind in ("application/zip", "application/x-tar", "application/gzip")},
+        | {kind: {"schema": BINARY} for kind in ARCHIVE_TYPES},
     }
 }
 LABELLED_BODY = {
@@ -93,6 +104,7 @@ LABELLED_BODY = {
                             "type": "string",
                             "minLength": 1,
                             "maxLength": 100,
+                            "pattern": LABEL,
                             "description": "the class of all these files",
                         },
                     },
@@ -157,7 +169,7 @@ def _leave_null_out(schema: dict[str, Any]) -> None:
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) == 1:
         del schema["anyOf"]
-        schema |= kinds[0]
+        schema |= kinds[0] | schema  # what was declared by hand wins
 
 
 def _declare_access(path: str, call: dict[str, Any], *, optional: bool) -> None:

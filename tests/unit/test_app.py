@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from live import Live
 
-from app.rendering import add_handlers
+from app.rendering import METHODS, add_handlers
 from app.sending import SentFile
 from app.serve import allow_connections
 
@@ -24,7 +24,21 @@ def test_not_found_and_wrong_method(service: Live) -> None:
         assert response.json()["instance"] == response.url.path
         assert "/docs" in response.json()["detail"]
     assert response.headers["Allow"] == "POST"
-    assert service.client.post("/models/vgg16").headers["Allow"] == "GET, DELETE"
+
+
+def test_allow(service: Live) -> None:
+    """A 405 lists each method that is not answered with 405 at the same address, also where several routes match it."""
+    paths = {path.replace("{", "").replace("}", "") for path in service.client.get("/openapi.json").json()["paths"]}
+    allowed = {}
+    for path in (*paths, "/", "/docs", "/page/app.css", "/openapi.json"):
+        answers = {method: service.client.request(method, path) for method in (*METHODS, "TRACE")}
+        taken = [method for method in METHODS if answers[method].status_code != 405]
+        refused = [answer for answer in answers.values() if answer.status_code == 405]
+        assert {answer.headers["Allow"] for answer in refused} == {", ".join(taken)}, path
+        allowed[path] = ", ".join(taken)
+    assert allowed["/jobs/finetune"] == "GET, POST"
+    assert allowed["/models/model_id"] == "GET, DELETE"
+    assert allowed["/"] == "GET, HEAD"
 
 
 def test_request_id(service: Live) -> None:

@@ -1,9 +1,14 @@
 """Which class a file is of, and what a data set is in figures."""
 
+import re
+
 import pytest
 
-from app.datasets.sorting import MOST_REJECTED, with_label
+from app.datasets.sorting import MOST_REJECTED, label_of, with_label
 from app.datasets.taking import Seen, Taken
+from app.errors import Invalid
+from app.routes.declared import LABEL, NAME
+from jobs.datasets.archives.names import hides
 from jobs.datasets.classes import Unlabelled, layout
 from jobs.datasets.model import Entry, Index
 from jobs.datasets.publishing import Spot
@@ -84,3 +89,23 @@ def test_files_that_are_refused_again_and_again() -> None:
             many.refuse(f"cats/{number}-{refused}.png", "broken")
         index, _, _ = with_label(index, many)
     assert (len(index.rejected), summary(index).rejected_total) == (MOST_REJECTED, 3 + 2 * MOST_REJECTED)
+
+
+def test_the_patterns_of_names() -> None:
+    """The OpenAPI document's pattern for a data set's name takes the characters that the service takes."""
+    characters = [chr(code) for code in range(0x3100)]  # spaces, controls and marks of direction are among these
+    assert [one for one in characters if bool(re.search(NAME, f"a{one}b")) == hides(one)] == []
+    assert [one for one in characters if bool(re.search(NAME, one)) != bool(one.strip() and not hides(one))] == []
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["cats", " cats ", "cats/", "a:", "\u00e9\u2003", "", " ", ".cats", "a/b", "a\\b", "C:", "a\0b", "\u202ea", "/"],
+)
+def test_the_pattern_of_labels(label: str) -> None:
+    """The OpenAPI document's pattern for a label takes what the service takes."""
+    try:
+        taken = bool(label_of(label))
+    except Invalid:
+        taken = False
+    assert bool(re.search(LABEL, label)) == taken

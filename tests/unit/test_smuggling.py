@@ -57,11 +57,17 @@ REFUSED = {
     "a Host with a space": b"GET /models HTTP/1.1\r\nHost : localhost\r\n\r\n",
     "an address elsewhere": b"GET http://elsewhere/models HTTP/1.1\r\n" + HOST + b"\r\n",
     "an address with a name": b"GET http://me@localhost/models HTTP/1.1\r\n" + HOST + b"\r\n",
+    "an address in another scheme": b"GET ftp://localhost/models HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a star before a path": b"OPTIONS */models HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a fragment": b"GET /models#/hidden HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a fragment in a whole address": b"GET http://localhost/models?a#b HTTP/1.1\r\n" + HOST + b"\r\n",
     "a NUL in the path": b"GET /mo\0dels HTTP/1.1\r\n" + HOST + b"\r\n",
     "HTTP/0.9": b"GET /models\r\n\r\n",
     "HTTP/9.9": b"GET /models HTTP/9.9\r\n" + HOST + b"\r\n",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "a tunnel": b"CONNECT elsewhere:443 HTTP/1.1\r\n" + HOST + b"\r\n" + HIDDEN,
+    "a tunnel without a Host": b"CONNECT elsewhere:443 HTTP/1.1\r\nHost:\r\n\r\n" + HIDDEN,
+    "a length of 5,000 digits": POST + b"Content-Length: " + b"0" * 5000 + b"5\r\n\r\nhello",
     "10,000 headers": GET + b"".join(b"X%d: a\r\n" % number for number in range(10_000)) + b"\r\n",
     "10,000 small headers": GET + b"a:\r\n" * 10_000 + b"\r\n",
     "headers of 100 KB at once": GET + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
@@ -111,9 +117,13 @@ def test_headers_behind_a_body_are_none(service: Live) -> None:
 
 @pytest.mark.parametrize("wish", [b"h2c", b"websocket", b"TLS/1.2"])
 def test_wishes_for_another_protocol(service: Live, wish: bytes) -> None:
-    """Who wants to go on in another protocol is answered in this one."""
-    upgrade = b"Connection: Upgrade, close\r\nUpgrade: " + wish + b"\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    assert statuses(received(service, GET + upgrade)) == [200]
+    """Who wants to go on in another protocol is answered in this one, and a body is no further request."""
+    offer = b"Connection: Upgrade\r\nUpgrade: " + wish + b"\r\nSec-WebSocket-Version: 13\r\n"
+    last = GET + b"Connection: close\r\n" + offer + b"\r\n"
+    body = b"Content-Length: %d\r\n" % len(HIDDEN) + offer + b"\r\n" + HIDDEN
+    answer = received(service, POST + body + last)
+    assert statuses(answer) == [400, 200]
+    assert b"hidden" not in answer
 
 
 def test_what_is_in_order(service: Live) -> None:
