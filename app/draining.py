@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 
 class Draining:
@@ -33,4 +36,7 @@ class Draining:
         if not self.begun:
             self.begun = True
             for callback in self._told:
-                callback()
+                try:
+                    callback()
+                except Exception:  # the others are called, and the process ends, all the same
+                    log.exception("something did not end as it should")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from app.draining import Draining
+    from app.inference.classifier import Classifier
     from jobs.telemetry.tracing import Tracing
+
+log = logging.getLogger(__name__)
 
 # Longer than the 60 s for which proxies such as ingress-nginx keep connections: who closes first must be they, else a
 # request is sent into a connection that is just being closed, and a POST is not sent again.
@@ -37,6 +40,22 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
+        self.broken = False
+
+    async def on_tick(self, counter: int) -> bool:
+        """Stop, as after a signal, when the application cannot go on: called by uvicorn ten times a second."""
+        state = self.config.app.state  # type: ignore[union-attr]
+        classifier: Classifier | None = getattr(state, "classifier", None)
+        if not self.broken and classifier and (reason := classifier.broken):
+            self.broken = True
+            log.critical("%s. The process ends, to be started again", reason)
+            state.draining.announce()
+            asyncio.get_running_loop().call_later(self._drain_seconds, self._end)
+        return await super().on_tick(counter)
+
+    def _end(self) -> None:
+        self.config.app.state.draining.begin()  # type: ignore[union-attr]
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Hear SIGINT or SIGTERM, in the main thread, which runs the event loop; a second one ends the draining."""
@@ -61,7 +80,7 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Serve until a signal says stop."""
+    """Serve until a signal; end with code 1 where the application cannot go on."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -72,10 +91,13 @@ def main() -> None:
     for handler in logging.getLogger().handlers:
         handler.setFormatter(Redacting(handler.formatter or logging.Formatter()))
     with tracing_as_asked("bestguess-api") as tracing:
-        server(settings, tracing=tracing).run()
+        serving = server(settings, tracing=tracing)
+        serving.run()
+    if serving.broken:
+        sys.exit(1)
 
 
-def server(settings: Settings, resources: Resources | None = None, tracing: Tracing | None = None) -> uvicorn.Server:
+def server(settings: Settings, resources: Resources | None = None, tracing: Tracing | None = None) -> Server:
     """Make the server: uvloop and httptools, a bounded wait at shutdown, no word of its own in headers and log."""
     app = create_app(settings, resources, tracing)
 
