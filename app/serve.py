@@ -79,8 +79,8 @@ class Server(uvicorn.Server):
         loop.call_soon_threadsafe(hear)
 
 
-def main() -> None:
-    """Serve until a signal; end with code 1 where the application cannot go on."""
+def main(resources: Resources | None = None) -> None:
+    """Serve until a signal; end with code 1 where the application cannot go on. For `resources` see `create_app`."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -91,7 +91,7 @@ def main() -> None:
     for handler in logging.getLogger().handlers:
         handler.setFormatter(Redacting(handler.formatter or logging.Formatter()))
     with tracing_as_asked("bestguess-api") as tracing:
-        serving = server(settings, tracing=tracing)
+        serving = server(settings, resources, tracing)
         serving.run()
     if serving.broken:
         sys.exit(1)

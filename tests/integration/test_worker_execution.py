@@ -1,6 +1,7 @@
 """One delivery of a job over a real Redis: what is removed after it, and when."""
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from jobs.connection import connect
 from jobs.model import Claim, JobStatus
 from jobs.store import JobStore
 from worker.errors import TrainingError
-from worker.execution import Hands, Work, execute
+from worker.execution import LEAVE, Hands, Work, execute
 from worker.lease import Lease, StopReason
 
 
@@ -112,6 +113,35 @@ def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
     with timed(4):  # up to two until the record says so, two for the removal
         process.join(30)
     assert (process.exitcode, store.get(job_id).status) == (-signal.SIGKILL, JobStatus.CANCELLED)
+
+
+class OddStore(JobStore):
+    """A store that cannot renew a lease, for a reason that nobody foresaw."""
+
+    def renew(self, *_: object) -> Any:  # noqa: ANN401 - it never returns
+        """Fail."""
+        raise ValueError("a reply that nobody understands")
+
+
+def told_to_leave_and_hang(*_: object) -> Any:  # noqa: ANN401 - it never returns
+    """Do not stop, though this process is leaving."""
+    os.kill(os.getpid(), LEAVE)
+    hang()
+
+
+def hang_without_renewals(url: str, job_id: str) -> None:
+    """Execute a job whose work does not stop, under a lease that cannot be renewed."""
+    with OddStore(connect(url)) as store:
+        execute(store, job_id, Work(told_to_leave_and_hang, clean_up=noop, forget=noop, seconds=60))
+
+
+def test_renewals_that_raise(store: JobStore, server: LiveRedis) -> None:
+    """The process of a job that does not stop is killed, and its job given back, whatever renewing the lease raises."""
+    job_id = queued(store).id
+    process = multiprocessing.get_context("spawn").Process(target=hang_without_renewals, args=(server.url, job_id))
+    process.start()
+    process.join(60)
+    assert (process.exitcode, store.get(job_id).status) == (-signal.SIGKILL, JobStatus.QUEUED)
 
 
 def test_the_time_to_stop_begins_once(store: JobStore) -> None:
