@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.inference.engine import Engine
+    from app.inference.classifier import Classifier
+
+log = logging.getLogger(__name__)
 
 
 class Draining:
@@ -25,9 +28,9 @@ class Draining:
         """Ask to be called when it begins."""
         self._told.append(callback)
 
-    def takes_requests(self, engine: Engine) -> bool:
-        """Say whether the service is ready: `/readyz` and the metric `bestguess_ready` both ask this."""
-        return engine.ready and not self.announced
+    def takes_requests(self, classifier: Classifier) -> bool:
+        """Return whether the service is ready: `/readyz` and the metric `bestguess_ready` both ask this."""
+        return classifier.engine.ready and not classifier.broken and not self.announced
 
     def announce(self) -> None:
         """Be no longer ready."""
@@ -39,4 +42,7 @@ class Draining:
         if not self.begun:
             self.begun = True
             for callback in self._told:
-                callback()
+                try:
+                    callback()
+                except Exception:  # the others are called, and the process ends, all the same
+                    log.exception("something did not end as it should")

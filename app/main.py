@@ -35,12 +35,13 @@ from app.routes import aliases, classify, datasets, docs, finetune, health, jobs
 from app.routes.declared import declare
 from app.settings import Settings, load_settings
 from jobs.artifacts import open_store
+from jobs.background import supervise
 from vision.hardware import cores
 from vision.images import Limits
 from vision.sandbox import Cost, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator
 
     from fastapi.telemetry import TelemetryConfig
 
@@ -72,6 +73,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with resources(settings) as state, guard:
             app.state.draining, app.state.metrics = state["draining"], state["metrics"]
+            app.state.classifier = state["classifier"]
             yield state
         if tracing:  # the server ends by the signal that it heard, so that there is no later moment
             await asyncio.to_thread(tracing.flush)
@@ -120,19 +122,19 @@ async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
     bring_up = BringUp(engine, settings)
     async with opened(settings.redis_url) as desk:
         with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-            async with beside(bring_up.run()):
+            async with beside("bring-up of the networks", bring_up.run):
                 try:
                     with make_state(settings, engine, sandbox, desk) as state:
-                        async with beside(sweep_hourly(state["shelf"])):
+                        async with beside("hourly sweep", lambda: sweep_hourly(state["shelf"])):
                             yield state
                 finally:
                     bring_up.stop()
 
 
 @contextlib.asynccontextmanager
-async def beside(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Have something done beside a block, until the block ends."""
-    task = asyncio.create_task(work)
+async def beside(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run a supervised task until the block ends."""
+    task = asyncio.create_task(supervise(name, work), name=name)
     try:
         yield
     finally:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from app.draining import Draining
+    from app.inference.classifier import Classifier
     from jobs.telemetry.tracing import Tracing
+
+log = logging.getLogger(__name__)
 
 # Longer than the 60 s for which proxies such as ingress-nginx keep connections: who closes first must be they, else a
 # request is sent into a connection that is just being closed, and a POST is not sent again.
@@ -39,6 +42,22 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
+        self.broken = False
+
+    async def on_tick(self, counter: int) -> bool:
+        """Stop, as after a signal, when the application cannot go on: called by uvicorn ten times a second."""
+        state = self.config.app.state  # type: ignore[union-attr]
+        classifier: Classifier | None = getattr(state, "classifier", None)
+        if not self.broken and classifier and (reason := classifier.broken):
+            self.broken = True
+            log.critical("%s. The process ends, to be started again", reason)
+            state.draining.announce()
+            asyncio.get_running_loop().call_later(self._drain_seconds, self._end)
+        return await super().on_tick(counter)
+
+    def _end(self) -> None:
+        self.config.app.state.draining.begin()  # type: ignore[union-attr]
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Hear SIGINT or SIGTERM, in the main thread, which runs the event loop; a second one ends the draining."""
@@ -62,8 +81,8 @@ class Server(uvicorn.Server):
         loop.call_soon_threadsafe(hear)
 
 
-def main() -> None:
-    """Serve until a signal says stop."""
+def main(resources: Resources | None = None) -> None:
+    """Serve until a signal; end with code 1 where the application cannot go on. For `resources` see `create_app`."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -75,7 +94,10 @@ def main() -> None:
         handler.setFormatter(Redacting(handler.formatter or logging.Formatter()))
     allow_connections()
     with tracing_as_asked("bestguess-api") as tracing:
-        server(settings, tracing=tracing).run()
+        serving = server(settings, resources, tracing)
+        serving.run()
+    if serving.broken:
+        sys.exit(1)
 
 
 def allow_connections() -> None:
@@ -85,7 +107,7 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def server(settings: Settings, resources: Resources | None = None, tracing: Tracing | None = None) -> uvicorn.Server:
+def server(settings: Settings, resources: Resources | None = None, tracing: Tracing | None = None) -> Server:
     """Make the server: uvloop and httptools, a bounded wait at shutdown, no word of its own in headers and log."""
     app = create_app(settings, resources, tracing)
 

@@ -14,6 +14,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
+from jobs.background import supervise
 from jobs.connection import translated
 from jobs.errors import JobNotFound, StoreUnavailable
 from jobs.shared_reads import SharedReads
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from jobs.async_store import AsyncJobStore
     from jobs.model import Event, EventPage
 
-RECHECK_SECONDS = 10.0  # read on without being woken: a connection can be dead for long without a sign of it
+RECHECK_SECONDS = 2.0  # read on without being woken: a connection can be dead for long without a sign of it
+LONGEST_PAUSE = 1.0  # seconds between attempts to listen
 
 
 class EventFeed:
@@ -119,19 +121,17 @@ class EventFeed:
 
     def _start_listening(self) -> None:
         if self._listener is None and not self._closing.done():
-            self._listener = asyncio.create_task(self._listen(), name="event feed")
+            self._listener = asyncio.create_task(
+                supervise("event feed", self._listen, LONGEST_PAUSE), name="event feed"
+            )
 
     async def _listen(self) -> None:
-        pauses = _pauses()
-        while True:
-            with suppress(StoreUnavailable), translated():
-                async with self._store.listen() as channel:
-                    await channel.subscribe(self._store.channel)
-                    while True:
-                        if message := await channel.get_message(timeout=RECHECK_SECONDS):
-                            self._hear(message)
-                            pauses = _pauses()
-            await asyncio.sleep(next(pauses))
+        with translated():
+            async with self._store.listen() as channel:
+                await channel.subscribe(self._store.channel)
+                while True:
+                    if message := await channel.get_message(timeout=RECHECK_SECONDS):
+                        self._hear(message)
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message["type"] == "message":

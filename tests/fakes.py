@@ -21,7 +21,7 @@ class DummyRunner:
         self.go = threading.Event()
         self.go.set()
         self.batches: list[int] = []
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def __call__(self, pixels: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Answer with scores that sum to 1."""

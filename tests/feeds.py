@@ -23,26 +23,28 @@ if TYPE_CHECKING:
 PATIENCE = 120.0  # seconds for a scenario, on a machine that does other things as well
 
 
-def with_feed(server: LiveRedis, scenario: Callable[[EventFeed], Awaitable[None]]) -> None:
-    """Run a scenario with a feed of its own, in time."""
+def with_feed(server: LiveRedis, scenario: Callable[[EventFeed], Awaitable[None]], url: str | None = None) -> None:
+    """Run a scenario with a feed of its own, in time; `url` is the server's unless given."""
 
     async def run() -> None:
-        async with asyncio.timeout(PATIENCE), feed_of(server) as feed:
+        async with asyncio.timeout(PATIENCE), feed_of(url or server.url) as feed:
             await scenario(feed)
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-async def feed_of(server: LiveRedis) -> AsyncIterator[EventFeed]:
+async def feed_of(url: str) -> AsyncIterator[EventFeed]:
     """Make a feed, as one process has it."""
-    async with AsyncJobStore(connect_async(server.url)) as store, EventFeed(store) as feed:
+    async with AsyncJobStore(connect_async(url)) as store, EventFeed(store) as feed:
         yield feed
 
 
-async def watch(feed: EventFeed, job_id: str, after: str | None = None, most: int | None = None) -> list[Event]:
-    """Collect a job's events until the last, or so many of them."""
-    seen: list[Event] = []
+async def watch(
+    feed: EventFeed, job_id: str, after: str | None = None, most: int | None = None, seen: list[Event] | None = None
+) -> list[Event]:
+    """Collect a job's events until the last, or so many of them, in `seen`."""
+    seen = [] if seen is None else seen
     async with feed.subscribe(job_id, after) as events:
         async for event in events:
             seen.append(event)

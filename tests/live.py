@@ -134,8 +134,9 @@ class Serve:
 
     process: subprocess.Popen[bytes]
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *command: str) -> None:
         self._folder = folder
+        self._command = command or ("-m", "app.serve")
 
     @contextlib.contextmanager
     def __call__(self, **settings: object) -> Iterator[httpx.Client]:
@@ -145,7 +146,7 @@ class Serve:
         values = {"data_dir": self._folder, "port": port, "mirror": NO_MIRROR, "precision": "float32"} | settings
         environment = os.environ | {"KERAS_HOME": str(self._folder / "keras")}
         environment |= {f"BESTGUESS_{name.upper()}": str(value) for name, value in values.items()}
-        self.process = subprocess.Popen([sys.executable, "-m", "app.serve"], env=environment)
+        self.process = subprocess.Popen([sys.executable, *self._command], env=environment)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
                 wait_until(lambda: answers(client), 30)

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from billiard.exceptions import WorkerLostError
 from billiard.process import active_children
 from celery.worker.request import Request
 
-from jobs.errors import StoreError
+from jobs.background import PeriodicThread
 from jobs.model import JobStatus
 from worker.execution import LEAVE
 from worker.lease import ENDED
@@ -46,23 +45,13 @@ class JobRequest(Request):  # type: ignore[misc] # Celery has no types
         super().on_failure(exc_info, send_failed_event, return_ok or ended)
 
 
-class StuckWatch:
+class StuckWatch(PeriodicThread):
     """A thread that kills the child whose cancelled job has not ended in time; a child has one job in its life."""
 
     def __init__(self, store: JobStore) -> None:
+        super().__init__("stuck-watch", LOOK_SECONDS, self.look)
         self._store = store
         self._seen: dict[str, float] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="stuck-watch", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End."""
-        self._over.set()
-        self._thread.join(5)
 
     def look(self) -> None:
         """Kill the children of this process whose jobs have been cancelling for too long, and settle those jobs."""
@@ -83,10 +72,3 @@ class StuckWatch:
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
         self._store.finish(job_id, hold.fence, JobStatus.CANCELLED)
-
-    def _run(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
-            try:
-                self.look()
-            except StoreError as error:
-                log.warning("%s", error)

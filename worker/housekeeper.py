@@ -7,13 +7,13 @@ store that is slow or away.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jobs.artifacts import ArtifactsUnavailable
+from jobs.background import PeriodicThread
 from jobs.datasets.records import Datasets
 from jobs.errors import JobNotFound, StoreError, StoreUnavailable
 from jobs.registry import Registry
@@ -36,7 +36,7 @@ PART_SECONDS = 60.0  # after which a part of a round ends at the next thing that
 LOCK_SECONDS = 120.0  # longer than a round that goes well; two at once would do no harm, and no good
 
 
-class Housekeeper:
+class Housekeeper(PeriodicThread):
     """A thread that looks every two seconds for old jobs, and every hour for what was left."""
 
     def __init__(
@@ -47,23 +47,17 @@ class Housekeeper:
         most_models: int,
         features: ArrayCache | None = None,
     ) -> None:
+        super().__init__("housekeeper", EVERY_SECONDS, self._round)
         self._store, self._registry, self._datasets = store, Registry(store), Datasets(store)
         self._artifacts, self._features = artifacts, features
         self._retention, self._most_models = retention, most_models
         self._sweep_at = {"here": 0.0, "features": 0.0, "store": 0.0}
         self._refused = False
         self._owner = uuid.uuid4().hex
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and let another worker do it at once."""
-        self._over.set()
-        self._thread.join(1)  # what it removes, the next one removes as well
+    def stop(self, seconds: float | None = 1) -> None:
+        """Stop, and release the lock; another worker removes what this one was about to."""
+        super().stop(seconds)
         try:
             self._store.unlock(LOCK, self._owner)
         except StoreError:
@@ -162,14 +156,5 @@ class Housekeeper:
         self._refused = True
         return False
 
-    def _run(self) -> None:
-        rest = EVERY_SECONDS
-        while not self._over.wait(rest):
-            rest = EVERY_SECONDS
-            try:
-                if not self.look():
-                    rest = REST_SECONDS
-            except StoreUnavailable as error:
-                log.warning("%s", error)
-            except Exception:
-                log.exception("a round failed; the next one tries again")
+    def _round(self) -> float | None:
+        return None if self.look() else REST_SECONDS

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from billiard.pool import EX_RECYCLE
 
+from jobs.background import PeriodicThread
 from jobs.deadline import within
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.model import JobError, JobStatus
-from jobs.telemetry.context import carried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,16 +58,14 @@ class Lease:
         self._clean_up = clean_up
         self._parent = os.getppid()
         self._stopped_at = 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=carried(self._watch), name="lease", daemon=True)
+        self._thread = PeriodicThread("lease", RENEW_SECONDS, self._watch)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        self._thread.stop(None)
 
     def should_stop(self) -> bool:
         """Say whether the work has to stop; cheap enough to ask between any two batches."""
@@ -82,23 +79,20 @@ class Lease:
             log.info("job %s stops: %s", self._claim.job_id, reason.value)
 
     def _watch(self) -> None:
-        while not self._over.wait(RENEW_SECONDS):
-            self._renew()
-            if os.getppid() != self._parent:  # nobody is left who would start the next job, or end this one
-                self.stop(StopReason.LEAVING)
-            if time.monotonic() > self._until:
-                self.stop(StopReason.TIME_LIMIT)
-            if self.reason and time.monotonic() > self._stopped_at + PATIENCE[self.reason]:
-                self._give_up()
+        if os.getppid() != self._parent:  # nobody is left who would start the next job, or end this one
+            self.stop(StopReason.LEAVING)
+        if time.monotonic() > self._until:
+            self.stop(StopReason.TIME_LIMIT)
+        if self.reason and time.monotonic() > self._stopped_at + PATIENCE[self.reason]:
+            self._give_up()
+        self._renew()  # last: whatever it raises, a work that does not stop is killed in time
 
     def _renew(self) -> None:
         try:
             status = self._store.renew(self._claim.job_id, self._claim.fence, LEASE_SECONDS)
         except LeaseLost:
             self.stop(StopReason.LOST)
-        except StoreUnavailable as error:  # the work goes on; whoever takes the job meanwhile has the higher fence
-            log.warning("the lease of job %s could not be renewed: %s", self._claim.job_id, error)
-        else:
+        else:  # if Redis is away the work goes on; whoever takes the job meanwhile has the higher fence
             if status is JobStatus.CANCELLING:
                 self.stop(StopReason.CANCELLED)
 

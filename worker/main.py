@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -27,6 +28,8 @@ from worker.reconciler import Reconciler
 
 if TYPE_CHECKING:
     from celery import Celery
+
+log = logging.getLogger(__name__)
 
 SETTLING = 1500  # seconds beyond a job's own limit in which it may wait for Redis: to begin, and to say how it ended
 
@@ -68,8 +71,15 @@ def end_at_once(**_: Any) -> None:  # noqa: ANN401
 
 @signals.worker_ready.connect
 def keep_watch(**_: Any) -> None:  # noqa: ANN401
-    """Start the threads of the main process, once it takes jobs."""
-    settings: WorkerSettings = app.bestguess
+    """Start the threads of the main process, once it takes jobs; without them the process ends."""
+    try:
+        _start_watches(app.bestguess)
+    except Exception:
+        log.exception("the worker cannot start its threads, and ends")
+        sys.exit(1)  # Celery logs other errors of a signal's receiver, and goes on
+
+
+def _start_watches(settings: WorkerSettings) -> None:
     store = JobStore(connect(settings.redis_url or ""))
     artifacts = open_store(settings.artifacts_url, settings.data_dir)
     features = kept_features(settings)

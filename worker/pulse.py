@@ -5,47 +5,37 @@ It does not ask Redis: a worker whose Redis is away trains on, and must not be s
 
 from __future__ import annotations
 
-import logging
 import sys
-import threading
 import time
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+from jobs.background import PeriodicThread
 
 EVERY_SECONDS = 5.0
 FRESH_SECONDS = 60.0  # beside a training on few cores a thread may wait for its turn
 
 
-class Pulse:
+class Pulse(PeriodicThread):
     """A thread that touches the file for as long as this worker takes jobs; without a file it does nothing."""
 
     def __init__(self, path: Path | None) -> None:
+        super().__init__("pulse (BESTGUESS_WORKER_PULSE)", EVERY_SECONDS, self._touch, immediately=True)
         self._path = path
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread, if there is a file."""
         if self._path:
-            self._thread.start()
+            super().start()
 
-    def stop(self) -> None:
-        """End, and leave no sign of life."""
-        self._over.set()
+    def stop(self, seconds: float | None = 1) -> None:
+        """Stop, and remove the file."""
+        super().stop(seconds)
         if self._path:
-            self._thread.join(1)
             self._path.unlink(missing_ok=True)
 
-    def _run(self) -> None:
-        beating = True
-        while beating:
-            try:
-                if self._path:
-                    self._path.touch()
-            except OSError as error:
-                log.warning("BESTGUESS_WORKER_PULSE: %s", error)
-            beating = not self._over.wait(EVERY_SECONDS)
+    def _touch(self) -> None:
+        if self._path:
+            self._path.touch()
 
 
 def fresh(path: Path) -> bool:

@@ -6,11 +6,11 @@ One worker at a time does it, by a lock; the record in Redis says what there is 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import uuid
 from typing import TYPE_CHECKING
 
+from jobs.background import PeriodicThread
 from jobs.errors import StoreError, StoreUnavailable
 from jobs.model import JobStatus
 from jobs.queue import publish
@@ -31,26 +31,20 @@ GRACE_SECONDS = 5.0  # after Redis was away: leases that ran out meanwhile are r
 DELIVERY_SECONDS = 20.0  # a job that is still queued so long after it was published is published again
 
 
-class Reconciler:
+class Reconciler(PeriodicThread):
     """A thread that looks every two seconds, for as long as this worker lives."""
 
     _grace_until = 0.0
 
     def __init__(self, store: JobStore, queue: Celery) -> None:
+        super().__init__("reconciler", EVERY_SECONDS, self.look)
         self._store = store
         self._queue = queue
         self._owner = uuid.uuid4().hex
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and let another worker do it at once."""
-        self._over.set()
-        self._thread.join(5)
+    def stop(self, seconds: float | None = 5) -> None:
+        """Stop, and release the lock, so that another worker takes over at once."""
+        super().stop(seconds)
         try:
             self._store.unlock(LOCK, self._owner)
         except StoreError:
@@ -82,12 +76,3 @@ class Reconciler:
     def _hand_over(self, job: Job) -> None:
         publish(self._queue, job.kind, job.id)
         self._store.mark_published(job.id)
-
-    def _run(self) -> None:
-        while not self._over.wait(EVERY_SECONDS):
-            try:
-                self.look()
-            except StoreUnavailable as error:
-                log.warning("%s", error)
-            except Exception:
-                log.exception("a round failed; the next one tries again")

@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from jobs.background import Failures
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -74,7 +76,8 @@ class Batcher(Generic[Item, Answer]):
     An idle batcher never waits for company. Under load, those whom a batch has answered come back a moment later, and
     would find the next one gone with the few that came meanwhile: `linger` is the seconds after a batch in which the
     next one waits until it is as large. `pace` is the seconds that an item takes, None before the first. `observe` is
-    called in the thread, with the size of each batch that was answered.
+    called in the thread, with the size of each batch that was answered; what it raises is logged. `broken` is the error
+    that ended the thread, if one did: nothing is answered any more.
     """
 
     def __init__(  # noqa: PLR0913 - its bounds, and who hears of it
@@ -89,6 +92,8 @@ class Batcher(Generic[Item, Answer]):
     ) -> None:
         self._run = run
         self._observe = observe
+        self._observing = Failures(f"the count of batches of {name}")
+        self.broken: BaseException | None = None
         self._largest = largest
         self.capacity = capacity
         self._linger = linger
@@ -110,7 +115,7 @@ class Batcher(Generic[Item, Answer]):
 
         Raises:
             QueueFull: `capacity` items wait already.
-            Closed: `close` was called.
+            Closed: `close` was called, or the thread has ended.
         """
         loop = asyncio.get_running_loop()
         waiting: _Waiting[Item, Answer] = _Waiting(item, loop.create_future(), loop)
@@ -127,6 +132,10 @@ class Batcher(Generic[Item, Answer]):
 
     def close(self, seconds: float = 5) -> None:
         """Fail what waits with `Closed`, let the batch that runs end, and wait at most `seconds` for it."""
+        self._refuse()
+        self._thread.join(seconds)
+
+    def _refuse(self) -> None:
         with self._changed:
             self._closed = True
             dropped = list(self._waiting)
@@ -134,14 +143,21 @@ class Batcher(Generic[Item, Answer]):
             self._changed.notify()
         for waiting in dropped:
             waiting.settle(Closed())
-        self._thread.join(seconds)
 
     def _drop_cancelled(self) -> None:
         self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.done())
 
     def _work(self) -> None:
-        while batch := self._next():
-            self._answer(batch)
+        batch: list[_Waiting[Item, Answer]] = []
+        try:
+            while batch := self._next():
+                self._answer(batch)
+        except BaseException as error:  # whatever it is, it must not end the thread in silence
+            self.broken = error
+            log.critical("the thread %s has ended", self._thread.name, exc_info=error)
+            for waiting in batch:
+                waiting.settle(Closed())
+            self._refuse()
 
     def _next(self) -> list[_Waiting[Item, Answer]]:
         """Wait for the next batch; an empty one means that there are no more."""
@@ -182,10 +198,13 @@ class Batcher(Generic[Item, Answer]):
 
     def _measure(self, items: int, seconds: float) -> None:
         self._ended, self._last = time.perf_counter(), items
-        if self._observe:
-            self._observe(items)
         weight = items / (items + MEMORY)
         self.pace = seconds / items if self.pace is None else (1 - weight) * self.pace + weight * seconds / items
+        if self._observe:
+            try:
+                self._observe(items)
+            except Exception as error:  # noqa: BLE001 - the answers are there, and count more
+                self._observing.failed(error)
 
     def _halve(self, batch: list[_Waiting[Item, Answer]], error: MemoryError) -> None:
         if len(batch) == 1:

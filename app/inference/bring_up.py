@@ -35,7 +35,10 @@ class BringUp:
         engine.on_ask = self.on_demand.ask
 
     async def run(self) -> None:
-        """Load what is there, and fetch what is not; returns once every network is ready or has failed for good."""
+        """Load what is there, and fetch what is not; returns once every network is ready or has failed for good.
+
+        What is ready already is left alone, so that this can be called again after an error.
+        """
         listed = [served for served in self._engine.listed if served is not self._engine.stand_in]
         # All take seconds. Where TensorFlow cannot be imported, the networks that want it say so.
         looks = asyncio.gather(*(self._find(served) for served in listed))

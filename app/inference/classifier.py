@@ -126,6 +126,12 @@ class Classifier:
         """Count the images in hand for pretrained networks, or for trained ones."""
         return sum(asked.trained == trained for asked in self._in_hand.values())
 
+    @property
+    def broken(self) -> str | None:
+        """Say what has ended in this process that only a new one can start again; None while all is well."""
+        loaded = (*self.engine.networks.values(), *self.trained.in_memory)
+        return next((served.broken for served in loaded if served.broken), None)
+
     def close(self) -> None:
         """End what is in hand with `Closed`, and take no more; in the event loop's thread."""
         self._closed = True

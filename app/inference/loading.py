@@ -19,8 +19,11 @@ log = logging.getLogger(__name__)
 async def load(served: Served, find: Callable[[], FoundWeights], *, at_start: bool = True) -> None:
     """Load a network from the weights that `find` names; called in a thread, as it may have to read them.
 
-    What is in memory `at_start` stays there; later there are networks that will have to make way.
+    What is in memory `at_start` stays there; later there are networks that will have to make way. What is ready is left
+    alone, as the bring-up is run again after an error.
     """
+    if served.ready:
+        return
     try:
         await asyncio.to_thread(lambda: served.load(find()))
     except Exception as error:  # its report says so, and the other networks go on

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from app.inference.progress import DownloadProgress
+from jobs.background import supervise
 from vision.download import DownloadError, download
 from vision.weights import FoundWeights, WeightsError, find, named, places
 
@@ -49,6 +50,10 @@ class Obtaining:
             self._served.fail(f"{title}'s weights cannot be used.", str(error), self.advice())
             log.error("%s", error)  # noqa: TRY400 - the message is whole without a traceback
             return None
+        except Exception as error:  # the report says so, and the other networks go on
+            self._served.fail_to_load(error)
+            log.exception("%s's weights cannot be looked for", self._served.network.title)
+            return None
 
     async def obtain(self, turn: asyncio.Lock) -> FoundWeights | None:
         """Fetch the official file when it is its turn, or wait until somebody puts it there.
@@ -57,7 +62,7 @@ class Obtaining:
         """
         if self.in_memory or named(self._file, self._settings.weights):
             return None
-        fetching = asyncio.create_task(self._fetch(turn))
+        fetching = asyncio.create_task(supervise("download of weights", lambda: self._fetch(turn)))
         try:
             return await self._found_or_fetched(fetching)
         finally:
@@ -96,7 +101,10 @@ class Obtaining:
         async with turn:
             if not self._stop.is_set():
                 self._downloading = True
-                await self._download()
+                try:
+                    await self._download()
+                finally:
+                    self._downloading = False
 
     async def _download(self) -> None:
         remote = self._file.at(self._settings.mirror)
@@ -112,9 +120,11 @@ class Obtaining:
                     self._stop,
                     progress.retrying,
                 )
-            except DownloadError as error:
+            except Exception as error:
                 detail = f"{self._served.network.title}'s weights cannot be downloaded."
                 self._served.fail(detail, str(error), self.advice())
+                if not isinstance(error, DownloadError):
+                    raise  # to be logged with its traceback, and tried again
                 log.error("%s", error)  # noqa: TRY400 - the message is whole without a traceback
 
 

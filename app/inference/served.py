@@ -100,6 +100,12 @@ class Served:
         """The seconds that an image takes in its own queue, 0 before the first."""
         return (self.batcher.pace or 0.0) if isinstance(self.batcher, Batcher) else 0.0
 
+    @property
+    def broken(self) -> str | None:
+        """Say why it does not answer any more, though it was ready; only a new process can."""
+        error = self.batcher.broken if isinstance(self.batcher, Batcher) else None
+        return f"{self.network.title} has stopped answering ({error!r})" if error else None
+
     def load(self, weights: FoundWeights, sizes: Sequence[int] | None = None) -> None:
         """Build the network, fill it and warm it up for these batch sizes, or for those that pay.
 

@@ -34,7 +34,7 @@ class LookedUp(Collector):
         """Read them all."""
         yield from self._queues()
         yield from self._networks()
-        ready = self.draining.takes_requests(self.classifier.engine)
+        ready = self.draining.takes_requests(self.classifier)
         yield GaugeMetricFamily("bestguess_ready", "Whether images are classified.", ready)
         viewers = self.desk.feed.viewers if isinstance(self.desk, Desk) else 0
         yield GaugeMetricFamily("bestguess_event_streams", "Followers of jobs over this replica.", viewers)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app import described, schemas
 from app.access.guard import Guard
 from app.access.needs import GuardDep
-from app.deps import AnyDeskDep, DrainingDep, EngineDep
+from app.deps import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
 from app.routes.declared import problems
@@ -24,12 +24,16 @@ async def healthz() -> schemas.Liveness:
 
 
 @router.get("/readyz", responses=problems(503), summary="Ready, or why not")
-async def readyz(engine: EngineDep, desk: AnyDeskDep, draining: DrainingDep, guard: GuardDep) -> schemas.Readiness:
+async def readyz(
+    engine: EngineDep, classifier: ClassifierDep, desk: AnyDeskDep, draining: DrainingDep, guard: GuardDep
+) -> schemas.Readiness:
     """Say whether images are classified, by which network, and what has to be done for the others."""
     models = described.statuses(engine)
+    if classifier.broken:
+        raise NotReady(f"{classifier.broken}. The service ends, to be started again.", retry_after=RETRY_LOADING)
     if draining.announced:
         raise NotReady("The service is stopping. Ask another one.", retry_after=RETRY_LOADING)
-    if not draining.takes_requests(engine):
+    if not draining.takes_requests(classifier):
         listed = [status.model_dump() for status in models]
         raise NotReady(engine.explain(engine.primary), retry_after=RETRY_LOADING, models=listed)
     trouble = await desk.trouble()

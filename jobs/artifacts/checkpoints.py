@@ -70,6 +70,11 @@ class Mirror:
                     return
                 log.log(level, "The work goes on, and its last checkpoint is on this machine only: %s", error)
                 level = logging.DEBUG  # a store that stays away is told of once
+            except Exception as error:
+                if self._over:
+                    return
+                log.log(level, "The last checkpoint could not be copied; the work goes on", exc_info=error)
+                level = logging.DEBUG
 
     def _next(self) -> Path | None:
         with self._changed:

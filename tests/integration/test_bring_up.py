@@ -12,6 +12,7 @@ from small_vgg import SMALL_VGG, randomise
 
 from app.inference.bring_up import BringUp
 from app.inference.engine import Engine
+from app.inference.obtaining import Obtaining
 from app.settings import Settings
 from vision.networks import LITE0, Network
 from vision.weights import FoundWeights, WeightsFile
@@ -138,3 +139,14 @@ def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     with contextlib.closing(engine):
         asyncio.run(run())
     assert "bestguess weights fetch" in caplog.text
+
+
+def test_weights_that_cannot_be_looked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where looking for a network's weights fails as nobody foresaw, its report says so, and nothing else fails."""
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
+    served = Engine(settings(tmp_path)).primary
+    nameless = replace(FILE, size="unknown")  # type: ignore[arg-type]
+    assert asyncio.run(Obtaining(served, nameless, settings(tmp_path)).find()) is None
+    assert served.report.state == "failed"
+    assert "cannot be looked for" in caplog.text

@@ -1,5 +1,9 @@
+from pathlib import Path
+
+import broken_api
 import httpx
 from live import Serve
+from pictures import encoded, noise
 from waiting import wait_until
 
 
@@ -19,3 +23,12 @@ def test_a_replica_that_leaves(serve: Serve) -> None:
         assert serve.process.poll() is None
         serve.process.terminate()
         serve.process.wait(30)
+
+
+def test_a_service_that_cannot_go_on(tmp_path: Path) -> None:
+    """Where a network's thread has ended the process ends with an error, for its supervisor to start it again."""
+    serve = Serve(tmp_path, str(Path(broken_api.__file__)))
+    picture = {"file": encoded(noise((32, 32)), "PNG")}
+    with serve(stand_in="off", decode_processes=1, drain_seconds=0) as client:
+        assert client.post("/classify", files=picture).status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert serve.process.wait(30) == 1

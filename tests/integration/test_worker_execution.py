@@ -238,6 +238,35 @@ def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
     assert (process.exitcode, store.get(job_id).status) == (ENDED, JobStatus.CANCELLED)
 
 
+class OddStore(JobStore):
+    """A store that cannot renew a lease, for a reason that nobody foresaw."""
+
+    def renew(self, *_: object) -> Any:  # noqa: ANN401 - it never returns
+        """Fail."""
+        raise ValueError("a reply that nobody understands")
+
+
+def told_to_leave_and_hang(*_: object) -> Any:  # noqa: ANN401 - it never returns
+    """Do not stop, though this process is leaving."""
+    os.kill(os.getpid(), LEAVE)
+    hang()
+
+
+def hang_without_renewals(url: str, job_id: str) -> None:
+    """Execute a job whose work does not stop, under a lease that cannot be renewed."""
+    with OddStore(connect(url)) as store:
+        execute(store, job_id, Work(told_to_leave_and_hang, clean_up=noop, forget=noop, seconds=60))
+
+
+def test_renewals_that_raise(store: JobStore, server: LiveRedis) -> None:
+    """The process of a job that does not stop ends, and its job is given back, whatever renewing the lease raises."""
+    job_id = queued(store).id
+    process = multiprocessing.get_context("spawn").Process(target=hang_without_renewals, args=(server.url, job_id))
+    process.start()
+    process.join(60)
+    assert (process.exitcode, store.get(job_id).status) == (ENDED, JobStatus.QUEUED)
+
+
 def test_the_time_to_stop_begins_once(store: JobStore) -> None:
     """A training that hears again and again that its job is lost has its time from the first word on."""
     claim = store.claim(queued(store).id, "worker", 60)

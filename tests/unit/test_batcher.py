@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
+from waiting import wait_until
 
 from app.inference.batcher import Batcher, Closed, Done, QueueFull
 
@@ -237,3 +238,51 @@ def test_closing_fails_what_waits() -> None:
             await batcher.submit(2)
 
     run(test)
+
+
+def test_an_observer_that_fails_costs_no_answer() -> None:
+    """Whatever the observer raises, the batch is answered, and so are the next ones."""
+    sizes: list[int] = []
+
+    def observe(size: int) -> None:
+        sizes.append(size)
+        raise ValueError(size)
+
+    async def test() -> None:
+        async with asyncio.timeout(10):
+            assert [(await batcher.submit(item)).answer for item in (1, 2)] == [2, 4]
+
+    held = Held()
+    held.go.set()
+    batcher: Batcher[int, int] = Batcher(held, largest=4, capacity=10, name="test", observe=observe)
+    try:
+        asyncio.run(test())
+    finally:
+        batcher.close()
+    assert sizes == [1, 1]
+    assert batcher.broken is None
+
+
+def test_a_thread_that_ends_is_told() -> None:
+    """An error that ends the thread fails what is in hand and what waits, and nothing more is taken."""
+
+    def fatal(items: Sequence[int]) -> Sequence[int]:
+        assert go.wait(10)
+        raise SystemExit(f"{len(items)} were too many")
+
+    async def test() -> None:
+        first = await submitted(batcher, 0)
+        await asyncio.to_thread(wait_until, lambda: batcher.depth == 0, 10)
+        rest = await submitted(batcher, 1, 2)
+        go.set()
+        async with asyncio.timeout(10):
+            results = await asyncio.gather(*first, *rest, return_exceptions=True)
+        assert [type(result) for result in results] == [Closed] * 3
+        assert isinstance(batcher.broken, SystemExit)
+        with pytest.raises(Closed):
+            await batcher.submit(3)
+
+    go = threading.Event()
+    batcher: Batcher[int, int] = Batcher(fatal, largest=4, capacity=10, name="test")
+    asyncio.run(test())
+    batcher.close()

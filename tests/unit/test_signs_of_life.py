@@ -3,11 +3,13 @@ import time
 from pathlib import Path
 
 import httpx
-from live import Live
+from live import Live, live
+from pictures import encoded, noise
 from scraped import Scrape
 from waiting import wait_until
 
 from app.health import answers
+from app.settings import Settings
 from worker.pulse import FRESH_SECONDS, Pulse, fresh
 
 
@@ -31,6 +33,21 @@ def test_announced(service: Live) -> None:
     finally:
         draining.announced = False
     assert Scrape(service.client)("bestguess_ready") == 1
+
+
+def test_a_network_that_has_ended() -> None:
+    """Where a network's thread has ended the service is not ready and says why; it answers on while it drains."""
+    with live(Settings(decode_processes=1, drain_seconds=300)) as service:
+        service.runner.error = SystemExit("the device is gone")
+        files = {"file": encoded(noise((32, 32)), "PNG")}
+        assert service.client.get("/readyz").is_success
+        assert service.client.post("/classify", files=files).status_code == httpx.codes.SERVICE_UNAVAILABLE
+        answer = service.client.get("/readyz")
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert "has stopped answering (SystemExit('the device is gone'))" in answer.json()["detail"]
+        assert "bestguess_ready 0.0" in service.client.get("/metrics").text
+        wait_until(lambda: service.state["draining"].announced, 30)
+        assert service.client.get("/healthz").is_success
 
 
 def test_a_pulse(tmp_path: Path) -> None:
