@@ -57,6 +57,7 @@ _WORKER = {
     "task_acks_late": True,  # a message is done when its job is
     "broker_connection_retry_on_startup": True,  # a worker may be started before Redis
     "broker_connection_max_retries": None,  # and outlives every absence of Redis
+    "broker_channel_error_retry": True,  # and every error that Redis answers, such as NOPERM or OOM
 }
 _MESSAGES = {
     "task_ignore_result": True,  # the result is in the job's record
@@ -134,6 +135,7 @@ def waiting(app: Celery) -> set[str]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """Raise StoreUnavailable for whatever Redis answers: no script of ours is behind it, so none of it is a bug."""
     try:
         yield
     except (KombuError, RedisError, OSError) as error:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 LEAVE = signal.SIGUSR2  # what the worker's main process sends to say that it is leaving
 SETTLE_SECONDS = 600.0  # how long a finished job tries to say so while Redis is away
 SETTLE_PAUSE = 1.0  # seconds
+CLAIM_SECONDS = 30.0  # how long a delivered job waits for Redis; after that the reconciler sends it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +98,32 @@ class Reporter:
 def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = None) -> JobStatus | None:
     """Run a job if it is to be had; None if it was another's, or nobody's.
 
-    Returns the status it was left in. Raises StoreUnavailable where Redis is away before the work begins: the job stays
-    in the queue, and is delivered again.
+    Returns the status it was left in. Raises StoreUnavailable where Redis stays away before the work begins: the job
+    stays in the queue, and is delivered again.
     """
-    claim = store.claim(job_id, owner(), LEASE_SECONDS)
+    claim = claimed(store, job_id)
     if claim is None:
         log.info("job %s is not to be had: finished, or another worker's", job_id)
         return None
     with telling(job_id=job_id, request_id=claim.origin.request_id):
         return _execute(store, claim, work, tracing)
+
+
+def claimed(store: JobStore, job_id: str) -> Claim | None:
+    """Claim a job for this delivery, waiting for Redis if need be; None if it is not to be had.
+
+    Raises:
+        StoreUnavailable: Redis stayed away.
+    """
+    token, until = owner(), time.monotonic() + CLAIM_SECONDS
+    while True:
+        try:
+            return store.claim(job_id, token, LEASE_SECONDS)
+        except StoreUnavailable as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("job %s waits to be claimed: %s", job_id, error)
+            time.sleep(SETTLE_PAUSE)
 
 
 def _execute(store: JobStore, claim: Claim, work: Work, tracing: Tracing | None) -> JobStatus | None:
@@ -137,6 +155,9 @@ def attempt(work: Work, claim: Claim, lease: Lease, hands: Hands) -> Outcome | N
         return Outcome(JobStatus.FAILED, error=JobError(code=error.code, detail=str(error)))
     except LeaseLost:
         return None
+    except StoreUnavailable as error:  # not the job's fault: it goes on elsewhere, or here, once Redis is back
+        log.warning("job %s is given back: %s", claim.job_id, error)
+        return Outcome(None)
     except Exception as error:
         log.exception("job %s failed", claim.job_id)
         detail = f"The worker could not finish it: {type(error).__name__}. Its log has the whole error."
@@ -173,7 +194,7 @@ def settle(reporter: Reporter, outcome: Outcome) -> JobStatus | None:
         except LeaseLost:
             return None
         except StoreUnavailable:
-            if time.monotonic() > until or outcome.status is None:
+            if time.monotonic() > until or reporter.lease.reason is StopReason.LEAVING:
                 raise
             time.sleep(SETTLE_PAUSE)
 

@@ -1,4 +1,4 @@
-"""How a job does what it needs the store of artifacts for, also where that is away for a while."""
+"""How a job does what it needs the store of artifacts or Redis for, also where that is away for a while."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from jobs.artifacts import ArtifactsUnavailable
+from jobs.errors import StoreUnavailable
 from worker.errors import Stopped, TrainingError
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ class ModelNotKept(TrainingError):
 def insist(
     do: Callable[[], Answer], should_stop: Callable[[], bool], waiting: str, pause: float = PAUSE_SECONDS
 ) -> Answer:
-    """Do what needs the store, again and again for ten minutes where it may come back.
+    """Do what needs a store, again and again for ten minutes where it may come back.
 
     `waiting` begins the words for the log, and `pause` is in seconds.
 
     Raises:
         ArtifactsUnavailable: the store refused, or stayed away.
+        StoreUnavailable: Redis stayed away.
         Stopped: `should_stop` said so. Whatever else `do` raises.
     """
     until = time.monotonic() + KEEP_SECONDS
@@ -45,6 +47,10 @@ def insist(
             return do()
         except ArtifactsUnavailable as error:
             if not error.passing or time.monotonic() > until:
+                raise
+            log.warning("%s: %s", waiting, error)
+        except StoreUnavailable as error:
+            if time.monotonic() > until:
                 raise
             log.warning("%s: %s", waiting, error)
         _rest(pause, should_stop)

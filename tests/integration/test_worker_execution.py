@@ -12,6 +12,7 @@ from waiting import wait_until
 from workers import START, timed
 
 from jobs.connection import connect
+from jobs.errors import StoreUnavailable
 from jobs.model import Claim, JobStatus
 from jobs.store import JobStore
 from worker.errors import TrainingError
@@ -85,6 +86,28 @@ def test_reports_of_a_redis_that_was_full(store: JobStore, server: LiveRedis) ->
         make_room()
     assert [each.step for each in store.get(job_id).history] == [1, 2, 3]
     assert types(store, job_id)[-1] == "succeeded"
+
+
+def test_a_redis_that_is_full_at_first(store: JobStore, server: LiveRedis) -> None:
+    """A job that is delivered while Redis refuses is claimed as soon as it does not."""
+    traces = Traces(store, queued(store).id)
+    with connect(server.url) as client:
+        client.config_set("maxmemory", 1)
+        room = threading.Timer(0.5, client.config_set, ("maxmemory", 0))
+        room.start()
+        assert execute(store, traces.job_id, traces.work()) is JobStatus.SUCCEEDED
+        room.join()
+
+
+def test_work_that_meets_no_redis(store: JobStore) -> None:
+    """A job whose work cannot go on without Redis is given back, and does not fail."""
+    job_id = queued(store).id
+
+    def do(*_: object) -> Mapping[str, Any]:
+        raise StoreUnavailable("MASTERDOWN")
+
+    assert execute(store, job_id, Work(do, clean_up=hang, forget=hang, seconds=60)) is JobStatus.QUEUED
+    assert store.get(job_id).attempt == 1
 
 
 def noop() -> None:

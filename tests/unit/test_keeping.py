@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from jobs.artifacts import Artifact, ArtifactsUnavailable, PublishedFile, open_store
-from jobs.errors import LeaseLost
+from jobs.errors import LeaseLost, StoreUnavailable
 from worker.errors import Stopped
 from worker.keeping import ModelNotKept, forget_checkpoint, insist, keep
 
@@ -46,9 +46,11 @@ def test_a_store_that_refuses() -> None:
 
 
 def test_what_else_needs_the_store(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever needs the store waits for it likewise; where it refuses, its own word stands."""
+    """Whatever needs the store, or Redis, waits for it likewise; where it refuses, its own word stands."""
     with caplog.at_level(logging.WARNING):
         assert insist(Flaky(away(passing=True)), lambda: False, "The base waits", pause=0.01) is ARTIFACT
+        assert insist(Flaky(StoreUnavailable("NOPERM")), lambda: False, "The data wait", pause=0.01) is ARTIFACT
+    assert "The data wait: NOPERM" in caplog.text
     assert "The base waits: Check the keys" in caplog.text
     with pytest.raises(ArtifactsUnavailable, match="Check the keys"):
         insist(Flaky(away(passing=False)), lambda: False, "The base waits")

@@ -147,7 +147,7 @@ def _photographs(
     store: JobStore, artifacts: ArtifactStore, dataset_id: str, folder: Path, should_stop: Callable[[], bool]
 ) -> Photographs:
     try:
-        dataset = Datasets(store).get(dataset_id)
+        dataset = insist(lambda: Datasets(store).get(dataset_id), should_stop, "The data set waits to be looked up", 1)
         return insist(
             lambda: open_photographs(dataset, artifacts, folder), should_stop, "The photographs wait to be fetched"
         )
@@ -171,7 +171,7 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
     if name in NETWORKS:
         return Base(NETWORKS[name], root_weights(NETWORKS[name], settings, should_stop))
     try:
-        model = Registry(store).get(name)
+        model = insist(lambda: Registry(store).get(name), should_stop, "The base waits to be looked up", 1)
     except ModelNotFound as error:
         raise BaseUnavailable(f"{error}: it was removed. Choose another base.") from error
     if model.kind != FINETUNE:
