@@ -80,14 +80,14 @@ class Desk:
             log.warning("job %s could not be published, and will be found: %s", job_id, error)
 
     async def trouble(self) -> str | None:
-        """Say why jobs have to wait, or None when Redis answers."""
+        """Say why jobs have to wait, or None where Redis takes them."""
         try:
             async with asyncio.timeout(TROUBLE_SECONDS):
-                await self.store.counts()
+                await self.store.ready()
         except TimeoutError:
             return f"Redis does not answer: it has been silent for {TROUBLE_SECONDS:g} s"
         except StoreUnavailable as error:
-            return f"Redis does not answer: {error}"
+            return f"Redis cannot be used: {error}"
         return None
 
 

@@ -82,8 +82,12 @@ class AsyncJobStore:
         return await self.run(transitions.events(job_id, after, limit, whose))
 
     async def counts(self) -> dict[JobStatus, int]:
-        """Count the jobs of each status; also a way to ask whether Redis answers."""
+        """Count the jobs of each status."""
         return await self.run(transitions.counts())
+
+    async def ready(self) -> None:
+        """Raise StoreUnavailable unless Redis would run what a job needs."""
+        await self.run(transitions.ready())
 
     async def mark_published(self, job_id: str) -> None:
         """Note that the job was handed to the queue."""

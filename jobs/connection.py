@@ -7,6 +7,7 @@ repeats a call whose reply was lost, which every script bears.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,17 @@ import redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
+from redis.exceptions import (
+    ClusterDownError,
+    InvalidResponse,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as BrokenConnection
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as NoReply
 from redis.retry import Retry
 
@@ -27,8 +37,14 @@ if TYPE_CHECKING:
 TIMEOUT = 2.0  # seconds
 HEALTH_CHECK_INTERVAL = 10  # seconds after which an idle connection is asked before it is used
 RETRIES, PAUSE = 1, 0.05  # redis-py nests them (connect, health check, command), so 8 refused attempts at most
-# Replies that say "not now": https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
-NOT_NOW = ("OOM", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "BUSY", "NOAUTH")
+# What a command inside a script is refused with because of the server's state or our user's rights. redis-py strips the
+# code of an error that it has a class for (MasterDownError is a ClusterDownError), and leaves the others in the text. A
+# script's error has no code where Redis 7.0 refuses it for the user's rights, or any Redis for its cluster.
+REFUSED_BY_CLASS = (ClusterDownError, NoPermissionError, OutOfMemoryError, ReadOnlyError, TryAgainError)
+REFUSED_BY_TEXT = re.compile(
+    "BUSY |LOADING |MISCONF |NOREPLICAS |The user executing the script can't |Script killed by user "
+    "|Script attempted to .*(cluster|slot)"
+)
 
 
 def connect(url: str) -> redis.Redis:
@@ -55,12 +71,30 @@ def _options(url: str) -> dict[str, Any]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise StoreUnavailable for what redis-py raises when Redis cannot answer; other errors are ours and pass."""
+    """Raise StoreUnavailable for whatever keeps Redis from doing what was asked; errors of ours pass as they are."""
     try:
         yield
-    except (BrokenConnection, NoReply, OutOfMemoryError, ReadOnlyError) as error:
-        raise StoreUnavailable(str(error)) from error
-    except ResponseError as error:
-        if not str(error).startswith(NOT_NOW):
+    except (BrokenConnection, NoReply, InvalidResponse, ResponseError) as error:
+        if _ours(error):
             raise
-        raise StoreUnavailable(str(error)) from error
+        raise StoreUnavailable(_words(error)) from error
+
+
+def _ours(error: RedisError) -> bool:
+    """Say whether an error is a bug of our scripts, which must not be taken for a Redis that is away.
+
+    All we send are scripts with one key, and SUBSCRIBE. What Redis refuses before a script runs it refuses because of
+    its state, the connection or the user: unknown codes too, of later versions, proxies and managed services. An error
+    from inside a script, which names `user_script`, is a bug, unless the command was refused for one of those reasons;
+    and so is a key of another type than our scripts expect.
+    """
+    text = str(error)
+    if text.startswith("WRONGTYPE "):
+        return True
+    return "user_script" in text and not isinstance(error, REFUSED_BY_CLASS) and not REFUSED_BY_TEXT.match(text)
+
+
+def _words(error: RedisError) -> str:
+    """Return the error's text with the code that redis-py has stripped."""
+    code = error.status_code
+    return str(error) if code in {None, "ERR"} else f"{code} {error}"

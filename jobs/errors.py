@@ -8,7 +8,10 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(StoreError):
-    """Redis cannot be reached, is silent, full, loading or read-only. What was asked may or may not have happened."""
+    """Redis cannot be reached, is silent, or refuses: full, loading, read-only, no permission, and so on.
+
+    What was asked may or may not have happened.
+    """
 
 
 class JobNotFound(StoreError):

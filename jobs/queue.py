@@ -25,6 +25,8 @@ MNIST_TRAIN = "mnist-train"
 FINETUNE = "finetune"
 TASKS = {MNIST_TRAIN: "bestguess.mnist_train", FINETUNE: "bestguess.finetune"}  # a job's kind to its task's name
 QUEUE = "bestguess"
+KEY_PREFIX = "bestguess:broker:"  # of all keys and channels of the broker, in the jobs' own database
+QUEUE_KEY = KEY_PREFIX + QUEUE  # the list of waiting messages
 HARD_LIMIT_SECONDS = 2 * 3600  # twice what the largest job should take
 WORKER_COMMAND = (
     sys.executable,
@@ -57,6 +59,7 @@ _WORKER = {
     "task_acks_late": True,  # a message is done when its job is
     "broker_connection_retry_on_startup": True,  # a worker may be started before Redis
     "broker_connection_max_retries": None,  # and outlives every absence of Redis
+    "broker_channel_error_retry": True,  # and every error that Redis answers, such as NOPERM or OOM
 }
 _MESSAGES = {
     "task_ignore_result": True,  # the result is in the job's record
@@ -82,6 +85,7 @@ def celery_app(
     app.conf.update(_WORKER | _MESSAGES)
     app.conf.task_time_limit = hard_limit_seconds
     app.conf.broker_transport_options = _CONNECTION | {
+        "global_keyprefix": KEY_PREFIX,
         "socket_timeout": timeout_seconds,
         # What runs longer would be delivered a second time (celery#5935).
         "visibility_timeout": hard_limit_seconds + 600,
@@ -91,7 +95,7 @@ def celery_app(
 
 
 def broker_url(redis_url: str) -> str:
-    """Name the database after the jobs' on the same Redis, as Celery writes it.
+    """Write the URL of the jobs' Redis as Celery wants it: the same database, in which KEY_PREFIX keeps both apart.
 
     Raises:
         ValueError: the scheme is not `redis`, `rediss` or `unix`, or the database is no number.
@@ -100,13 +104,13 @@ def broker_url(redis_url: str) -> str:
     query = dict(parse_qsl(url.query))
     named = query.pop("db", None)
     if url.scheme == "unix":
-        query["virtual_host"] = str(int(named or 0) + 1)
+        query["virtual_host"] = str(int(named or 0))
         return f"redis+socket://{url.netloc}{url.path}?{urlencode(query)}"
     if url.scheme not in {"redis", "rediss"}:
         raise ValueError("a URL for Redis begins with redis://, rediss:// or unix://")
     if url.scheme == "rediss":
         query.setdefault("ssl_cert_reqs", "required")  # Celery's default would trust every certificate
-    database = int(named or unquote(url.path).strip("/") or 0) + 1
+    database = int(named or unquote(url.path).strip("/") or 0)
     return urlunsplit((url.scheme, url.netloc, f"/{database}", urlencode(query), ""))
 
 
@@ -128,12 +132,14 @@ def waiting(app: Celery) -> set[str]:
         StoreUnavailable: Redis did not answer.
     """
     with _translated(), app.connection_for_read() as connection, connection.channel() as channel:
-        messages: list[Any] = channel.client.lrange(QUEUE, 0, -1)
+        # kombu puts its prefix before the keys of the commands that it uses itself, and LRANGE is none of them.
+        messages: list[Any] = channel.client.lrange(channel.global_keyprefix + QUEUE, 0, -1)
     return {json.loads(message)["headers"]["id"] for message in messages}
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """Raise StoreUnavailable for whatever Redis answers: no script of ours is behind it, so none of it is a bug."""
     try:
         yield
     except (KombuError, RedisError, OSError) as error:

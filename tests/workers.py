@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from celery import Celery
     from redis_live import LiveRedis
 
 SHORT = {"steps": 60, "batch_size": 20, "report_every": 20, "seed": 1}
@@ -111,6 +112,13 @@ class Workplace:
         for worker in self.workers:
             kill(worker)
         self.store.close()
+
+
+def older(redis: LiveRedis) -> Celery:
+    """Make the queue of versions that kept it in the next database."""
+    queue = celery_app(f"{redis.url}?db=1")
+    del queue.conf.broker_transport_options["global_keyprefix"]
+    return queue
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:

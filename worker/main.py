@@ -44,6 +44,7 @@ def make() -> Celery:
         sys.exit("A worker needs Redis: set BESTGUESS_REDIS_URL, the same as the service's.")
     made = celery_app(settings.redis_url, hard_limit_seconds=int(settings.job_seconds) + SETTLING)
     made.conf.imports = ("worker.tasks",)
+    made.conf.worker_consumer = "worker.consumer:PatientConsumer"
     made.bestguess = settings
     return made
 

@@ -12,9 +12,9 @@ from redis.retry import Retry
 from app.doctor.finding import ok, warning, wrong
 from app.up.preflight import PreflightError, check_redis_url
 from app.up.redis_program import OLDEST, choose, executables
-from jobs import figures
+from jobs import figures, transitions
 from jobs.errors import StoreUnavailable
-from jobs.queue import broker_url
+from jobs.queue import QUEUE_KEY, broker_url
 from jobs.store import JobStore
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def look_at_redis(settings: Settings) -> Iterator[Finding]:
         return
     try:
         check_redis_url(url)
-        broker = broker_url(url)
+        broker_url(url)
     except (PreflightError, ValueError) as error:
         yield wrong(ABOUT, str(error), "Correct BESTGUESS_REDIS_URL.")
         return
@@ -46,10 +46,13 @@ def look_at_redis(settings: Settings) -> Iterator[Finding]:
         with _client(url) as client:
             yield from _look(client)
             yield from _look_at_url(url)
-            yield from _look_at_broker(broker)
+            yield from _look_at_queue(client)
             yield from _look_at_workers(client)
     except redis.AuthenticationError as error:
         yield wrong(ABOUT, f"refuses us: {error}", "Correct the user and the password in BESTGUESS_REDIS_URL.")
+    except redis.ResponseError as error:
+        action = "Name a database that it has, and let the URL's user run all commands (+@all ~bestguess:* &*)."
+        yield wrong(ABOUT, f"refuses us: {error}", action)
     except (redis.RedisError, OSError) as error:
         action = "Start it, or correct BESTGUESS_REDIS_URL; images are classified without it, jobs are not taken."
         yield wrong(ABOUT, f"does not answer: {error}", action)
@@ -134,15 +137,14 @@ def _look_at_url(url: str) -> Iterator[Finding]:
         )
 
 
-def _look_at_broker(url: str) -> Iterator[Finding]:
-    """Celery's messages are in the next database, which a Redis may not have or a user may not enter."""
-    about = f"{ABOUT}: queue"
-    plain = url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+def _look_at_queue(client: redis.Redis) -> Iterator[Finding]:
+    """Look whether jobs can be recorded and their messages be queued."""
     try:
-        with _client(plain) as client:
-            client.ping()
-    except redis.ResponseError as error:
-        yield wrong(about, f"the next database cannot be used: {error}", "Name an earlier one in BESTGUESS_REDIS_URL.")
+        client.llen(QUEUE_KEY)
+        JobStore(client).run(transitions.ready())
+    except (StoreUnavailable, redis.ResponseError) as error:
+        action = "Mend what it names: memory, disk, role, or the rights of the URL's user (+@all ~bestguess:* &*)."
+        yield wrong(f"{ABOUT}: queue", f"takes no jobs: {error}", action)
 
 
 def _look_at_workers(client: redis.Redis) -> Iterator[Finding]:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import redis
 from redis.asyncio import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from jobs import transitions
+from jobs.connection import connect
+from jobs.errors import StoreUnavailable
+from jobs.store import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,14 +39,16 @@ async def answers_ping(url: str) -> bool:
         await client.aclose()
 
 
-def answers_ping_now(url: str) -> bool:
-    """The same for a thread of its own: 2 s, and as long as the name service takes."""
-    limits = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+def jobs_trouble(url: str) -> str | None:
+    """Say why the Redis at a URL takes no jobs, or None where it does; blocks for up to 5 s and the name service."""
     try:
-        with redis.Redis.from_url(url, **limits, retry=Retry(NoBackoff(), 0)) as client:
-            return bool(client.ping())
-    except (redis.RedisError, OSError):
-        return False
+        with JobStore(connect(url)) as store:
+            store.run(transitions.ready())
+    except StoreUnavailable as error:
+        refused = isinstance(error.__cause__, (redis.ResponseError, redis.AuthenticationError))
+        name = "the Redis of BESTGUESS_REDIS_URL"
+        return f"{name} refuses ({error})" if refused else f"no answer from {name}"
+    return None
 
 
 async def answers_healthz(host: str, port: int) -> bool:

@@ -163,8 +163,8 @@ def environment_of(settings: Settings, redis_url: str) -> Mapping[str, str]:
 
 
 def _warn_without(redis_url: str) -> None:
-    if not probes.answers_ping_now(redis_url):
-        say("warning: no answer from the Redis of BESTGUESS_REDIS_URL; images are classified, jobs have to wait for it")
+    if trouble := probes.jobs_trouble(redis_url):
+        say(f"warning: {trouble}; images are classified, jobs have to wait for it")
 
 
 async def _show_when_up(settings: Settings) -> None:

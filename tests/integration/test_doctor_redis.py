@@ -78,8 +78,11 @@ def test_a_password(own: LiveRedis, tmp_path: Path) -> None:
 
 
 def test_the_last_database(own: LiveRedis, tmp_path: Path) -> None:
-    """Messages need the next database: where there is none, that is wrong."""
-    assert looked(f"{own.url}?db=15", tmp_path)["Redis: queue"].verdict is WRONG
+    """The last database is as good as any; one that does not exist is wrong, and told as such."""
+    assert {finding.verdict for finding in looked(f"{own.url}?db=15", tmp_path).values()} <= {OK, WARNING}
+    missing = looked(f"{own.url}?db=16", tmp_path)["Redis"]
+    assert missing.verdict is WRONG
+    assert "a database that it has" in missing.action
 
 
 def test_a_user_who_may_little(own: LiveRedis, tmp_path: Path) -> None:
@@ -92,6 +95,18 @@ def test_a_user_who_may_little(own: LiveRedis, tmp_path: Path) -> None:
             client.acl_deluser("small")
     assert found["workers"].verdict is WRONG
     assert "EVAL" in found["workers"].action
+
+
+def test_a_user_without_channels(own: LiveRedis, tmp_path: Path) -> None:
+    """A user as ACL SETUSER makes it by default, with no channels, takes no jobs, and is told what lacks."""
+    with own.client() as client:
+        client.acl_setuser("mute", enabled=True, passwords=["+s3cret"], keys=["bestguess:*"], commands=["+@all"])
+        try:
+            found = looked(own.url.replace("unix://", "unix://mute:s3cret@"), tmp_path)
+        finally:
+            client.acl_deluser("mute")
+    assert found["Redis: queue"].verdict is WRONG
+    assert "channel" in found["Redis: queue"].found
 
 
 def test_no_redis(own: LiveRedis, tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from contextlib import closing
 import pytest
 from redis_live import LiveRedis, live_redis
 from stored import BRIEF, PROMISE, running, timed
+from workers import older
 
 from jobs import queue
 from jobs.connection import connect
 from jobs.errors import StoreUnavailable
 from jobs.model import JobStatus
-from jobs.store import JobStore
+from jobs.store import PREFIX, JobStore
 from worker.reconciler import LOCK, Reconciler
 
 
@@ -21,13 +22,34 @@ def server() -> Iterator[LiveRedis]:
 
 
 def test_publish(server: LiveRedis) -> None:
-    """A message is in the queue until somebody takes it, beside the jobs and not among them."""
+    """A message is in the queue until somebody takes it, in the jobs' database under keys of its own."""
     with closing(queue.celery_app(server.url)) as app, server.client() as client:
         client.flushall()
         queue.publish(app, queue.MNIST_TRAIN, "job_1")
         queue.publish(app, queue.FINETUNE, "job_2")
         assert queue.waiting(app) == {"job_1", "job_2"}
-        assert client.keys() == []
+        assert all(key.startswith(queue.KEY_PREFIX) for key in client.scan_iter())
+
+
+def test_the_last_database(server: LiveRedis) -> None:
+    """The last database of a Redis, as the only one, is enough for jobs and their messages."""
+    url = f"{server.url}?db=15"
+    with closing(queue.celery_app(url)) as app, JobStore(connect(url)) as store:
+        store.create(queue.MNIST_TRAIN, {}, job_id="job_1", most_queued=10)
+        queue.publish(app, queue.MNIST_TRAIN, "job_1")
+        assert queue.waiting(app) == {"job_1"}
+
+
+def test_an_older_worker(server: LiveRedis) -> None:
+    """A job that is published where an older worker does not listen is published again where it does."""
+    new, old = queue.celery_app(server.url), older(server)
+    with closing(new), closing(old), JobStore(connect(server.url)) as store, server.client() as client:
+        job = store.create(queue.MNIST_TRAIN, {}, job_id="job_1", most_queued=10)
+        queue.publish(new, queue.MNIST_TRAIN, job.id)
+        assert queue.waiting(old) == set()
+        client.hset(f"{PREFIX}job:{job.id}", "published_at", 0)  # long ago
+        Reconciler(store, old).look()
+        assert queue.waiting(old) == {job.id}
 
 
 def test_publish_in_trouble(server: LiveRedis) -> None:

@@ -211,6 +211,17 @@ def test_a_worker_leaves_while_it_claims(
     assert store.get(job_id).status is JobStatus.QUEUED
 
 
+def test_a_redis_that_is_full_at_first(store: JobStore, server: LiveRedis) -> None:
+    """A job that is delivered while Redis refuses is claimed as soon as it does not."""
+    traces = Traces(store, queued(store).id)
+    with connect(server.url) as client:
+        client.config_set("maxmemory", 1)
+        room = threading.Timer(0.5, client.config_set, ("maxmemory", 0))
+        room.start()
+        assert execute(store, traces.job_id, traces.work()) is JobStatus.SUCCEEDED
+        room.join()
+
+
 def noop() -> None:
     """Leave nothing behind, and so remove nothing."""
 

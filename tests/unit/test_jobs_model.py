@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 from pydantic import ValidationError
+from redis._parsers.base import BaseParser
 from redis.exceptions import ResponseError
 
 from jobs import replies, transitions
@@ -105,6 +106,41 @@ def test_other_errors_pass() -> None:
         raise ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
     with pytest.raises(StoreUnavailable), translated():
         raise ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
+
+
+TRACE = " script: d7ddcf53b9a4e22379c731b5fd60d0aa6f6d6b24, on @user_script:249."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "NOPERM ACL failure in script: User default has no permissions to run the 'time' command",  # 7.2 and later
+        "ERR The user executing the script can't run this command or subcommand",  # 7.0
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        "ERR Script attempted to access a non local key in a cluster node",
+        "ERR Script killed by user with SCRIPT KILL...",
+    ],
+)
+def test_a_command_that_is_refused_in_a_script(reply: str) -> None:
+    """What Redis refuses inside a script because of its state or the user is its absence."""
+    with pytest.raises(StoreUnavailable), translated():
+        raise BaseParser.parse_error(reply + TRACE)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "ERR user_script:1: Script attempted to access nonexistent global variable 'foo'" + TRACE,
+        "ERR Error compiling script (new function): user_script:1: unexpected symbol near '+'",
+        "ERR Unknown Redis command called from script" + TRACE,
+        "WRONGTYPE Operation against a key holding the wrong kind of value" + TRACE,
+    ],
+)
+def test_a_bug_in_a_script(reply: str) -> None:
+    """An error of our own script stays what it is."""
+    with pytest.raises(ResponseError), translated():
+        raise BaseParser.parse_error(reply)
 
 
 def test_params_are_as_they_are_described() -> None:

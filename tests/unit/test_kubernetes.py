@@ -7,7 +7,7 @@ from manifests import KUBERNETES, Manifest, chosen, containers, rendered, walk, 
 
 from app.main import create_app
 from app.settings import Settings
-from jobs.queue import QUEUE, broker_url
+from jobs.queue import KEY_PREFIX, QUEUE_KEY, broker_url
 from jobs.settings import WorkerSettings
 
 OVERLAYS = ("overlays/cpu", "overlays/gpu")
@@ -155,7 +155,7 @@ def test_keda_looks_where_the_queue_is() -> None:
     (scaled,) = named(manifests, "ScaledObject").values()
     database = broker_url("redis://redis:6379/0").rpartition("/")[2]
     triggers = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
-    assert [trigger["listName"] for trigger in triggers] == [QUEUE, "unacked"]
+    assert [trigger["listName"] for trigger in triggers] == [QUEUE_KEY, f"{KEY_PREFIX}unacked"]
     formula = scaled["spec"]["advanced"]["scalingModifiers"]["formula"]
     assert formula.split(" + ") == [trigger["name"] for trigger in scaled["spec"]["triggers"]]
     assert {trigger["databaseIndex"] for trigger in triggers} == {database}

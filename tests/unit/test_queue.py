@@ -6,18 +6,18 @@ from jobs.queue import FINETUNE, MNIST_TRAIN, TASKS, broker_url, celery_app
 @pytest.mark.parametrize(
     ("redis_url", "expected"),
     [
-        ("redis://localhost", "redis://localhost/1"),
-        ("redis://:p%40ss@host:7000/3", "redis://:p%40ss@host:7000/4"),
-        ("redis://[::1]:6379/0", "redis://[::1]:6379/1"),
-        ("redis://host?db=2", "redis://host/3"),
-        ("rediss://u:p@host:6380/0", "rediss://u:p@host:6380/1?ssl_cert_reqs=required"),
-        ("rediss://host/0?ssl_cert_reqs=none", "rediss://host/1?ssl_cert_reqs=none"),
-        ("unix:///run/redis.sock", "redis+socket:///run/redis.sock?virtual_host=1"),
-        ("unix://:secret@/run/redis.sock?db=4", "redis+socket://:secret@/run/redis.sock?virtual_host=5"),
+        ("redis://localhost", "redis://localhost/0"),
+        ("redis://:p%40ss@host:7000/3", "redis://:p%40ss@host:7000/3"),
+        ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+        ("redis://host?db=2", "redis://host/2"),
+        ("rediss://u:p@host:6380/0", "rediss://u:p@host:6380/0?ssl_cert_reqs=required"),
+        ("rediss://host/0?ssl_cert_reqs=none", "rediss://host/0?ssl_cert_reqs=none"),
+        ("unix:///run/redis.sock", "redis+socket:///run/redis.sock?virtual_host=0"),
+        ("unix://:secret@/run/redis.sock?db=4", "redis+socket://:secret@/run/redis.sock?virtual_host=4"),
     ],
 )
-def test_broker_is_the_next_database(redis_url: str, expected: str) -> None:
-    """The broker is on the jobs' Redis, in the database after theirs, however the URL is written."""
+def test_broker_is_the_same_database(redis_url: str, expected: str) -> None:
+    """The broker is in the jobs' database, however the URL is written."""
     assert broker_url(redis_url) == expected
 
 
