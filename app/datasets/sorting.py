@@ -86,7 +86,7 @@ def label_of(text: str | None) -> str:
         Invalid: it may not.
     """
     try:
-        label = clean(text or "")
+        label = clean(checked(text or ""))  # with spaces around it, it is no longer than the OpenAPI document says
         if "/" in label or "\\" in (text or "") or passed_over(label):
             raise BadName("It is a path, or begins with a dot.")
         return checked(label)
