@@ -188,7 +188,7 @@ class Container:
         for address in self._known:
             with contextlib.suppress(httpx.TransportError):
                 return httpx.get(f"http://{address}:8000{path}", timeout=10).status_code
-        self.__dict__.pop("_known")  # once it runs again it may have another
+        self.__dict__.pop("_known", None)  # once it runs again it may have another
         return 0
 
     @cached_property
