@@ -40,7 +40,7 @@ coverage: $(DEV) ## every test, and which lines none of them runs; takes half as
 
 # Its two stacks side by side: much of the time each waits for a lease, a pause or a start.
 test-containers: $(DEV) ## the product in containers, and what is killed there (wants a Docker engine; builds the image)
-	@exec $(BIN)/python -m pytest tests/containers --timeout 1200 --numprocesses 2 --dist loadscope $(ARGS)
+	@exec $(BIN)/python -m pytest tests/containers --timeout 1800 --numprocesses 2 --dist loadscope $(ARGS)
 
 fuzz: $(DEV) ## what is tried at random, each kind for MINUTES (10): the API, the job store, broken images
 	@export BESTGUESS_FUZZ_MINUTES=$(or $(MINUTES),10); \

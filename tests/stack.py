@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 FILES = "docker-compose.yml:tests/containers/compose.test.yml"  # for COMPOSE_FILE
 DONE = {"succeeded", "failed", "cancelled"}
-START = 240.0  # seconds in which a replica gets ready, on a machine that is slow and busy
-TRAIN = 300.0  # seconds for a training, with its worker's start
+START = 600.0  # seconds in which a replica gets ready, on a machine that is slow and busy
+TRAIN = 600.0  # seconds for a training, with its worker's start
 BUSY = 30.0  # seconds that a promise is given beyond its time, on such a machine
 LEASE = 15.0  # seconds, `worker.lease.LEASE_SECONDS`
 LOOK = 0.2  # seconds between two looks: what is asked here takes the processor from what is waited for
@@ -188,7 +188,7 @@ class Container:
         for address in self._known:
             with contextlib.suppress(httpx.TransportError):
                 return httpx.get(f"http://{address}:8000{path}", timeout=10).status_code
-        self.__dict__.pop("_known")  # once it runs again it may have another
+        self.__dict__.pop("_known", None)  # once it runs again it may have another
         return 0
 
     @cached_property
