@@ -33,11 +33,6 @@ class Script:
     source: str
     sha: str
 
-    @classmethod
-    def of(cls, source: str) -> Script:
-        """Make one from its source."""
-        return cls(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
-
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Answer]):
@@ -58,7 +53,7 @@ def script(name: str, *shared: str) -> Script:
     """Read a script from the package, and what it shares with others: `common` always, and further ones by name."""
     folder = files("jobs") / "scripts"
     source = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", *shared, name))
-    return Script.of(source)
+    return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
 def create(  # noqa: PLR0913, PLR0917 - a job's record has so many parts
@@ -165,9 +160,7 @@ def counts() -> Call[dict[JobStatus, int]]:
 
 def ready() -> Call[None]:
     """Ask whether Redis would run what a job needs, its writes too; nothing is written."""
-    # Redis takes a script that begins with a shebang, and without flags, for one that writes: it is refused beforehand
-    # where a write would be (READONLY, OOM, NOREPLICAS, MISCONF).
-    return Call(Script.of("#!lua\n" + script("ready").source), (), replies.nothing)
+    return Call(script("ready"), (), replies.nothing)
 
 
 def due(seconds: float) -> Call[Due]:

@@ -26,7 +26,8 @@ class PatientConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
             time.sleep(PAUSE_SECONDS)
         connection = self.connection_for_read(heartbeat=self.amqheartbeat)
         try:
-            connection.transport.register_with_event_loop(connection.connection, self.hub)
+            if self.hub:
+                connection.transport.register_with_event_loop(connection.connection, self.hub)
         except Exception:
             ignore_errors(connection, connection.close)  # type: ignore[no-untyped-call]
             raise

@@ -1,4 +1,5 @@
--- Asks for a key and the channel, as far as no data are changed: a user may be kept from either.
+-- Whether Redis would run what a job needs. SETRANGE with nothing changes nothing, and is refused where a write would be
+-- (READONLY, OOM, NOREPLICAS, MISCONF); a user may be kept from the keys or from the channel.
+redis.call('SETRANGE', key('ready'), 0, '')
 redis.call('PUBLISH', key('changes'), '')
-redis.call('ZCARD', key('jobs'))
 return {'ready'}

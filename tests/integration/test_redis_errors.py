@@ -13,6 +13,7 @@ from waiting import wait_until
 from workers import BUSY, START, Workplace
 
 from app.settings import Settings
+from app.up.probes import jobs_trouble
 from jobs import figures
 from jobs.errors import StoreUnavailable
 from jobs.ids import new_job_id
@@ -85,6 +86,7 @@ def test_an_error_of_redis(api: Live, worker: Workplace, faulty: FaultyRedis, fa
 
 def test_an_error_of_ours(api: Live, faulty: FaultyRedis) -> None:
     """A record that our scripts cannot read is an error of ours, and not a Redis that is away."""
+    assert api.client.post(TRAIN).status_code == 202
     with faulty.admin() as admin:
         admin.rename("bestguess:jobs", "bestguess:aside")
         admin.set("bestguess:jobs", "no list of jobs")
@@ -92,6 +94,15 @@ def test_an_error_of_ours(api: Live, faulty: FaultyRedis) -> None:
             problem(api.client.get("/jobs"), 500)
         finally:
             admin.rename("bestguess:aside", "bestguess:jobs")
+
+
+def test_up_says_why(faulty: FaultyRedis) -> None:
+    """`bestguess up` tells a Redis that is away from one that refuses, and says what it refuses."""
+    assert jobs_trouble(faulty.url) is None
+    assert jobs_trouble("unix:///nowhere.sock") == "no answer from the Redis of BESTGUESS_REDIS_URL"
+    assert "DB index is out of range" in str(jobs_trouble(f"{faulty.url}?db=16"))
+    with faulty.replica():
+        assert "refuses (READONLY" in str(jobs_trouble(faulty.url))
 
 
 @pytest.fixture(scope="module")
