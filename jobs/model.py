@@ -22,9 +22,15 @@ MOST_IMAGES = 3_000_000  # steps times batch size: an hour of training on two pr
 
 
 class Frozen(BaseModel):
-    """A value: unknown fields are refused, known ones do not change."""
+    """An immutable value that ignores unknown fields, as it may have been stored or sent by another version.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    Request bodies override this with `extra="forbid"`. The OpenAPI document lists every field of an answer, so it
+    says `additionalProperties: false` either way.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", protected_namespaces=(), json_schema_extra={"additionalProperties": False}
+    )
 
 
 class JobStatus(StrEnum):
@@ -43,7 +49,7 @@ class JobStatus(StrEnum):
         return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 
-class MnistParams(Frozen):
+class MnistParams(Frozen, extra="forbid"):
     """What `POST /jobs/mnist-train` takes; the defaults are the classic tutorial's."""
 
     steps: Whole = Field(1000, ge=1, le=100_000, description="batches to learn from")

@@ -50,7 +50,7 @@ class Span(Frozen):
     max: int
 
 
-class ClassCount(Frozen, extra="ignore"):
+class ClassCount(Frozen):
     """A class, and how many photographs it has."""
 
     name: str
@@ -80,7 +80,7 @@ class Duplicate(Frozen):
     photographs: list[Place]
 
 
-class Brief(Frozen, extra="ignore"):
+class Brief(Frozen):
     """The most important of a data set: what is read of it in a list.
 
     `sha256` is that of the whole content: classes, and the photographs of each, whatever their paths and their order.

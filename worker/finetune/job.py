@@ -72,7 +72,7 @@ def finetune_photographs(
         Stopped: it was told to stop.
         LeaseLost: a later owner of the job has published already.
     """
-    asked = FinetuneParams.model_validate(claim.params)
+    asked = FinetuneParams.model_validate(claim.params, extra="ignore")
     params = asked.model_copy(update={"seed": seed_of(claim.job_id)}) if asked.seed is None else asked
     with _told(), artifacts.scratch(f"{claim.job_id}-data") as folder:
         photographs = _photographs(store, artifacts, params.dataset_id, folder, hands.should_stop)
