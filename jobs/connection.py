@@ -19,6 +19,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as NoReply
 from redis.retry import Retry
 
+from jobs.damage import damaged
 from jobs.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def connect_async(url: str) -> AsyncRedis:
 def _options(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         "decode_responses": True,
+        "encoding_errors": "replace",  # one value that is no UTF-8 must not make a whole reply unreadable
         "socket_timeout": TIMEOUT,
         "socket_connect_timeout": TIMEOUT,
         "health_check_interval": HEALTH_CHECK_INTERVAL,
@@ -55,12 +57,18 @@ def _options(url: str) -> dict[str, Any]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise StoreUnavailable for what redis-py raises when Redis cannot answer; other errors are ours and pass."""
+    """Raise StoreUnavailable for what redis-py raises when Redis cannot answer; other errors are ours and pass.
+
+    Raises:
+        RecordDamaged: a key is of another type than it has to be.
+    """
     try:
         yield
     except (BrokenConnection, NoReply, OutOfMemoryError, ReadOnlyError) as error:
         raise StoreUnavailable(str(error)) from error
     except ResponseError as error:
+        if "WRONGTYPE" in str(error):
+            raise damaged("key", "in Redis", str(error)) from error
         if not str(error).startswith(NOT_NOW):
             raise
         raise StoreUnavailable(str(error)) from error

@@ -15,7 +15,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from jobs.connection import translated
-from jobs.errors import JobNotFound, StoreUnavailable
+from jobs.errors import JobNotFound, RecordDamaged, StoreUnavailable
 from jobs.shared_reads import SharedReads
 
 if TYPE_CHECKING:
@@ -65,10 +65,12 @@ class EventFeed:
     async def subscribe(self, job_id: str, after: str | None = None) -> AsyncIterator[AsyncIterator[Event]]:
         """Follow a job from after the event with the id `after`, or from its first; ends after the terminal event.
 
-        While Redis is away the iteration waits; it ends early if the feed is closed or the job is removed.
+        While Redis is away the iteration waits; it ends early if the feed is closed, or the job is
+        removed or damaged.
 
         Raises:
-            JobNotFound: there is no such job. These three come before the first event.
+            JobNotFound, RecordDamaged: there is no such job, or it cannot be read. All of these come before the first
+                event.
             InvalidCursor: `after` is no event's id.
             StoreUnavailable: Redis is away.
         """
@@ -102,7 +104,7 @@ class EventFeed:
         for pause in _pauses():
             try:
                 return await self._read(job_id, after)
-            except JobNotFound:
+            except (JobNotFound, RecordDamaged):
                 return None
             except StoreUnavailable:
                 await asyncio.wait({self._closing}, timeout=pause)

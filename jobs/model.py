@@ -174,22 +174,37 @@ class Hold(NamedTuple):
 
 
 class JobPage(NamedTuple):
-    """A part of the list of jobs, newest first and without their histories, and whether older ones follow."""
+    """A part of the list of jobs, newest first and without their histories, and whether older ones follow.
+
+    `last` is the id where the part ends, which a damaged job that was passed over may have.
+    """
 
     jobs: list[Job]
     has_more: bool
+    last: str | None = None
 
 
 class EventPage(NamedTuple):
-    """A part of a job's events, ascending; whether more are there by now; whether the job is finished."""
+    """A part of a job's events, ascending; whether more are there by now; whether the job is finished.
+
+    `last` is the id where the part ends, which a damaged event that was passed over may have.
+    """
 
     events: list[Event]
     has_more: bool
     finished: bool
+    last: str | None = None
+
+
+class DueJob(NamedTuple):
+    """What is needed of a job's record to hand the job to the queue."""
+
+    id: str
+    kind: str
 
 
 class Due(NamedTuple):
     """What a reconciler has to look after: jobs to hand to the queue again, and jobs to take back."""
 
-    unpublished: list[Job]
-    lost: list[Job]
+    unpublished: list[DueJob]
+    lost: list[DueJob]

@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.errors import LeaseLost, RecordDamaged, StoreUnavailable
 from jobs.model import JobError, JobStatus
 from jobs.telemetry.context import telling
 from worker.errors import Stopped, TrainingError
@@ -95,12 +95,15 @@ class Reporter:
 
 
 def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = None) -> JobStatus | None:
-    """Run a job if it is to be had; None if it was another's, or nobody's.
+    """Run a job if it is to be had; None if it was another's or nobody's, or its record is damaged.
 
     Returns the status it was left in. Raises StoreUnavailable where Redis is away before the work begins: the job stays
     in the queue, and is delivered again.
     """
-    claim = store.claim(job_id, owner(), LEASE_SECONDS)
+    try:
+        claim = store.claim(job_id, owner(), LEASE_SECONDS)
+    except RecordDamaged:  # logged where it was found
+        return None
     if claim is None:
         log.info("job %s is not to be had: finished, or another worker's", job_id)
         return None
@@ -170,7 +173,7 @@ def settle(reporter: Reporter, outcome: Outcome) -> JobStatus | None:
             if outcome.status is None:
                 return store.release(claim.job_id, claim.fence)
             return store.finish(claim.job_id, claim.fence, outcome.status, outcome.result, outcome.error).status
-        except LeaseLost:
+        except (LeaseLost, RecordDamaged):
             return None
         except StoreUnavailable:
             if time.monotonic() > until or outcome.status is None:

@@ -143,7 +143,11 @@ class Draft(NamedTuple):
 
 
 class DatasetPage(NamedTuple):
-    """A part of the list of data sets, the newest first, and whether older ones follow."""
+    """A part of the list of data sets, the newest first, and whether older ones follow.
+
+    `last` is the id where the part ends, which a damaged data set that was passed over may have.
+    """
 
     datasets: list[Listed]
     has_more: bool
+    last: str | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.artifacts import MODEL, ArtifactDamaged, ArtifactsUnavailable
 from jobs.datasets.opening import open_photographs
 from jobs.datasets.records import Datasets
-from jobs.errors import DatasetNotFound, ModelNotFound
+from jobs.errors import DatasetNotFound, ModelNotFound, RecordDamaged
 from jobs.finetune import FinetuneParams
 from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE
@@ -151,6 +151,8 @@ def _photographs(
         return insist(
             lambda: open_photographs(dataset, artifacts, folder), should_stop, "The photographs wait to be fetched"
         )
+    except RecordDamaged as error:
+        raise DatasetUnavailable(f"{error}. Send it anew.") from error
     except DatasetNotFound as error:
         raise DatasetUnavailable(f"{error}: it was removed. Send it anew.") from error
     except ArtifactDamaged as error:
@@ -172,12 +174,17 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
         return Base(NETWORKS[name], root_weights(NETWORKS[name], settings, should_stop))
     try:
         model = Registry(store).get(name)
+    except RecordDamaged as error:
+        raise BaseUnavailable(f"{error}. Choose another base.") from error
     except ModelNotFound as error:
         raise BaseUnavailable(f"{error}: it was removed. Choose another base.") from error
     if model.kind != FINETUNE:
         raise BaseUnavailable(f"{name} was not fine-tuned on photographs. Choose another base.")
-    known = Finetuned.of(model)
-    root = NETWORKS[known.root]
+    try:
+        known = Finetuned.of(model)
+        root = NETWORKS[known.root]
+    except (ValueError, KeyError) as error:
+        raise BaseUnavailable(f"{name} is none that this version knows. Choose another base.") from error
     weights = root_weights(root, settings, should_stop)
     cut = split.cut_named(root, known.cut.layer)
     try:
