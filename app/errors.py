@@ -110,6 +110,12 @@ class Conflict(Problem):
     status, slug, title = 409, "conflict", "This cannot be done"
 
 
+class DamagedRecord(Problem):
+    """What is stored under this name cannot be read; an operator has to repair or delete it."""
+
+    status, slug, title = 409, "damaged-record", "This stored record is damaged"
+
+
 class TooManyAliases(Problem):
     """As many names for trained networks as may be."""
 

@@ -52,7 +52,7 @@ async def _base(name: str, gallery: Gallery, whose: str) -> tuple[str, Network]:
     if name in NETWORKS:
         return name, NETWORKS[name]
     found = await gallery.find(name, whose)
-    if isinstance(found, Served) or found.kind != FINETUNE or found.result.get("root") not in NETWORKS:
+    if isinstance(found, Served) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
         bases = ", ".join(NETWORKS)
         raise Invalid(f"body.base: {name} knows digits, not photographs. Name {bases}, or a model fine-tuned here.")
     return found.id, NETWORKS[found.result["root"]]

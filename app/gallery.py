@@ -12,7 +12,7 @@ from app.errors import Conflict, ModelUnusable, NotFound
 from app.inference.kinds import understood
 from app.inference.served import Served
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
-from jobs.errors import ModelNotFound, StoreUnavailable
+from jobs.errors import ModelNotFound, RecordDamaged, StoreUnavailable
 from vision.networks import NETWORKS
 from vision.report.model import FILE as REPORT
 from vision.report.model import Report
@@ -135,20 +135,28 @@ class Gallery:
             log.warning("the report on %s: %s", model.id, error)
             return None, "Its report is damaged."
 
-    async def remove(self, model: TrainedModel) -> None:
+    async def remove(self, name: str, whose: str) -> None:
         """Remove a trained network: nobody finds it from now on; its files go now, or when a worker looks for such.
+
+        Also one whose record is damaged. Raises what `find_trained` raises but for that.
 
         Raises:
             ModelUsed: as the registry.
         """
-        await self.registry.remove(model.id)
+        try:
+            model_id = (await self.find_trained(name, whose, "it cannot be removed")).id
+        except RecordDamaged as damage:
+            if damage.record != "model":
+                raise
+            model_id = damage.name
+        await self.registry.remove(model_id)
         try:
             async with asyncio.timeout(self._deadline):
-                await self._trained.files.remove(model.id)
-                await self.registry.files_removed(model.id)
+                await self._trained.files.remove(model_id)
+                await self.registry.files_removed(model_id)
         except (ArtifactsUnavailable, StoreUnavailable, TimeoutError) as error:
             reason = str(error) or "that takes too long"
-            log.warning("the files of %s stay until a worker removes them: %s", model.id, reason)
+            log.warning("the files of %s stay until a worker removes them: %s", model_id, reason)
 
     @contextlib.asynccontextmanager
     async def _in_time(self, model: TrainedModel, name: str) -> AsyncIterator[None]:

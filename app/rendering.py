@@ -16,6 +16,7 @@ from starlette.routing import Match
 from app.errors import (
     MEDIA_TYPE,
     Conflict,
+    DamagedRecord,
     Invalid,
     ModelUnusable,
     NoInk,
@@ -112,7 +113,9 @@ def _of_store(error: store.StoreError) -> Problem:
             )
         case store.JobNotFound():
             problem = NotFound(f"{error}. It never was, or it was removed some time after it finished.")
-        case store.AlreadyFinished() | store.ModelUsed():
+        case store.RecordDamaged():
+            problem = DamagedRecord(f"{error}. The log of the service names it; an admin can delete it.")
+        case store.AlreadyFinished() | store.NotDamaged() | store.ModelUsed():
             problem = Conflict(f"{error}.")
         case store.ModelNotFound() | store.AliasNotFound():
             problem = NotFound(f"{error}. GET /models and /models/aliases list what there is.")

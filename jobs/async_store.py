@@ -73,13 +73,21 @@ class AsyncJobStore:
         self, status: JobStatus | None = None, limit: int = 20, after: str | None = None, whose: str = EVERYBODY
     ) -> JobPage:
         """List jobs without their history, newest first."""
-        return await self.run(transitions.list_jobs(status, limit, after, whose))
+        while True:
+            page = await self.run(transitions.list_jobs(status, limit, after, whose))
+            if page.jobs or not page.has_more:
+                return page
+            after = page.last
 
     async def events(
         self, job_id: str, after: str | None = None, limit: int = 100, whose: str = EVERYBODY
     ) -> EventPage:
         """Read what happened to a job."""
-        return await self.run(transitions.events(job_id, after, limit, whose))
+        while True:
+            page = await self.run(transitions.events(job_id, after, limit, whose))
+            if page.events or not page.has_more:
+                return page
+            after = page.last
 
     async def counts(self) -> dict[JobStatus, int]:
         """Count the jobs of each status."""
@@ -94,8 +102,17 @@ class AsyncJobStore:
         return await self.run(transitions.mark_published(job_id))
 
     async def delete(self, job_id: str) -> None:
-        """Remove all that is known of a finished job."""
+        """Remove all that is known of a finished or damaged job."""
         return await self.run(transitions.delete(job_id))
+
+    async def delete_damaged(self, job_id: str, whose: str = EVERYBODY) -> None:
+        """Remove all that is known of a damaged job; its files are left to a worker.
+
+        Raises:
+            JobNotFound: there is none.
+            NotDamaged: its record can be read.
+        """
+        return await self.run(transitions.delete_damaged(job_id, whose))
 
     def listen(self) -> PubSub:
         """Make a listening connection, for `channel`; the caller closes it."""

@@ -29,6 +29,7 @@ from redis.exceptions import ConnectionError as BrokenConnection
 from redis.exceptions import TimeoutError as NoReply
 from redis.retry import Retry
 
+from jobs.damage import damaged
 from jobs.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def connect_async(url: str) -> AsyncRedis:
 def _options(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         "decode_responses": True,
+        "encoding_errors": "replace",  # one value that is no UTF-8 must not make a whole reply unreadable
         "socket_timeout": TIMEOUT,
         "socket_connect_timeout": TIMEOUT,
         "health_check_interval": HEALTH_CHECK_INTERVAL,
@@ -71,10 +73,16 @@ def _options(url: str) -> dict[str, Any]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise StoreUnavailable for whatever keeps Redis from doing what was asked; errors of ours pass as they are."""
+    """Raise StoreUnavailable for whatever keeps Redis from doing what was asked; errors of ours pass as they are.
+
+    Raises:
+        RecordDamaged: a key is of another type than it has to be.
+    """
     try:
         yield
     except (BrokenConnection, NoReply, InvalidResponse, ResponseError) as error:
+        if "WRONGTYPE" in str(error):
+            raise damaged("key", "in Redis", str(error)) from error
         if _ours(error):
             raise
         raise StoreUnavailable(_words(error)) from error
@@ -85,12 +93,9 @@ def _ours(error: RedisError) -> bool:
 
     All we send are scripts with one key, and SUBSCRIBE. What Redis refuses before a script runs it refuses because of
     its state, the connection or the user: unknown codes too, of later versions, proxies and managed services. An error
-    from inside a script, which names `user_script`, is a bug, unless the command was refused for one of those reasons;
-    and so is a key of another type than our scripts expect.
+    from inside a script, which names `user_script`, is a bug, unless the command was refused for one of those reasons.
     """
     text = str(error)
-    if text.startswith("WRONGTYPE "):
-        return True
     return "user_script" in text and not isinstance(error, REFUSED_BY_CLASS) and not REFUSED_BY_TEXT.match(text)
 
 

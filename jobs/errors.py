@@ -14,6 +14,17 @@ class StoreUnavailable(StoreError):
     """
 
 
+class RecordDamaged(StoreError):
+    """A stored record cannot be read: it was changed by hand, or written by a version that this one does not know.
+
+    `record` says what it is a record of: `job`, `event`, `model`, `dataset` or `key`, any key of Redis.
+    """
+
+    def __init__(self, record: str, name: str, reason: str) -> None:
+        super().__init__(f"The stored record of {record} {name[:100]} is damaged: {reason}")
+        self.record, self.name, self.reason = record, name, reason
+
+
 class JobNotFound(StoreError):
     """There is no job with this id: never was, or removed since."""
 
@@ -60,6 +71,14 @@ class NotFinished(StoreError):
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(f"{job_id} is {status}: cancel it first")
         self.job_id, self.status = job_id, status
+
+
+class NotDamaged(StoreError):
+    """The job's record can be read, so it is not to be removed by hand: a finished one goes by itself after a while."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"{job_id} is not damaged: cancel it if it is not over; it is removed some time after its end")
+        self.job_id = job_id
 
 
 class LeaseLost(StoreError):

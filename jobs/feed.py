@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.background import supervise
 from jobs.connection import translated
-from jobs.errors import JobNotFound, StoreUnavailable
+from jobs.errors import JobNotFound, RecordDamaged, StoreUnavailable
 from jobs.shared_reads import SharedReads
 
 if TYPE_CHECKING:
@@ -67,10 +67,12 @@ class EventFeed:
     async def subscribe(self, job_id: str, after: str | None = None) -> AsyncIterator[AsyncIterator[Event]]:
         """Follow a job from after the event with the id `after`, or from its first; ends after the terminal event.
 
-        While Redis is away the iteration waits; it ends early if the feed is closed or the job is removed.
+        While Redis is away the iteration waits; it ends early if the feed is closed, or the job is
+        removed or damaged.
 
         Raises:
-            JobNotFound: there is no such job. These three come before the first event.
+            JobNotFound, RecordDamaged: there is no such job, or it cannot be read. All of these come before the first
+                event.
             InvalidCursor: `after` is no event's id.
             StoreUnavailable: Redis is away.
         """
@@ -104,7 +106,7 @@ class EventFeed:
         for pause in _pauses():
             try:
                 return await self._read(job_id, after)
-            except JobNotFound:
+            except (JobNotFound, RecordDamaged):
                 return None
             except StoreUnavailable:
                 await asyncio.wait({self._closing}, timeout=pause)

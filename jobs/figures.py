@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from jobs.model import JobStatus
-from jobs.replies import Reply, nothing, pairs
+from jobs.replies import Reply, note_damaged, nothing, pairs
 from jobs.transitions import Call, script
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ def beat(worker: str, seconds: float) -> Call[None]:
 
 
 def _parse(reply: Reply) -> Figures:
-    _, counts, oldest, workers, models, datasets, speed, bounds, flat = reply
-    totals = {name: int(value) for name, value in pairs(flat).items()}
+    _, counts, oldest, workers, models, datasets, speed, bounds, flat, broken = reply
+    note_damaged(broken)
+    totals = {name: int(value) for name, value in pairs(flat).items() if value.lstrip("-").isdecimal()}
     finished = {}
     for name, value in totals.items():
         match name.split(":"):

@@ -23,7 +23,7 @@ def _changes(value: Any) -> Any:  # noqa: ANN401 - whatever was sent; the field'
     return {True: CHANGES, False: ()}[value] if isinstance(value, bool) else value
 
 
-class FinetuneParams(Frozen):
+class FinetuneParams(Frozen, extra="forbid"):
     """What `POST /jobs/finetune` takes; the defaults are the classic tutorial's.
 
     `freeze` counts weight layers from the photograph on. The last layer is always a new one, for the person's classes.

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from jobs.trained import TrainedModel
 
 
-class Cut(Frozen, extra="ignore"):
+class Cut(Frozen):
     """Where the model parts from its root: behind this Keras layer, before which so many weight layers are."""
 
     layer: str
     frozen: int
 
 
-class RootWeights(Frozen, extra="ignore"):
+class RootWeights(Frozen, json_schema_extra=None):
     """The weights that it was trained on; those that are made up are known by their seed, as `random:0`."""
 
     origin: str
     hash: str
 
 
-class Finetuned(Frozen, extra="ignore"):
+class Finetuned(Frozen):
     """A fine-tuned model: `root` is the pretrained network that it is part of, `parent` what it was trained from.
 
     `classes` are in the order of its outputs.

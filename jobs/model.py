@@ -22,9 +22,15 @@ MOST_IMAGES = 3_000_000  # steps times batch size: an hour of training on two pr
 
 
 class Frozen(BaseModel):
-    """A value: unknown fields are refused, known ones do not change."""
+    """An immutable value that ignores unknown fields, as it may have been stored or sent by another version.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    Request bodies override this with `extra="forbid"`. The OpenAPI document lists every field of an answer, so it
+    says `additionalProperties: false` either way.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", protected_namespaces=(), json_schema_extra={"additionalProperties": False}
+    )
 
 
 class JobStatus(StrEnum):
@@ -43,7 +49,7 @@ class JobStatus(StrEnum):
         return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 
-class MnistParams(Frozen):
+class MnistParams(Frozen, extra="forbid"):
     """What `POST /jobs/mnist-train` takes; the defaults are the classic tutorial's."""
 
     steps: Whole = Field(1000, ge=1, le=100_000, description="batches to learn from")
@@ -168,22 +174,37 @@ class Hold(NamedTuple):
 
 
 class JobPage(NamedTuple):
-    """A part of the list of jobs, newest first and without their histories, and whether older ones follow."""
+    """A part of the list of jobs, newest first and without their histories, and whether older ones follow.
+
+    `last` is the id where the part ends, which a damaged job that was passed over may have.
+    """
 
     jobs: list[Job]
     has_more: bool
+    last: str | None = None
 
 
 class EventPage(NamedTuple):
-    """A part of a job's events, ascending; whether more are there by now; whether the job is finished."""
+    """A part of a job's events, ascending; whether more are there by now; whether the job is finished.
+
+    `last` is the id where the part ends, which a damaged event that was passed over may have.
+    """
 
     events: list[Event]
     has_more: bool
     finished: bool
+    last: str | None = None
+
+
+class DueJob(NamedTuple):
+    """What is needed of a job's record to hand the job to the queue."""
+
+    id: str
+    kind: str
 
 
 class Due(NamedTuple):
     """What a reconciler has to look after: jobs to hand to the queue again, and jobs to take back."""
 
-    unpublished: list[Job]
-    lost: list[Job]
+    unpublished: list[DueJob]
+    lost: list[DueJob]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -16,6 +17,7 @@ from celery import Celery
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from jobs.damage import damaged
 from jobs.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -134,7 +136,19 @@ def waiting(app: Celery) -> set[str]:
     with _translated(), app.connection_for_read() as connection, connection.channel() as channel:
         # kombu puts its prefix before the keys of the commands that it uses itself, and LRANGE is none of them.
         messages: list[Any] = channel.client.lrange(channel.global_keyprefix + QUEUE, 0, -1)
-    return {json.loads(message)["headers"]["id"] for message in messages}
+    return {job_id for message in messages if (job_id := _id_in(message))}
+
+
+def _id_in(message: str | bytes) -> str | None:
+    """Read the id in a message; None where the message is none of ours, which is logged once."""
+    try:
+        job_id = json.loads(message)["headers"]["id"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        damaged(
+            "message", sha256(repr(message).encode()).hexdigest()[:16], f"it is none of ours ({type(error).__name__})"
+        )
+        return None
+    return job_id if isinstance(job_id, str) else None
 
 
 @contextmanager

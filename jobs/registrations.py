@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs import aliases as names
+from jobs.damage import json_object, mended, reading
 from jobs.errors import AliasNotFound, ModelNotFound, ModelUsed, TooManyAliases
 from jobs.owners import ANONYMOUS, EVERYBODY
-from jobs.replies import Reply, moment, nothing, pairs
+from jobs.replies import Reply, moment, nothing, pairs, readable
 from jobs.trained import Sort, TrainedModel
 from jobs.transitions import Call, Script, script
 
@@ -75,6 +75,8 @@ def remove(model_id: str, *, unnamed: bool) -> Call[bool]:
     def parse(reply: Reply) -> bool:
         if reply[0] == "used":
             raise ModelUsed(model_id, reply[1])
+        if said(reply):
+            mended("model", model_id)
         return said(reply)
 
     return Call(_script("remove_model"), (model_id, "unnamed" if unnamed else "", _token()), parse)
@@ -102,22 +104,24 @@ def model(reply: Reply, name: str) -> TrainedModel:
 
     Raises:
         ModelNotFound: the reply says so.
+        RecordDamaged: the hash cannot be read.
     """
     if reply == ["missing"]:
         raise ModelNotFound(name)
     _, model_id, flat = reply
-    record = pairs(flat)
-    result: dict[str, Any] = json.loads(record["result"])
-    return TrainedModel.model_validate(
-        result
-        | {"id": model_id, "job_id": model_id, "kind": record["kind"], "owner": record.get("owner", ANONYMOUS)}
-        | {"created_at": moment(record["created_at"]), "params": json.loads(record["params"]), "result": result}
-    )
+    if flat == []:  # an index names it, and it is gone
+        raise ModelNotFound(name)
+    with reading("model", model_id):
+        record = pairs(flat)
+        result = json_object(record["result"])
+        about = {"id": model_id, "job_id": model_id, "kind": record["kind"], "owner": record.get("owner", ANONYMOUS)}
+        stored = {"created_at": moment(record["created_at"]), "params": json_object(record["params"])}
+        return TrainedModel.model_validate(result | about | stored | {"result": result})
 
 
 def models(reply: Reply) -> list[TrainedModel]:
-    """Make `models model...` a list."""
-    return [model(one, one[1]) for one in reply[1:]]
+    """Make `models model...` a list without those that are damaged."""
+    return readable(model, [one for one in reply[1:] if one[2] != []])
 
 
 def said(reply: Reply) -> bool:

@@ -166,8 +166,15 @@ class JobStore:
     def list(
         self, status: JobStatus | None = None, limit: int = 20, after: str | None = None, whose: str = EVERYBODY
     ) -> JobPage:
-        """List jobs without their history, newest first, from the one that follows the job `after`."""
-        return self.run(transitions.list_jobs(status, limit, after, whose))
+        """List jobs without their history, newest first, from the one that follows the job `after`.
+
+        Damaged ones are left out; where there are more jobs the page has at least one.
+        """
+        while True:
+            page = self.run(transitions.list_jobs(status, limit, after, whose))
+            if page.jobs or not page.has_more:
+                return page
+            after = page.last
 
     def events(self, job_id: str, after: str | None = None, limit: int = 100, whose: str = EVERYBODY) -> EventPage:
         """Read what happened to a job after the event with the id `after`, ascending.
@@ -176,7 +183,11 @@ class JobStore:
             JobNotFound: there is none.
             InvalidCursor: `after` is no event's id.
         """
-        return self.run(transitions.events(job_id, after, limit, whose))
+        while True:
+            page = self.run(transitions.events(job_id, after, limit, whose))
+            if page.events or not page.has_more:
+                return page
+            after = page.last
 
     def counts(self) -> dict[JobStatus, int]:
         """Count the jobs of each status."""
@@ -208,30 +219,30 @@ class JobStore:
         """Give a lock back; nothing if it is not the owner's."""
         return self.run(transitions.unlock(name, owner))
 
-    def expired(self, older_than: float, limit: int = 100) -> Sequence[Job]:
-        """Read jobs, without their history, that finished at least so many seconds ago, the oldest first."""
+    def expired(self, older_than: float, limit: int = 100) -> Sequence[str]:
+        """Name the jobs that finished at least so many seconds ago, the oldest first."""
         return self.run(transitions.expired(older_than, limit))
 
     def delete(self, job_id: str) -> None:
-        """Remove all that is known of a finished job; nothing if there is none.
+        """Remove all that is known of a finished or damaged job; nothing if there is none.
 
         Raises:
             NotFinished: it is queued or running.
         """
         return self.run(transitions.delete(job_id))
 
-    def purge(self, older_than: float, remove: Callable[[Job, bool], bool], limit: int = 100) -> Sequence[Job]:
-        """Remove jobs that finished at least so many seconds ago, and return them, each once its artifacts are gone.
+    def purge(self, older_than: float, remove: Callable[[str, bool], bool], limit: int = 100) -> Sequence[str]:
+        """Remove jobs that finished at least so many seconds ago, and name them, each once its artifacts are gone.
 
-        `remove(job, registered)` removes these, and says whether it could. Where the job's model is `registered` its
+        `remove(job_id, registered)` removes these, and says whether it could. Where the job's model is `registered` its
         files are that model's and stay, and only the checkpoint is to go. In this order a crash in between, or what
         cannot be removed, leaves a record that is found again, and never artifacts that nobody knows.
         """
         gone = []
-        for job in self.expired(older_than, limit):
-            if remove(job, self.run(registrations.registered(job.id))):
-                self.delete(job.id)
-                gone.append(job)
+        for job_id in self.expired(older_than, limit):
+            if remove(job_id, self.run(registrations.registered(job_id))):
+                self.delete(job_id)
+                gone.append(job_id)
         return gone
 
     def run(self, call: Call[Answer]) -> Answer:

@@ -19,7 +19,7 @@ OFFICIAL = 4.0  # more than any difference of accuracies makes
 UNTESTED = -1.0  # less than any accuracy
 
 
-class ModelFacts(Frozen, extra="ignore"):
+class ModelFacts(Frozen):
     """What the result of a job that leaves a model says of it. A kind of job says more, or leaves out what it has not.
 
     Accuracies are parts of one. `dataset` has a `name`, and says whether it is `official`: the very one that others

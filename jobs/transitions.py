@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1, sha256
@@ -84,7 +85,7 @@ def wished(idempotency: tuple[str, str], owner: str) -> Call[Job | None]:
 
 def claim(job_id: str, owner: str, lease_seconds: float) -> Call[Claim | None]:
     """Take a job."""
-    return Call(script("claim"), (job_id, owner, _ms(lease_seconds)), replies.claim)
+    return Call(script("claim"), (job_id, owner, _ms(lease_seconds)), lambda reply: replies.claim(reply, job_id))
 
 
 def hold(job_id: str) -> Call[Hold | None]:
@@ -188,14 +189,20 @@ def unlock(name: str, owner: str) -> Call[None]:
     return Call(script("unlock"), (name, owner), replies.nothing)
 
 
-def expired(older_than: float, limit: int) -> Call[list[Job]]:
-    """Read old finished jobs."""
-    return Call(script("expired"), (_ms(older_than), limit), lambda reply: replies.page(reply).jobs)
+def expired(older_than: float, limit: int) -> Call[list[str]]:
+    """Name old finished jobs."""
+    return Call(script("expired"), (_ms(older_than), limit), replies.expired)
 
 
 def delete(job_id: str) -> Call[None]:
-    """Remove a job."""
-    return Call(script("delete"), (job_id,), lambda reply: replies.deleted(reply, job_id))
+    """Remove a finished or damaged job."""
+    return Call(script("delete"), (job_id, EVERYBODY, ""), lambda reply: replies.deleted(reply, job_id))
+
+
+def delete_damaged(job_id: str, whose: str) -> Call[None]:
+    """Remove a job only if it is damaged."""
+    arguments = job_id, whose, uuid.uuid4().hex
+    return Call(script("delete"), arguments, lambda reply: replies.deleted(reply, job_id))
 
 
 def _key_of(owner: str, key: str) -> str:

@@ -31,6 +31,7 @@ def submit(place: Workplace, dataset_id: str, **asked: object) -> str:
     job_id = new_job_id()
     chosen = {"dataset_id": dataset_id, "base": LITE0, "epochs": 2, "batch_size": 4} | asked
     params = FinetuneParams.model_validate(chosen).model_dump(mode="json")
+    params["from_a_later_version"] = {"x": 1}  # as an API that was upgraded first may store it
     place.store.create(FINETUNE, params, job_id=job_id, most_queued=100)
     publish(place.queue, FINETUNE, job_id)
     return job_id

@@ -5,7 +5,7 @@ A lease runs out by its end being put into the past, which is what Redis's clock
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
@@ -175,11 +175,11 @@ class StoreMachine(RuleBasedStateMachine):
         over = {job.id for job in self.plain.jobs.values() if job.status.finished}
         seen = dict[str, bool]()
 
-        def remove(job: Any, registered: bool) -> bool:  # noqa: ANN401
-            seen[job.id] = registered
+        def remove(job_id: str, registered: bool) -> bool:
+            seen[job_id] = registered
             return not refused
 
-        gone = {job.id for job in self.store.purge(0, remove)}
+        gone = set(self.store.purge(0, remove))
         assert (set(seen), gone) == (over, set() if refused else over)
         assert {job_id for job_id, registered in seen.items() if registered} == over & self.plain.registered
         for job_id in gone:

@@ -77,6 +77,7 @@ class Workplace:
         """Record a job and tell the workers, as the API does."""
         job_id = new_job_id()
         asked = MnistParams.model_validate(params).model_dump(mode="json")
+        asked["from_a_later_version"] = {"x": 1}  # as an API that was upgraded first may store it
         self.store.create(MNIST_TRAIN, asked, job_id=job_id, most_queued=100)
         publish(self.queue, MNIST_TRAIN, job_id)
         return job_id

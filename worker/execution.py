@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from jobs.artifacts import ArtifactsUnavailable
-from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.errors import LeaseLost, RecordDamaged, StoreUnavailable
 from jobs.model import JobError, JobStatus
 from jobs.telemetry.context import telling
 from worker.errors import Stopped, TrainingError, disk_error
@@ -137,7 +137,7 @@ class Leave:
 
 
 def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = None) -> JobStatus | None:
-    """Run a job if it is to be had; None if it was another's, or nobody's.
+    """Run a job if it is to be had; None if it was another's or nobody's, or its record is damaged.
 
     Returns the status it was left in. Raises StoreUnavailable where Redis stays away before the work begins: the job
     stays in the queue, and is delivered again.
@@ -149,6 +149,8 @@ def execute(store: JobStore, job_id: str, work: Work, tracing: Tracing | None = 
             claim = insist(lambda: store.claim(job_id, token, LEASE_SECONDS), leave.is_told, waiting, SETTLE_PAUSE)
         except Stopped:
             log.info("job %s stays in the queue: %s", job_id, StopReason.LEAVING.value)
+            return None
+        except RecordDamaged:  # logged where it was found
             return None
         if claim is None:
             log.info("job %s is not to be had: finished, or another worker's", job_id)
@@ -248,7 +250,7 @@ def settle(reporter: Reporter, outcome: Outcome) -> JobStatus | None:
             if outcome.status is None:
                 return store.release(claim.job_id, claim.fence)
             return store.finish(claim.job_id, claim.fence, outcome.status, outcome.result, outcome.error).status
-        except LeaseLost:
+        except (LeaseLost, RecordDamaged):
             return None
         except StoreUnavailable:
             if time.monotonic() > until:

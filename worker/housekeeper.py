@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.background import PeriodicThread
 from jobs.datasets.records import Datasets
-from jobs.errors import JobNotFound, StoreError, StoreUnavailable
+from jobs.errors import JobNotFound, RecordDamaged, StoreError, StoreUnavailable
 from jobs.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.artifacts import ArtifactStore
-    from jobs.model import Job
     from jobs.store import JobStore
     from worker.finetune.cache import ArrayCache
 
@@ -105,7 +104,7 @@ class Housekeeper(PeriodicThread):
         """Remove what jobs have begun to compute that are over, and had nobody who could remove it, and name them."""
         over = []
         for owner in features.owners():
-            with suppress(JobNotFound):  # also a job of another Redis: what is nobody's goes by its age
+            with suppress(JobNotFound, RecordDamaged):  # also a job of another Redis: what is nobody's goes by its age
                 if self._store.get(owner).status.finished:
                     features.forget(owner)
                     over.append(f"what {owner} computed")
@@ -114,14 +113,14 @@ class Housekeeper(PeriodicThread):
     def _purge(self) -> None:
         until = time.monotonic() + PART_SECONDS
 
-        def remove(job: Job, registered: bool) -> bool:
+        def remove(job_id: str, registered: bool) -> bool:
             # A late copy of a checkpoint may have been left, also where the network stays.
             return self._remove(
-                self._artifacts.remove_checkpoint if registered else self._artifacts.remove, job.id, until
+                self._artifacts.remove_checkpoint if registered else self._artifacts.remove, job_id, until
             )
 
-        for job in self._store.purge(self._retention, remove):
-            log.info("job %s is over for long, and removed", job.id)
+        for job_id in self._store.purge(self._retention, remove):
+            log.info("job %s is over for long, and removed", job_id)
 
     def _prune(self) -> None:
         until = time.monotonic() + PART_SECONDS

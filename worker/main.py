@@ -16,6 +16,7 @@ from jobs.queue import celery_app
 from jobs.settings import SettingsError, WorkerSettings
 from jobs.store import JobStore
 from jobs.telemetry import logs
+from worker import messages
 from worker.children import StuckWatch, tell_to_leave
 from worker.execution import LEAVE
 from worker.finetune.job import kept_features
@@ -42,6 +43,7 @@ def make() -> Celery:
         sys.exit(str(error))
     if settings.redis_url is None:
         sys.exit("A worker needs Redis: set BESTGUESS_REDIS_URL, the same as the service's.")
+    messages.use()
     made = celery_app(settings.redis_url, hard_limit_seconds=int(settings.job_seconds) + SETTLING)
     made.conf.imports = ("worker.tasks",)
     made.conf.worker_consumer = "worker.consumer:PatientConsumer"

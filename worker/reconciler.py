@@ -11,15 +11,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 from jobs.background import PeriodicThread
-from jobs.errors import StoreError, StoreUnavailable
+from jobs.damage import damaged
+from jobs.errors import JobNotFound, RecordDamaged, StoreError, StoreUnavailable
 from jobs.model import JobStatus
-from jobs.queue import publish
+from jobs.queue import TASKS, publish
 from jobs.queue import waiting as waiting_in
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from jobs.model import Job
+    from jobs.model import DueJob
     from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
@@ -64,15 +65,21 @@ class Reconciler(PeriodicThread):
             raise
         due = self._store.due(DELIVERY_SECONDS)
         for job in due.lost if time.monotonic() > self._grace_until else ():
-            taken = self._store.take_back(job.id)
+            try:
+                taken = self._store.take_back(job.id)
+            except (JobNotFound, RecordDamaged):  # removed meanwhile, or logged; if it is queued now, it is due next
+                continue
             log.warning("job %s was left by its worker; it is %s now", job.id, taken.status)
             if taken.status is JobStatus.QUEUED:
-                self._hand_over(taken)
+                self._hand_over(job)
         waiting = waiting_in(self._queue) if due.unpublished else set()
         for job in due.unpublished:
             if job.id not in waiting:
                 self._hand_over(job)
 
-    def _hand_over(self, job: Job) -> None:
+    def _hand_over(self, job: DueJob) -> None:
+        if job.kind not in TASKS:
+            damaged("job", job.id, f"this version has no jobs of the kind {job.kind[:80]!r}")
+            return
         publish(self._queue, job.kind, job.id)
         self._store.mark_published(job.id)

@@ -58,4 +58,4 @@ class Saver:
             return None
         ledger = str(arrays.pop("ledger"))
         log.info("The training goes on from step %d", step)
-        return step, ledger, [arrays[key] for key in sorted(arrays)]
+        return step, ledger, [arrays[key] for key in sorted(arrays) if key.startswith("state")]

@@ -15,8 +15,11 @@ from jobs.owners import OWNER
 Name = Annotated[str, Field(pattern=rf"^(?:{OWNER.pattern})$")]
 
 
-class Key(Frozen):
-    """A key: its `owner` owns the jobs and models that it makes, and is called as the key unless said otherwise."""
+class Key(Frozen, extra="allow"):
+    """A key: its `owner` owns the jobs and models that it makes, and is called as the key unless said otherwise.
+
+    Unknown fields, which a later version may have written, are kept when the file is written again.
+    """
 
     name: Name
     owner: Name

@@ -15,7 +15,7 @@ from jobs.artifacts import ArtifactsUnavailable
 from jobs.datasets.async_records import AsyncDatasets
 from jobs.datasets.model import INDEX, PACK
 from jobs.datasets.opening import read_index, verified
-from jobs.errors import StoreUnavailable
+from jobs.errors import RecordDamaged, StoreUnavailable
 from vision.drawing.files import encoded
 from vision.images import View
 
@@ -91,11 +91,14 @@ class Shelf:
         Raises:
             DatasetNotFound, DatasetUsed: as the records.
         """
-        dataset = await self.records.get(dataset_id, whose)
+        try:
+            parts = (await self.records.get(dataset_id, whose)).parts
+        except RecordDamaged:  # which files are its own nobody can say
+            parts = ()
         await self.records.remove(dataset_id, whose)
         try:
             async with asyncio.timeout(REMOVE_SECONDS):
-                for part in dataset.parts:
+                for part in parts:
                     await self.threads.run(self.artifacts.remove, part.id)
                     await self.records.files_removed(part.id)
         except (ArtifactsUnavailable, StoreUnavailable, TimeoutError) as error:

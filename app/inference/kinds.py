@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.finetuned import Finetuned
-from jobs.queue import FINETUNE
+from jobs.queue import FINETUNE, MNIST_TRAIN
 from vision.digits.trained import trained
 from vision.finetuned import finetuned
 from vision.networks import NETWORKS
@@ -23,6 +23,8 @@ def network_of(model: TrainedModel) -> Network:
         WeightsError: its record says what this version does not understand.
     """
     facts = facts_of(model)
+    if facts is None and model.kind != MNIST_TRAIN:
+        raise WeightsError(f"{model.id}: this version has no networks of the kind {model.kind[:80]!r}")
     if facts is None:
         return trained(model.id, "trained here")
     if facts.root not in NETWORKS:

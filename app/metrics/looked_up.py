@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from app.desk import Desk, NoDesk
 from app.inference.batcher import Batcher
 from app.inference.trained import LABEL
+from jobs import damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,14 @@ class LookedUp(Collector):
         yield GaugeMetricFamily("bestguess_ready", "Whether images are classified.", ready)
         viewers = self.desk.feed.viewers if isinstance(self.desk, Desk) else 0
         yield GaugeMetricFamily("bestguess_event_streams", "Followers of jobs over this replica.", viewers)
+        damaged = GaugeMetricFamily(
+            "bestguess_damaged_records",
+            "Stored records that this replica could not read within the last hour.",
+            labels=["record"],
+        )
+        for record, count in damage.counts().items():
+            damaged.add_metric([record], count)
+        yield damaged
 
     def _queues(self) -> Iterator[Metric]:
         depth = GaugeMetricFamily("bestguess_queue_depth", "Images that wait for their batch.", labels=["model"])

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from app.desk import Desk, NoDesk
 from jobs import figures
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ async def _read(desk: Desk) -> Figures | None:
     try:
         async with asyncio.timeout(PATIENCE):
             return await desk.store.run(figures.read())
-    except (StoreUnavailable, TimeoutError) as error:
+    except (StoreError, TimeoutError) as error:
         log.debug("no figures of jobs: %s", str(error) or "Redis is silent")
         return None
 

@@ -49,7 +49,7 @@ async def set_alias(gallery: GalleryDep, name: Name, wanted: schemas.SetAlias) -
 
 
 @router.delete(
-    "/{name}", dependencies=SET, status_code=204, responses=problems(404, 422, 503), summary="Forget an alias"
+    "/{name}", dependencies=SET, status_code=204, responses=problems(404, 409, 422, 503), summary="Forget an alias"
 )
 async def drop_alias(gallery: GalleryDep, name: Name) -> None:
     """Forget an alias; its network stays."""

@@ -70,7 +70,7 @@ async def datasets(
     return schemas.DatasetList(data=[described.brief(one) for one in page.datasets], has_more=page.has_more)
 
 
-@router.get("/{dataset_id}", responses=problems(404, 422, 503), summary="One data set, class by class")
+@router.get("/{dataset_id}", responses=problems(404, 409, 422, 503), summary="One data set, class by class")
 async def dataset(shelf: ShelfDep, whose: WhoseDep, dataset_id: DatasetId) -> schemas.DatasetDetail:
     """Show its classes in figures, what was rejected and why, and which photographs are there several times."""
     return described.detail(await shelf.records.get(dataset_id, whose))
@@ -93,7 +93,7 @@ async def add(request: Request, intake: IntakeDep, whose: WhoseDep, dataset_id: 
 @router.get(
     "/{dataset_id}/images/{sha256}",
     response_class=Response,
-    responses=problems(404, 422, 503) | JPEG,
+    responses=problems(404, 409, 422, 503) | JPEG,
     summary="One photograph, small",
 )
 async def picture(

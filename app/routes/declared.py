@@ -19,7 +19,8 @@ MEANINGS = {
     401: "A key is needed, and none that is good was sent",
     403: "The key is not for this call",
     404: "No such model, job or data set",
-    409: "Not in the state that it is in: finished already, not trained here, being learned from, or as many as may be",
+    409: "Not in the state that it is in: finished already, not trained here, being learned from, as many as may be, "
+    "or its stored record is damaged",
     413: "Too many bytes or pixels",
     415: "A format that is not accepted",
     422: "Parameters that cannot be used",

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs(Scope.TRAI
 @router.post(
     "/finetune",
     status_code=202,
-    responses=problems(400, 404, 413, 422, 429, 503),
+    responses=problems(400, 404, 409, 413, 422, 429, 503),
     summary="Teach a pretrained network classes of your own",
 )
 async def finetune(

@@ -38,7 +38,7 @@ Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
 @router.post(
     "/mnist-train",
     status_code=202,
-    responses=problems(400, 413, 422, 429, 503),
+    responses=problems(400, 409, 413, 422, 429, 503),
     summary="Train the classic small network on digits",
 )
 async def train(
@@ -72,7 +72,7 @@ async def jobs(
     return schemas.Jobs(data=page.jobs, has_more=page.has_more)
 
 
-@router.get("/{job_id}", responses=problems(404, 422, 503), summary="One job, with its history")
+@router.get("/{job_id}", responses=problems(404, 409, 422, 503), summary="One job, with its history")
 async def job(desk: DeskDep, whose: WhoseDep, job_id: JobId) -> Job:
     """Show how far a job is: progress, history, and at the end its result or its error."""
     return await desk.store.get(job_id, whose)
@@ -84,10 +84,18 @@ async def cancel(desk: DeskDep, whose: WhoseDep, job_id: JobId) -> Job:
     return await desk.store.cancel(job_id, whose)
 
 
+@router.delete(
+    "/{job_id}", status_code=204, responses=problems(404, 409, 422, 503), summary="Remove a job whose record is damaged"
+)
+async def remove(desk: DeskDep, whose: WhoseDep, job_id: JobId) -> None:
+    """Remove a job for which other calls answer 409 `damaged-record`. Any other is removed some time after its end."""
+    await desk.store.delete_damaged(job_id, whose)
+
+
 @router.get(
     "/{job_id}/events",
     response_model=schemas.Events,
-    responses=problems(404, 422, 503) | EVENT_STREAM,
+    responses=problems(404, 409, 422, 503) | EVENT_STREAM,
     summary="What happened to a job, as a page or live",
 )
 async def events(

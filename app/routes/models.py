@@ -18,7 +18,7 @@ from app.inference.served import Served
 from app.routes.declared import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
 from app.routes.question import ModelId, QuestionOfDep
 from app.sending import SentFile
-from jobs.artifacts import MODEL
+from jobs.artifacts import MODEL, ArtifactDamaged
 from vision.report import picture
 from vision.report.model import Report
 
@@ -42,7 +42,9 @@ async def models(
     return schemas.Models(data=data, trouble=trouble)
 
 
-@router.get("/{model_id}", dependencies=SEE, responses=problems(404, 422, 503), summary="One network, layer by layer")
+@router.get(
+    "/{model_id}", dependencies=SEE, responses=problems(404, 409, 422, 503), summary="One network, layer by layer"
+)
 async def model(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> schemas.ModelDetail:
     """Describe one network with each of its weight layers, and with its report where it was trained here."""
     found = await gallery.find(model_id, whose)
@@ -58,7 +60,7 @@ async def model(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> sche
 )
 async def remove(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> None:
     """Remove a network that was trained here, with its files and every alias that names it. Its job stays."""
-    await gallery.remove(await gallery.find_trained(model_id, whose, "it cannot be removed"))
+    await gallery.remove(model_id, whose)
 
 
 @router.post(
@@ -107,5 +109,9 @@ async def report(request: Request, gallery: GalleryDep, whose: WhoseDep, model_i
     kind = wanted_kind(request)
     if kind is None:
         return Response(body, media_type="application/json")
-    drawn = await asyncio.to_thread(lambda: picture.draw(Report.model_validate_json(body), kind))
+    try:
+        known = Report.model_validate_json(body)
+    except ValueError as error:
+        raise ArtifactDamaged(f"The report on {model_id} cannot be read by this version") from error
+    drawn = await asyncio.to_thread(picture.draw, known, kind)
     return Response(drawn, media_type=MEDIA_TYPES[kind])

@@ -9,9 +9,11 @@ from fastapi import Depends, Path, Query
 
 from app.access.needs import WhoseDep
 from app.deps import GalleryDep
+from app.errors import ModelUnusable
 from app.gallery import Gallery
 from app.inference.classifier import Question
 from app.inference.served import Served
+from jobs.errors import RecordDamaged
 
 FIT = "`crop`: the shorter side to 256 and the centre 224; `stretch`: the whole, squeezed to a square"
 MODEL = "insist on a model: `vgg16`, `vgg19`, `efficientnet-lite0`, or one that was trained here, by its id or an alias"
@@ -45,7 +47,10 @@ async def _asked_of(gallery: GalleryDep, whose: WhoseDep, wishes: _Wishes, model
 
 
 async def _of(gallery: Gallery, whose: str, wishes: Question, name: str) -> Question:
-    found = await gallery.find(name, whose)
+    try:
+        found = await gallery.find(name, whose)
+    except RecordDamaged as error:  # to who asks an image of it the same as where its files are damaged
+        raise ModelUnusable(f"{error}. Delete it, and train another.") from error
     return replace(wishes, model=found.network.id if isinstance(found, Served) else found)
 
 

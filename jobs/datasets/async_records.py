@@ -32,7 +32,11 @@ class AsyncDatasets:
 
     async def list(self, limit: int = 20, after: str | None = None, whose: str = EVERYBODY) -> DatasetPage:
         """List data sets, the newest first."""
-        return await self._store.run(calls.list_datasets(limit, after, whose))
+        while True:
+            page = await self._store.run(calls.list_datasets(limit, after, whose))
+            if page.datasets or not page.has_more:
+                return page
+            after = page.last
 
     async def count(self, owner: str) -> int:
         """Count an owner's data sets."""

@@ -6,9 +6,12 @@ import json
 import uuid
 from typing import TYPE_CHECKING
 
+from pydantic_core import from_json
+
+from jobs.damage import json_object, mended, reading
 from jobs.datasets.model import Brief, Dataset, DatasetPage, Listed
 from jobs.errors import DatasetChanged, DatasetNotFound, DatasetUsed, TooManyDatasets
-from jobs.replies import Reply, moment, nothing, pairs
+from jobs.replies import Reply, moment, nothing, pairs, readable
 from jobs.transitions import Call, Script, script
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def list_datasets(limit: int, after: str | None, whose: str) -> Call[DatasetPage
 
     def parse(reply: Reply) -> DatasetPage:
         _, has_more, found = reply
-        return DatasetPage([listed(one) for one in found], bool(has_more))
+        return DatasetPage(readable(listed, found), bool(has_more), found[-1][1] if found else None)
 
     return Call(_script("list_datasets"), (limit, after or "", whose), parse)
 
@@ -65,7 +68,12 @@ def count(owner: str) -> Call[int]:
 def remove(dataset_id: str, whose: str) -> Call[None]:
     """Remove one."""
     arguments = dataset_id, whose, uuid.uuid4().hex
-    return Call(_script("remove_dataset"), arguments, lambda reply: _refuse(reply, dataset_id))
+
+    def parse(reply: Reply) -> None:
+        _refuse(reply, dataset_id)
+        mended("dataset", dataset_id)
+
+    return Call(_script("remove_dataset"), arguments, parse)
 
 
 def leftovers(limit: int) -> Call[list[str]]:
@@ -83,19 +91,27 @@ def dataset(reply: Reply, dataset_id: str) -> Dataset:
 
     Raises:
         DatasetNotFound, DatasetUsed, DatasetChanged: the reply says so.
+        RecordDamaged: the hash cannot be read.
     """
     _refuse(reply, dataset_id)
     _, found_id, flat = reply
-    record = pairs(flat)
-    parts = {"parts": json.loads(record["parts"])}
-    return Dataset.model_validate(json.loads(record["details"]) | _about(found_id, record) | parts)
+    with reading("dataset", found_id):
+        record = pairs(flat)
+        parts = {"parts": from_json(record["parts"])}
+        return Dataset.model_validate(json_object(record["details"]) | _about(found_id, record) | parts)
 
 
-def listed(reply: Reply) -> Listed:
-    """Make `dataset id fields` a data set without its details."""
-    _, found_id, fields = reply
-    record = dict(zip(LISTED, fields, strict=True))
-    return Listed.model_validate(json.loads(record["brief"]) | _about(found_id, record))
+def listed(reply: Reply, dataset_id: str) -> Listed:
+    """Make `dataset id fields` a data set without its details.
+
+    Raises:
+        RecordDamaged: the fields cannot be read.
+    """
+    with reading("dataset", dataset_id):
+        if reply[2] is None:
+            raise ValueError("its key is of another type")
+        record = dict(zip(LISTED, reply[2], strict=True))
+        return Listed.model_validate(json_object(record["brief"]) | _about(dataset_id, record))
 
 
 def _about(dataset_id: str, record: Mapping[str, str]) -> dict[str, object]:

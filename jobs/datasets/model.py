@@ -50,7 +50,7 @@ class Span(Frozen):
     max: int
 
 
-class ClassCount(Frozen, extra="ignore"):
+class ClassCount(Frozen):
     """A class, and how many photographs it has."""
 
     name: str
@@ -80,7 +80,7 @@ class Duplicate(Frozen):
     photographs: list[Place]
 
 
-class Brief(Frozen, extra="ignore"):
+class Brief(Frozen):
     """The most important of a data set: what is read of it in a list.
 
     `sha256` is that of the whole content: classes, and the photographs of each, whatever their paths and their order.
@@ -143,7 +143,11 @@ class Draft(NamedTuple):
 
 
 class DatasetPage(NamedTuple):
-    """A part of the list of data sets, the newest first, and whether older ones follow."""
+    """A part of the list of data sets, the newest first, and whether older ones follow.
+
+    `last` is the id where the part ends, which a damaged data set that was passed over may have.
+    """
 
     datasets: list[Listed]
     has_more: bool
+    last: str | None = None

@@ -60,7 +60,10 @@ def read_index(dataset: Dataset, artifacts: ArtifactStore) -> Index:
     content = artifacts.read(last.id, INDEX, 0, wanted.bytes)
     if hashlib.sha256(content).hexdigest() != wanted.sha256:
         raise ArtifactDamaged(f"The index of {dataset.id} is not what its record says")
-    return Index.model_validate_json(content)
+    try:
+        return Index.model_validate_json(content)
+    except ValueError as error:
+        raise ArtifactDamaged(f"The index of {dataset.id} cannot be read by this version") from error
 
 
 def _read(packs: Sequence[Path], entry: Entry) -> bytes:

@@ -48,7 +48,11 @@ class Datasets:
 
     def list(self, limit: int = 20, after: str | None = None, whose: str = EVERYBODY) -> DatasetPage:
         """List data sets, the newest first, from the one that follows `after`."""
-        return self._store.run(calls.list_datasets(limit, after, whose))
+        while True:
+            page = self._store.run(calls.list_datasets(limit, after, whose))
+            if page.datasets or not page.has_more:
+                return page
+            after = page.last
 
     def remove(self, dataset_id: str, whose: str = EVERYBODY) -> None:
         """Remove one. From then on its files are `leftovers`, and somebody has to remove them.

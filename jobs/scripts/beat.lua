@@ -1,7 +1,9 @@
 -- a worker's token, ms for which it counts as alive; 0: it leaves
 -- Repeated: it counts a little longer.
 -- The first change frees memory, so that a full Redis takes it, and with it the rest.
-redis.call('ZREMRANGEBYSCORE', key('workers'), '-inf', NOW)
+if not try('ZREMRANGEBYSCORE', key('workers'), '-inf', NOW) then
+  redis.call('DEL', key('workers'))
+end
 if ARGV[2] == '0' then
   redis.call('ZREM', key('workers'), ARGV[1])
 else

@@ -2,8 +2,9 @@
 -- Repeated: the job is `cancelling` or `cancelled` already, which is the answer.
 local id = ARGV[1]
 local job = load(id)
-if not visible(job, ARGV[2]) then
-  return {'missing'}
+local refused = refusal(id, job, ARGV[2])
+if refused then
+  return refused
 end
 if job.status == 'succeeded' or job.status == 'failed' then
   return {'finished', job.status}

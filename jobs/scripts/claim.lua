@@ -2,6 +2,9 @@
 -- Repeated: the token is that of the one who has it, who gets the same fence and attempt again.
 local id, owner = ARGV[1], ARGV[2]
 local job = load(id)
+if job.damaged then
+  return {'damaged', id, job.damaged}
+end
 if not (active(job) and job.owner == owner) then
   if lost(job) then
     recover(id, job)

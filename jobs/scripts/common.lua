@@ -4,6 +4,7 @@
 local PREFIX = KEYS[1]
 local EVENTS = 10000   -- about as many events are kept of a job, the newest,
 local HISTORY = 10000  -- and exactly so many entries of its history
+local ONCE = 60000     -- ms for which an answer is remembered, for a call that is sent again because its reply was lost
 local CRASHES = 3      -- so many attempts may end with the loss of their worker
 local BOUNDS = {0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}  -- seconds: up to which the metrics count together
 
@@ -19,11 +20,83 @@ local function since(moment)
   return math.max(0, NOW - moment)
 end
 
--- A job's hash as a table; an empty one where there is no job.
+-- Runs a command on a key that may be damaged, by itself or as an index: false where it is of another type, or has no
+-- number where one belongs, so that one bad key does not end a script that is about many. Other errors are raised.
+local function try(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then
+    return reply
+  end
+  for _, damage in ipairs({'WRONGTYPE', 'not an integer', 'not a valid float', 'would overflow'}) do
+    if string.find(reply.err, damage, 1, true) then
+      return false
+    end
+  end
+  return redis.call(...)
+end
+
+-- The ids in a sorted set; none where it is damaged.
+local function ids_in(list)
+  return try('ZRANGE', list, 0, -1) or {}
+end
+
+local function size_of(list)
+  return try('ZCARD', list) or 0
+end
+
+-- A member of a JSON object, where it is of that type; else nil.
+local function member(text, name, kind)
+  local read, object = pcall(cjson.decode, text)
+  local value = read and type(object) == 'table' and object[name]
+  return type(value) == kind and value or nil
+end
+
+local STATUSES = {'queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled'}
+local NUMBERS = {'created_at', 'started_at', 'finished_at', 'queued_at', 'published_at', 'lease_until', 'lease',
+  'attempt', 'crashes', 'fence', 'step', 'history_step', 'waited'}
+
+local function has(list, wanted)
+  for _, value in ipairs(list) do
+    if value == wanted then
+      return true
+    end
+  end
+  return false
+end
+
+-- Why no script can work with a job's hash; nil where each can. What is in its other JSON only readers understand.
+local function damage_of(job)
+  if not has(STATUSES, job.status) then
+    return 'its status is none that this version knows'
+  end
+  for _, name in ipairs({'kind', 'params', 'created_at'}) do
+    if not job[name] then
+      return 'it has no ' .. name
+    end
+  end
+  if not string.find(job.params, '^%s*{') or not pcall(cjson.decode, job.params) then
+    return 'its params are no JSON object'
+  end
+  for _, name in ipairs(NUMBERS) do
+    if job[name] and (#job[name] > 16 or not string.find(job[name], '^-?%d+$')) then
+      return 'its ' .. name .. ' is no number'
+    end
+  end
+end
+
+-- A job's hash as a table; an empty one where there is no job. A damaged job has no status here, so that no script
+-- changes it, and `damaged` says why.
 local function load(id)
-  local job, flat = {}, redis.call('HGETALL', key('job', id))
+  local job, flat = {}, try('HGETALL', key('job', id))
+  if not flat then
+    return {damaged = 'its key is of another type'}
+  end
   for i = 1, #flat, 2 do
     job[flat[i]] = flat[i + 1]
+  end
+  local damage = next(job) and damage_of(job)
+  if damage then
+    return {damaged = damage, belongs_to = job.belongs_to}
   end
   return job
 end
@@ -35,7 +108,16 @@ end
 
 -- `whose` is an owner, or '*' for everybody's.
 local function visible(job, whose)
-  return job.status and (whose == '*' or owner_of(job) == whose)
+  return (job.status or job.damaged) and (whose == '*' or owner_of(job) == whose)
+end
+
+-- The answer to who asks for a job that is not there, or damaged; nil where it can be had.
+local function refusal(id, job, whose)
+  if not visible(job, whose) then
+    return {'missing'}
+  elseif job.damaged then
+    return {'damaged', id, job.damaged}
+  end
 end
 
 -- The list of an owner's jobs, or of everybody's; of one status, or of all where that is nil or ''.
@@ -60,18 +142,18 @@ local function adopt()
   if redis.call('EXISTS', key('adopted')) == 1 then
     return
   end
-  for _, id in ipairs(redis.call('ZRANGE', key('jobs'), 0, -1)) do
-    local job = redis.call('HMGET', key('job', id), 'belongs_to', 'status', 'created_at')
-    if not job[1] then
-      redis.call('ZADD', list_of(''), job[3], id)
-      redis.call('ZADD', list_of('', job[2]), job[3], id)
+  for _, id in ipairs(ids_in(key('jobs'))) do
+    local job = load(id)
+    if job.status and not job.belongs_to then
+      try('ZADD', list_of(''), job.created_at, id)
+      try('ZADD', list_of('', job.status), job.created_at, id)
     end
   end
   local by_time, by_rank = models_of('')
-  for _, id in ipairs(redis.call('ZRANGE', key('models'), 0, -1)) do
-    if redis.call('HEXISTS', key('model', id), 'owner') == 0 then
-      redis.call('ZADD', by_time, redis.call('ZSCORE', key('models'), id), id)
-      redis.call('ZADD', by_rank, redis.call('ZSCORE', key('models', 'rank'), id), id)
+  for _, id in ipairs(ids_in(key('models'))) do
+    if try('HEXISTS', key('model', id), 'owner') == 0 then
+      try('ZADD', by_time, redis.call('ZSCORE', key('models'), id), id)
+      try('ZADD', by_rank, try('ZSCORE', key('models', 'rank'), id) or 0, id)
     end
   end
   redis.call('SET', key('adopted'), 1)
@@ -95,9 +177,8 @@ end
 local function users_of(parameter)
   local users = {}
   for _, status in ipairs({'queued', 'running', 'cancelling'}) do
-    for _, id in ipairs(redis.call('ZRANGE', key('jobs', status), 0, -1)) do
-      local params = redis.call('HGET', key('job', id), 'params')
-      local named = params and cjson.decode(params)[parameter]
+    for _, id in ipairs(ids_in(key('jobs', status))) do
+      local named = member(try('HGET', key('job', id), 'params'), parameter, 'string')
       if named and not users[named] then
         users[named] = id
       end
@@ -107,16 +188,18 @@ local function users_of(parameter)
 end
 
 local function full(id)
-  return {'job', id, redis.call('HGETALL', key('job', id)), redis.call('LRANGE', key('job', id, 'history'), 0, -1)}
+  return {'job', id, redis.call('HGETALL', key('job', id)), try('LRANGE', key('job', id, 'history'), 0, -1) or {}}
 end
 
+-- A job without its history, or why it is damaged; an empty hash where there is no job.
 local function brief(id)
-  return {'job', id, redis.call('HGETALL', key('job', id)), {}}
+  local damage = load(id).damaged
+  return damage and {'damaged', id, damage} or {'job', id, redis.call('HGETALL', key('job', id)), {}}
 end
 
 -- Counts for the metrics. `totals` has a field a count; they only grow, as Prometheus wants it.
 local function count(name, by)
-  redis.call('HINCRBY', key('totals'), name, by)
+  try('HINCRBY', key('totals'), name, by)
 end
 
 -- Counts a time in the first bucket that it fits into, and adds it up.
@@ -134,7 +217,7 @@ end
 
 -- `data` is a JSON object. The word on the channel wakes those who watch.
 local function event(id, type, data)
-  redis.call('XADD', key('job', id, 'events'), 'MAXLEN', '~', EVENTS, '*', 'type', type, 'data', data)
+  try('XADD', key('job', id, 'events'), 'MAXLEN', '~', EVENTS, '*', 'type', type, 'data', data)
   redis.call('PUBLISH', key('changes'), id)
 end
 
@@ -142,8 +225,8 @@ end
 local function move(id, job, status)
   redis.call('HSET', key('job', id), 'status', status)
   for _, whose in ipairs({'*', owner_of(job)}) do
-    redis.call('ZREM', list_of(whose, job.status), id)
-    redis.call('ZADD', list_of(whose, status), job.created_at, id)
+    try('ZREM', list_of(whose, job.status), id)
+    try('ZADD', list_of(whose, status), job.created_at, id)
   end
   job.status = status
 end
@@ -152,7 +235,7 @@ end
 local function close(id, job, status, field, value)
   move(id, job, status)
   redis.call('HSET', key('job', id), 'finished_at', NOW)
-  redis.call('ZADD', key('finished'), NOW, id)
+  try('ZADD', key('finished'), NOW, id)
   redis.call('HDEL', key('job', id), 'owner', 'lease_until')
   count('finished:' .. job.kind .. ':' .. status, 1)
   if job.started_at then
@@ -195,5 +278,5 @@ local function recover(id, job)
 end
 
 local function lost(job)
-  return active(job) and tonumber(job.lease_until) <= NOW
+  return active(job) and tonumber(job.lease_until or 0) <= NOW
 end

@@ -1,3 +1,3 @@
 -- owner
 -- Reads only.
-return {'count', redis.call('ZCARD', datasets_of(ARGV[1]))}
+return {'count', size_of(datasets_of(ARGV[1]))}

@@ -2,6 +2,6 @@
 -- Reads only.
 local counts = {'counts'}
 for i, status in ipairs(ARGV) do
-  counts[i + 1] = redis.call('ZCARD', key('jobs', status))
+  counts[i + 1] = size_of(key('jobs', status))
 end
 return counts

@@ -4,7 +4,10 @@
 -- Repeated: the id, or the key, finds the job that the first call made.
 local id, kind, params, idempotency, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local owner, quota = ARGV[8], tonumber(ARGV[9])
-if load(id).status then
+local made = load(id)
+if made.damaged then
+  return {'damaged', id, made.damaged}
+elseif made.status then
   return full(id)
 end
 local known = wished(idempotency, digest)
@@ -13,12 +16,12 @@ if known then
 end
 -- From here on the data set stays, for the job's sake; what was asked fits the version that was looked at.
 if ARGV[11] ~= '' then
-  local version = redis.call('HGET', key('dataset', ARGV[11]), 'version')
+  local version = try('HGET', key('dataset', ARGV[11]), 'version')
   if version ~= ARGV[12] then
     return {version and 'changed' or 'missing'}
   end
 end
-if redis.call('ZCARD', key('jobs', 'queued')) >= tonumber(ARGV[6]) then
+if size_of(key('jobs', 'queued')) >= tonumber(ARGV[6]) then
   return {'full'}
 end
 if owner == '' then
@@ -27,7 +30,7 @@ end
 if quota > 0 then
   local unfinished = 0
   for _, status in ipairs({'queued', 'running', 'cancelling'}) do
-    unfinished = unfinished + redis.call('ZCARD', list_of(owner, status))
+    unfinished = unfinished + size_of(list_of(owner, status))
   end
   if unfinished >= quota then
     return {'quota'}
@@ -40,11 +43,11 @@ if ARGV[10] ~= '' then
   redis.call('HSET', key('job', id), 'origin', ARGV[10])
 end
 for _, whose in ipairs({'*', owner}) do
-  redis.call('ZADD', list_of(whose), NOW, id)
-  redis.call('ZADD', list_of(whose, 'queued'), NOW, id)
+  try('ZADD', list_of(whose), NOW, id)
+  try('ZADD', list_of(whose, 'queued'), NOW, id)
 end
 if idempotency ~= '' then
-  redis.call('HSET', key('idempotency', idempotency), 'job', id, 'digest', digest)
+  try('HSET', key('idempotency', idempotency), 'job', id, 'digest', digest)
   redis.call('PEXPIRE', key('idempotency', idempotency), ARGV[7])
 end
 event(id, 'created', cjson.encode({kind = kind}))

@@ -1,26 +1,26 @@
 -- the statuses
 -- Reads only. What the metrics tell of all jobs and workers; the queue is bounded, and a worker runs one job.
-local counts = {}
+local counts, damaged = {}, {}
 for i, status in ipairs(ARGV) do
-  counts[i] = redis.call('ZCARD', key('jobs', status))
+  counts[i] = size_of(key('jobs', status))
 end
-local oldest = 0
-for _, id in ipairs(redis.call('ZRANGE', key('jobs', 'queued'), 0, -1)) do
-  local from = redis.call('HMGET', key('job', id), 'queued_at', 'created_at')
-  oldest = math.max(oldest, since(from[1] or from[2] or NOW))
-end
-local speed = 0
-for _, id in ipairs(redis.call('ZRANGE', key('jobs', 'running'), 0, -1)) do
-  local progress = redis.call('HGET', key('job', id), 'progress')
-  local images = progress and cjson.decode(progress).images_per_second
-  speed = speed + (type(images) == 'number' and images or 0)
+local oldest, speed = 0, 0
+for _, status in ipairs({'queued', 'running', 'cancelling'}) do
+  for _, id in ipairs(ids_in(key('jobs', status))) do
+    local job = load(id)
+    if job.damaged then
+      table.insert(damaged, {id, job.damaged})
+    elseif job.status == 'queued' then
+      oldest = math.max(oldest, since(job.queued_at or job.created_at))
+    elseif job.status == 'running' then
+      speed = speed + (member(job.progress, 'images_per_second', 'number') or 0)
+    end
+  end
 end
 local bounds = {}
 for i, bound in ipairs(BOUNDS) do
   bounds[i] = tostring(bound)
 end
-local workers = redis.call('ZCOUNT', key('workers'), NOW, '+inf')
-local models = redis.call('ZCARD', key('models'))
-local datasets = redis.call('ZCARD', key('datasets'))
-return {'figures', counts, oldest, workers, models, datasets, tostring(speed), bounds,
-  redis.call('HGETALL', key('totals'))}
+local workers = try('ZCOUNT', key('workers'), NOW, '+inf') or 0
+return {'figures', counts, oldest, workers, size_of(key('models')), size_of(key('datasets')), tostring(speed), bounds,
+  try('HGETALL', key('totals')) or {}, damaged}

@@ -1,6 +1,3 @@
 -- id, whose
 -- Reads only.
-if not visible(load(ARGV[1]), ARGV[2]) then
-  return {'missing'}
-end
-return full(ARGV[1])
+return refusal(ARGV[1], load(ARGV[1]), ARGV[2]) or full(ARGV[1])

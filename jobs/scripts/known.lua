@@ -1,3 +1,3 @@
 -- id, whose
 -- Reads only.
-return {visible(load(ARGV[1]), ARGV[2]) and 'known' or 'missing'}
+return refusal(ARGV[1], load(ARGV[1]), ARGV[2]) or {'known'}

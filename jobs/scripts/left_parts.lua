@@ -1,3 +1,3 @@
 -- limit
 -- Reads only.
-return {'leftovers', redis.call('ZRANGEBYSCORE', key('datasets', 'leftovers'), '-inf', NOW, 'LIMIT', 0, ARGV[1])}
+return {'leftovers', try('ZRANGEBYSCORE', key('datasets', 'leftovers'), '-inf', NOW, 'LIMIT', 0, ARGV[1]) or {}}

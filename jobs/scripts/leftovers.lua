@@ -1,3 +1,3 @@
 -- nothing
 -- Reads only.
-return {'leftovers', redis.call('SMEMBERS', key('models', 'removed'))}
+return {'leftovers', try('SMEMBERS', key('models', 'removed')) or {}}

@@ -9,16 +9,16 @@ end
 local list = list_of(ARGV[5], ARGV[1])
 local highest, same = '+inf', 0
 if after ~= '' then
-  local created = redis.call('HGET', key('job', after), 'created_at')
+  local created = try('ZSCORE', key('jobs'), after)
   if created then
-    highest, same = created, redis.call('ZCOUNT', list, created, created)
+    highest, same = created, try('ZCOUNT', list, created, created) or 0
   else
     -- A job that was removed meanwhile has left its id, which tells its time nearly: its maker's clock is not Redis's.
     highest = ARGV[4] + NEARLY
-    same = redis.call('ZCOUNT', list, ARGV[4] - NEARLY, highest)
+    same = try('ZCOUNT', list, ARGV[4] - NEARLY, highest) or 0
   end
 end
-local found = redis.call('ZREVRANGEBYSCORE', list, highest, '-inf', 'LIMIT', 0, limit + same + 1)
+local found = try('ZREVRANGEBYSCORE', list, highest, '-inf', 'LIMIT', 0, limit + same + 1) or {}
 local jobs = {}
 for i, id in ipairs(found) do
   if after == '' or i > same or id < after then

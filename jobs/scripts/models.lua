@@ -4,7 +4,7 @@ if ARGV[1] == '' then
   adopt()
 end
 local found = {'models'}
-for i, id in ipairs(redis.call('ZREVRANGE', (models_of(ARGV[1])), 0, -1)) do
+for i, id in ipairs(try('ZREVRANGE', (models_of(ARGV[1])), 0, -1) or {}) do
   found[i + 1] = record(id)
 end
 return found

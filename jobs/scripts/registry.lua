@@ -1,21 +1,19 @@
 -- What the scripts about trained models share. A model is a hash under its id, which is its job's. `models` has the ids
 -- by time and `models:rank` by how good they are, and so has each owner of its own; `aliases` has what names stand for,
 -- and `models:removed` the ids of models that were removed and whose files may still be there.
-local ONCE = 60000  -- ms for which an answer is remembered, for a call that is sent again because its reply was lost
-
 local function register(id, job, rank, result)
   local owner = owner_of(job)
-  redis.call('HSET', key('model', id), 'kind', job.kind, 'created_at', NOW, 'params', job.params, 'result', result,
+  try('HSET', key('model', id), 'kind', job.kind, 'created_at', NOW, 'params', job.params, 'result', result,
     'owner', owner)
   for _, whose in ipairs({'*', owner}) do
     local by_time, by_rank = models_of(whose)
-    redis.call('ZADD', by_time, NOW, id)
-    redis.call('ZADD', by_rank, rank, id)
+    try('ZADD', by_time, NOW, id)
+    try('ZADD', by_rank, rank, id)
   end
 end
 
 local function owner_of_model(id)
-  return redis.call('HGET', key('model', id), 'owner') or ''
+  return try('HGET', key('model', id), 'owner') or ''
 end
 
 -- Whether there is this model, and `whose` may know it.
@@ -24,20 +22,20 @@ local function exists(id, whose)
 end
 
 local function record(id)
-  return {'model', id, redis.call('HGETALL', key('model', id))}
+  return {'model', id, try('HGETALL', key('model', id))}
 end
 
 local function latest(whose)
-  return redis.call('ZREVRANGE', (models_of(whose)), 0, 0)[1]
+  return (try('ZREVRANGE', (models_of(whose)), 0, 0) or {})[1]
 end
 
 -- The newest of those with the highest rank; of those made in the same millisecond the last by id, as in `latest`.
 local function best(whose)
   local by_time, by_rank = models_of(whose)
-  local top = redis.call('ZREVRANGE', by_rank, 0, 0, 'WITHSCORES')
+  local top = try('ZREVRANGE', by_rank, 0, 0, 'WITHSCORES') or {}
   local found, at = nil, -1
   for _, id in ipairs(top[1] and redis.call('ZRANGEBYSCORE', by_rank, top[2], top[2]) or {}) do
-    local created = tonumber(redis.call('ZSCORE', by_time, id))
+    local created = tonumber(try('ZSCORE', by_time, id) or 0)
     if created >= at then
       found, at = id, created
     end
@@ -47,7 +45,7 @@ end
 
 -- What names stand for, as far as `whose` may know it: name and id, flat.
 local function aliases_of(whose)
-  local all, found = redis.call('HGETALL', key('aliases')), {}
+  local all, found = try('HGETALL', key('aliases')) or {}, {}
   for i = 1, #all, 2 do
     if exists(all[i + 1], whose) then
       table.insert(found, all[i])
@@ -66,14 +64,14 @@ local function resolve(name, whose)
   elseif name == 'best' then
     return best(whose)
   end
-  local id = redis.call('HGET', key('aliases'), name)
+  local id = try('HGET', key('aliases'), name)
   return id and exists(id, whose) and id
 end
 
 -- The ids that some alias stands for, as a set.
 local function aliased()
   local ids = {}
-  for _, id in ipairs(redis.call('HVALS', key('aliases'))) do
+  for _, id in ipairs(try('HVALS', key('aliases')) or {}) do
     ids[id] = true
   end
   return ids

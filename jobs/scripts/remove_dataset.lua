@@ -11,13 +11,16 @@ if not owner then
 elseif learner then
   return {'used', learner}
 end
-local parts = cjson.decode(redis.call('HGET', key('dataset', id), 'parts'))
+-- The files of a damaged one, of which nobody knows what they are, stay.
+local read, parts = pcall(cjson.decode, try('HGET', key('dataset', id), 'parts'))
 redis.call('DEL', key('dataset', id))
 for _, whose in ipairs({'*', owner}) do
-  redis.call('ZREM', datasets_of(whose), id)
+  try('ZREM', datasets_of(whose), id)
 end
-for _, part in ipairs(parts) do
-  redis.call('ZADD', key('datasets', 'leftovers'), NOW, part.id)
+for _, part in ipairs(read and type(parts) == 'table' and parts or {}) do
+  if type(part) == 'table' and type(part.id) == 'string' then
+    try('ZADD', key('datasets', 'leftovers'), NOW, part.id)
+  end
 end
 redis.call('SET', once, 1, 'PX', ONCE)
 return {'done'}

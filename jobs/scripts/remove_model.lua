@@ -19,15 +19,15 @@ local owner = owner_of_model(id)
 redis.call('DEL', key('model', id))
 for _, whose in ipairs({'*', owner}) do
   local by_time, by_rank = models_of(whose)
-  redis.call('ZREM', by_time, id)
-  redis.call('ZREM', by_rank, id)
+  try('ZREM', by_time, id)
+  try('ZREM', by_rank, id)
 end
-local aliases = redis.call('HGETALL', key('aliases'))
+local aliases = try('HGETALL', key('aliases')) or {}
 for i = 1, #aliases, 2 do
   if aliases[i + 1] == id then
     redis.call('HDEL', key('aliases'), aliases[i])
   end
 end
-redis.call('SADD', key('models', 'removed'), id)
+try('SADD', key('models', 'removed'), id)
 redis.call('SET', once, 1, 'PX', ONCE)
 return {'yes'}

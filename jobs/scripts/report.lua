@@ -6,17 +6,18 @@ local job = load(id)
 if not holds(job, fence) then
   return {'lost'}
 end
-if tonumber(step) >= tonumber(job.step) and progress ~= job.progress then
+local last = tonumber(job.step or -1)
+if tonumber(step) >= last and progress ~= job.progress then
   redis.call('HSET', key('job', id), 'step', step, 'progress', progress)
-  local batch_size = cjson.decode(job.params).batch_size
+  local batch_size = member(job.params, 'batch_size', 'number')
   if batch_size then
-    count('images', (step - math.max(0, job.step)) * batch_size)
+    count('images', (step - math.max(0, last)) * batch_size)
   end
   event(id, 'progress', progress)
 end
-if entry_step ~= '' and tonumber(entry_step) > tonumber(job.history_step) then
+if entry_step ~= '' and tonumber(entry_step) > tonumber(job.history_step or -1) then
   redis.call('HSET', key('job', id), 'history_step', entry_step)
-  redis.call('RPUSH', key('job', id, 'history'), entry)
-  redis.call('LTRIM', key('job', id, 'history'), -HISTORY, -1)
+  try('RPUSH', key('job', id, 'history'), entry)
+  try('LTRIM', key('job', id, 'history'), -HISTORY, -1)
 end
 return {'status', job.status}

@@ -2,7 +2,7 @@
 -- Reads only, but for what `adopt` does once. The oldest first.
 adopt()
 local kept, bases, beyond, seen = aliased(), users_of('base'), {}, {}
-for _, id in ipairs(redis.call('ZREVRANGE', key('models'), 0, -1)) do
+for _, id in ipairs(try('ZREVRANGE', key('models'), 0, -1) or {}) do
   local owner = owner_of_model(id)
   seen[owner] = (seen[owner] or 0) + 1
   if seen[owner] > tonumber(ARGV[1]) and not kept[id] and not bases[id] and not leads(id) then

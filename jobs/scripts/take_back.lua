@@ -1,8 +1,9 @@
 -- id
 -- Repeated: it has no lease any more, so nothing changes, and the answer is the job as it is.
 local job = load(ARGV[1])
-if not job.status then
-  return {'missing'}
+local refused = refusal(ARGV[1], job, '*')
+if refused then
+  return refused
 end
 if lost(job) then
   recover(ARGV[1], job)

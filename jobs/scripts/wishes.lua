@@ -4,8 +4,11 @@ local function wished(idempotency, digest)
   if idempotency == '' then
     return
   end
-  local seen = redis.call('HMGET', key('idempotency', idempotency), 'job', 'digest')
-  if seen[1] and load(seen[1]).status then
+  local seen = try('HMGET', key('idempotency', idempotency), 'job', 'digest')
+  local job = seen and seen[1] and load(seen[1]) or {}
+  if job.damaged then
+    return {'damaged', seen[1], job.damaged}
+  elseif job.status then
     return seen[2] == digest and full(seen[1]) or {'conflict', seen[1]}
   end
 end

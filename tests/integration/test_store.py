@@ -170,7 +170,7 @@ def test_list(store: JobStore) -> None:
     seen: list[str] = []
     after, has_more = None, True
     while has_more:
-        jobs, has_more = store.list(limit=4, after=after)
+        jobs, has_more, _ = store.list(limit=4, after=after)
         seen += [job.id for job in jobs]
         after = seen[-1]
     assert seen == sorted(made, key=lambda job_id: (store.get(job_id).created_at, job_id), reverse=True)

@@ -5,7 +5,7 @@ from stored import BRIEF, LEASE, entry, progress, queued, running, types
 from waiting import wait_until
 
 from jobs.errors import NotFinished
-from jobs.model import Job, JobStatus
+from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
 
 HOUR = 3_600_000  # ms
@@ -94,12 +94,12 @@ def test_purge(store: JobStore) -> None:
     assert store.purge(60, lambda *_: True) == []
     removed: list[object] = []
 
-    def remove(job: Job, registered: bool) -> bool:
-        removed.append((job.result, registered))
+    def remove(job_id: str, registered: bool) -> bool:
+        removed.append((job_id, registered))
         return True
 
-    assert [job.id for job in store.purge(0, remove)] == [claim.job_id]
-    assert removed == [({"test_accuracy": 0.9}, False)]
+    assert store.purge(0, remove) == [claim.job_id]
+    assert removed == [(claim.job_id, False)]
     assert list(store._client.scan_iter(f"*{claim.job_id}*")) == []
     assert [job.id for job in store.list().jobs] == [waits.id]
     assert store.counts() == dict.fromkeys(JobStatus, 0) | {JobStatus.QUEUED: 1}
@@ -108,9 +108,9 @@ def test_purge(store: JobStore) -> None:
 def test_purge_is_found_again(store: JobStore) -> None:
     """A job whose artifacts could not be removed keeps its record, so that the next purge finds it, and others go."""
     stuck, other = (store.cancel(queued(store).id) for _ in range(2))
-    assert store.purge(0, lambda job, _: job != stuck) == [other]
+    assert store.purge(0, lambda job_id, _: job_id != stuck.id) == [other.id]
     assert store.list().jobs == [stuck]
-    assert store.purge(0, lambda *_: True) == [stuck]
+    assert store.purge(0, lambda *_: True) == [stuck.id]
     assert store.list().jobs == []
 
 

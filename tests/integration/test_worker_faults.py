@@ -5,7 +5,8 @@ from contextlib import closing
 from workers import LONG, MEDIUM, SHORT, Workplace, assert_whole, older, timed
 
 from jobs.model import JobStatus
-from jobs.queue import MNIST_TRAIN, publish
+from jobs.queue import MNIST_TRAIN, QUEUE, TASKS, publish
+from jobs.store import PREFIX
 
 DONE = JobStatus.SUCCEEDED
 
@@ -54,3 +55,22 @@ def test_cancel_of_a_stuck_job(place: Workplace) -> None:
         place.wait(job_id, JobStatus.CANCELLED)
     assert_whole(place.wait(after, DONE), 60)
     assert place.job(after).attempt == 1
+
+
+def test_messages_that_are_not_ours(place: Workplace) -> None:
+    """What is no message, an unknown task or argument, or the job of a damaged record does not hold up the next job."""
+    damaged = place.submit(**SHORT)
+    with place.redis.client() as client:
+        client.hset(f"{PREFIX}job:{damaged}", "status", "dreaming")
+        client.select(1)
+        client.lpush(QUEUE, "no message", "[]", '{"headers": {}, "body": 5}')
+    for task, arguments in (
+        ("bestguess.unheard_of", ("a",)),
+        (TASKS[MNIST_TRAIN], ()),
+        (TASKS[MNIST_TRAIN], ({"a": 1},)),
+    ):
+        place.queue.send_task(task, arguments)
+    job_id = place.submit(**SHORT)
+    worker = place.start()
+    assert_whole(place.wait(job_id, DONE), 60)
+    assert worker.poll() is None

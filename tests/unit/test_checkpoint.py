@@ -32,6 +32,18 @@ def test_round_trip(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["checkpoint.npz"]
 
 
+def test_a_checkpoint_of_a_later_version(tmp_path: Path) -> None:
+    """Fields and arrays that a later version has added to a checkpoint are ignored."""
+    checkpoint = Checkpoint(tmp_path)
+    text = _ledger().dump().replace('"step"', '"x": 1, "step"').replace('"seed"', '"from_a_later_version": {}, "seed"')
+    Saver(checkpoint, IDENTITY).save(3, text, STATE)
+    step, arrays = checkpoint.load() or (0, {})
+    checkpoint.save(step, arrays | {"zeta": np.zeros(3)})
+    loaded = Saver(checkpoint, IDENTITY).load()
+    assert loaded is not None
+    assert (loaded[0], Ledger.parse(loaded[1]), len(loaded[2])) == (3, _ledger(), len(STATE))
+
+
 def test_entries_of_the_history() -> None:
     """An entry has the accuracy and the mean loss of the steps since the one before."""
     ledger = _ledger()

@@ -40,6 +40,8 @@ def test_the_best_epoch() -> None:
     assert (ledger.best, ledger.waited) == (3, 2)
     assert (ledger.history[0].train_accuracy, ledger.history[0].loss) == (0.75, 1.5)
     assert Ledger.parse(ledger.dump()) == ledger
+    later = ledger.dump().replace('"step"', '"x": 1, "step"').replace('"best"', '"from_a_later_version": {}, "best"')
+    assert Ledger.parse(later) == ledger
 
 
 def test_without_validation_the_last_epoch_is_the_best() -> None:

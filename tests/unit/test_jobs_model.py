@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 
 from jobs import replies, transitions
 from jobs.connection import translated
-from jobs.errors import InvalidCursor, StoreUnavailable
+from jobs.errors import InvalidCursor, RecordDamaged, StoreUnavailable
 from jobs.ids import JOB_ID, made_at, new_job_id
 from jobs.model import Event, HistoryEntry, Job, JobStatus, MnistParams, Progress
 
@@ -102,7 +102,9 @@ def test_what_is_no_event_id(after: str) -> None:
 
 def test_other_errors_pass() -> None:
     """An error that says something about us, and not about Redis, is not taken for its absence."""
-    with pytest.raises(ResponseError, match="WRONGTYPE"), translated():
+    with pytest.raises(ResponseError, match="unknown command"), translated():
+        raise ResponseError("ERR unknown command 'XREAD'")
+    with pytest.raises(RecordDamaged), translated():
         raise ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
     with pytest.raises(StoreUnavailable), translated():
         raise ResponseError("MISCONF Errors writing to the AOF file: No space left on device")

@@ -1,5 +1,6 @@
 import hmac
 import inspect
+import json
 import multiprocessing
 import os
 import stat
@@ -173,6 +174,17 @@ def test_a_broken_file_keeps_the_last_keys(path: Path, content: bytes, caplog: p
     path.write_bytes(good)
     assert ring.knows(ann)
     assert ring.trouble is None
+
+
+def test_a_file_of_a_later_version(path: Path) -> None:
+    """Unknown fields shut nobody out, and those of a key are still there after the file was changed."""
+    ann = add_key(path, "ann", "train")
+    content = json.loads(path.read_bytes())
+    content["keys"][0]["note"] = content["policy"] = {"x": 1}
+    path.write_text(json.dumps(content))
+    bob = add_key(path, "bob", "train")
+    assert [bool(Ring(path).knows(who)) for who in (ann, bob)] == [True, True]
+    assert json.loads(path.read_bytes())["keys"][0]["note"] == {"x": 1}
 
 
 def test_a_file_that_is_gone_opens_nothing(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.artifacts import MODEL, ArtifactDamaged, ArtifactsUnavailable
 from jobs.datasets.opening import open_photographs, read_index
 from jobs.datasets.records import Datasets
-from jobs.errors import DatasetNotFound, ModelNotFound
+from jobs.errors import DatasetNotFound, ModelNotFound, RecordDamaged
 from jobs.finetune import FinetuneParams
 from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE
@@ -69,7 +69,7 @@ def finetune_photographs(
         Stopped: it was told to stop.
         LeaseLost: a later owner of the job has published already.
     """
-    asked = FinetuneParams.model_validate(claim.params)
+    asked = FinetuneParams.model_validate(claim.params, extra="ignore")
     params = asked.model_copy(update={"seed": seed_of(claim.job_id)}) if asked.seed is None else asked
     dataset = _dataset(store, artifacts, params.dataset_id, hands.should_stop)
     with _told(), artifacts.scratch(f"{claim.job_id}-data") as folder:
@@ -149,6 +149,8 @@ def _dataset(store: JobStore, artifacts: ArtifactStore, dataset_id: str, should_
     """Find a data set in a store that is there: `scratch` would make the folder of one that is not mounted."""
     try:
         dataset = insist(lambda: Datasets(store).get(dataset_id), should_stop, "The data set waits for Redis")
+    except RecordDamaged as error:
+        raise DatasetUnavailable(f"{error}. Send it anew.") from error
     except DatasetNotFound as error:
         raise DatasetUnavailable(f"{error}: it was removed. Send it anew.") from error
     with _photographs_there():
@@ -170,6 +172,8 @@ def _photographs_there() -> Iterator[None]:
     """Tell what is wrong with photographs that will not be there later either."""
     try:
         yield
+    except RecordDamaged as error:
+        raise DatasetUnavailable(f"{error}. Send it anew.") from error
     except ArtifactDamaged as error:
         raise DatasetUnavailable(f"The data set is damaged: {error}. Send it anew.") from error
     except ArtifactsUnavailable as error:
@@ -191,12 +195,17 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
         return Base(NETWORKS[name], root_weights(NETWORKS[name], settings, should_stop))
     try:
         model = insist(lambda: Registry(store).get(name), should_stop, "The base waits for Redis")
+    except RecordDamaged as error:
+        raise BaseUnavailable(f"{error}. Choose another base.") from error
     except ModelNotFound as error:
         raise BaseUnavailable(f"{error}: it was removed. Choose another base.") from error
     if model.kind != FINETUNE:
         raise BaseUnavailable(f"{name} was not fine-tuned on photographs. Choose another base.")
-    known = Finetuned.of(model)
-    root = NETWORKS[known.root]
+    try:
+        known = Finetuned.of(model)
+        root = NETWORKS[known.root]
+    except (ValueError, KeyError) as error:
+        raise BaseUnavailable(f"{name} is none that this version knows. Choose another base.") from error
     weights = root_weights(root, settings, should_stop)
     cut = split.cut_named(root, known.cut.layer)
     try:

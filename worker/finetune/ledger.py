@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from jobs.model import EpochEntry
@@ -62,9 +62,10 @@ class Ledger:
 
     @classmethod
     def parse(cls, text: str) -> Ledger:
-        """Read what `dump` wrote."""
+        """Read what `dump` wrote, here or in another version: unknown fields are ignored."""
         values = json.loads(text)
-        return cls(**values | {"history": [EpochEntry(**entry) for entry in values["history"]]})
+        known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
+        return cls(**known | {"history": [EpochEntry(**entry) for entry in values["history"]]})
 
 
 def _goodness(entry: EpochEntry) -> tuple[float, float, int]:

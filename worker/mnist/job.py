@@ -38,7 +38,7 @@ def train_digits(settings: WorkerSettings, store: ArtifactStore, claim: Claim, h
     choose_device(settings.worker_device)
     from worker.mnist.training import train  # noqa: PLC0415 - TensorFlow, after the device is chosen
 
-    params = seeded(MnistParams.model_validate(claim.params), claim.job_id)
+    params = seeded(MnistParams.model_validate(claim.params, extra="ignore"), claim.job_id)
     digits = load(params.dataset, settings, hands.should_stop)
     with store.checkpoint(claim.job_id) as place:
         checkpoint = Checkpoint(place.folder, settings.checkpoint_seconds, place.saved)
