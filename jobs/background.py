@@ -95,7 +95,7 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]], longest_paus
             return await work()
         except (Exception, asyncio.CancelledError) as error:
             if (task := asyncio.current_task()) is None or task.cancelling():
-                raise  # also where a library turned our cancellation into an error of its own
+                raise asyncio.CancelledError from error  # a library may have turned it into an error of its own
             lasted = time.monotonic() - began
             if lasted > longest_pause:
                 failures.ended()

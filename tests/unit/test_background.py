@@ -144,8 +144,7 @@ def test_a_supervised_task_can_be_cancelled() -> None:
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task}, timeout=10)
-        assert task.done()
-        task.exception()
+        assert task.cancelled()
 
     asyncio.run(run())
     assert next(began) == 1
