@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from redis_live import LiveRedis
 
 SHORT = {"steps": 60, "batch_size": 20, "report_every": 20, "seed": 1}
-MEDIUM = {"steps": 600, "batch_size": 20, "report_every": 20, "seed": 1}
+MEDIUM = {"steps": 400, "batch_size": 20, "report_every": 20, "seed": 1}
 LONG = {"steps": 100_000, "batch_size": 10, "report_every": 10, "seed": 1}  # many minutes
 BUSY = 5.0  # seconds that a promise is given beyond its time, as what it is about shares two cores
 START = 120.0  # seconds in which a worker begins a job, even on a busy machine
@@ -98,6 +98,11 @@ class Workplace:
         """Wait until a job has a checkpoint."""
         path = self.data_dir / "models" / f"{job_id}.checkpoint" / "checkpoint.npz"
         wait_until(path.exists, START)
+
+    def idle(self) -> None:
+        """Wait until a worker waits for its next job."""
+        with self.redis.client() as client:
+            wait_until(lambda: any(each["cmd"] == "brpop" for each in client.client_list()), START)
 
     def trainer(self, job_id: str) -> int:
         """Name the process that trains a job."""

@@ -107,7 +107,7 @@ def test_a_training_goes_on(redis: ClockedRedis, tmp_path: Path, mnist: Path) ->
         first = next(iter(jobs))
         place.steps(first, 40)
         redis.jump(HOUR)
-        place.steps(first, 200)
+        place.steps(first, 150)
         redis.jump(-HOUR)
         for job_id, steps in jobs.items():
             assert_whole(place.wait(job_id, JobStatus.SUCCEEDED, JobStatus.FAILED), steps)

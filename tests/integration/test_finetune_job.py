@@ -113,7 +113,7 @@ def test_cancelled_and_killed(place: Workplace) -> None:
         place.store.cancel(job_id)
         place.wait(job_id, JobStatus.CANCELLED)
     Datasets(place.store).get(data.id)
-    job_id = submit(place, data.id, epochs=60)
+    job_id = submit(place, data.id, epochs=30)
     place.checkpoint(job_id)
     kill(worker)
     before = place.job(job_id)
@@ -121,7 +121,7 @@ def test_cancelled_and_killed(place: Workplace) -> None:
     place.start()
     after = place.wait(job_id, *DONE)
     assert after.attempt == 2
-    assert [entry.step for entry in after.history] == [*range(4, 241, 4)]
+    assert [entry.step for entry in after.history] == [*range(4, 121, 4)]
     assert after.history[: len(before.history)] == before.history
     _result(after)
 

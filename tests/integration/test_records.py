@@ -25,7 +25,7 @@ from jobs.datasets.opening import read_index
 from jobs.datasets.records import Datasets
 from jobs.errors import RecordDamaged
 from jobs.model import EpochEntry, HistoryEntry, JobError, JobStatus, Origin, Progress
-from jobs.queue import QUEUE
+from jobs.queue import QUEUE_KEY
 from jobs.registry import Registry
 from jobs.store import PREFIX, JobStore
 from worker.execution import Work, execute
@@ -405,8 +405,7 @@ def test_a_damaged_data_set(api: Live, raw: redis.Redis, field: str) -> None:
 def test_messages_that_are_not_ours(store: JobStore, raw: redis.Redis, server: LiveRedis, queue: Celery) -> None:
     """What lies in the queue and is no message of ours does not keep jobs from being handed over."""
     with server.client() as broker:
-        broker.select(1)
-        broker.lpush(QUEUE, "text", "[]", "{}", '{"headers": {"id": [1]}}', b"\xff")
+        broker.lpush(QUEUE_KEY, "text", "[]", "{}", '{"headers": {"id": [1]}}', b"\xff")
         job_id = queued(store).id
         raw.hset(f"{PREFIX}job:{job_id}", "published_at", 0)
         Reconciler(store, queue).look()

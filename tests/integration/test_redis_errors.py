@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from hashlib import sha1
 from typing import TYPE_CHECKING
 
 import pytest
 from live import Live, live
+from redis.exceptions import ResponseError
 from redis_faults import FAULTS, FaultyRedis, faulty_redis
 from submitted import PICTURE, STREAM, TRAIN, problem
 from waiting import wait_until
@@ -18,6 +20,7 @@ from jobs import figures
 from jobs.errors import StoreUnavailable
 from jobs.ids import new_job_id
 from jobs.queue import MNIST_TRAIN, publish, waiting
+from jobs.transitions import Call, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,16 +87,12 @@ def test_an_error_of_redis(api: Live, worker: Workplace, faulty: FaultyRedis, fa
     assert not api.state["desk"].feed._listener.done()
 
 
-def test_an_error_of_ours(api: Live, faulty: FaultyRedis) -> None:
-    """A record that our scripts cannot read is an error of ours, and not a Redis that is away."""
-    assert api.client.post(TRAIN).status_code == 202
-    with faulty.admin() as admin:
-        admin.rename("bestguess:jobs", "bestguess:aside")
-        admin.set("bestguess:jobs", "no list of jobs")
-        try:
-            problem(api.client.get("/jobs"), 500)
-        finally:
-            admin.rename("bestguess:aside", "bestguess:jobs")
+def test_an_error_of_ours(worker: Workplace) -> None:
+    """A fault of a script of ours is raised as it is, and not taken for a Redis that is away."""
+    for source in ("return nil + 1", "return redis.call('HSET', KEYS[1] .. 'x')"):
+        broken = Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+        with pytest.raises(ResponseError):
+            worker.store.run(Call(broken, (), bool))
 
 
 def test_up_says_why(faulty: FaultyRedis) -> None:

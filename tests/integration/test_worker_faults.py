@@ -5,7 +5,7 @@ from contextlib import closing
 from workers import LONG, MEDIUM, SHORT, Workplace, assert_whole, older, timed
 
 from jobs.model import JobStatus
-from jobs.queue import MNIST_TRAIN, QUEUE, TASKS, publish
+from jobs.queue import MNIST_TRAIN, QUEUE_KEY, TASKS, publish
 from jobs.store import PREFIX
 
 DONE = JobStatus.SUCCEEDED
@@ -15,7 +15,7 @@ def test_two_deliveries(place: Workplace) -> None:
     """A job that is delivered twice, to two workers, is trained once."""
     place.start()
     place.start()
-    job_id = place.submit(**MEDIUM)
+    job_id = place.submit(**SHORT)
     publish(place.queue, MNIST_TRAIN, job_id)
     job = place.wait(job_id, DONE)
     assert job.attempt == 1
@@ -33,12 +33,12 @@ def test_a_message_in_the_old_place(place: Workplace) -> None:
 def test_redis_is_killed(place: Workplace) -> None:
     """When Redis is killed and started again, the running and the queued job both finish."""
     place.start()
-    running = place.submit(**MEDIUM | {"steps": 800})
+    running = place.submit(**MEDIUM)
     queued = place.submit(**SHORT)
     place.steps(running, 20)
     place.redis.kill()
     place.redis.start()
-    assert_whole(place.wait(running, DONE, seconds=120), 800)
+    assert_whole(place.wait(running, DONE, seconds=120), 400)
     assert_whole(place.wait(queued, DONE, seconds=90), 60)
     assert place.job(running).attempt == 1
 
@@ -62,8 +62,7 @@ def test_messages_that_are_not_ours(place: Workplace) -> None:
     damaged = place.submit(**SHORT)
     with place.redis.client() as client:
         client.hset(f"{PREFIX}job:{damaged}", "status", "dreaming")
-        client.select(1)
-        client.lpush(QUEUE, "no message", "[]", '{"headers": {}, "body": 5}')
+        client.lpush(QUEUE_KEY, "no message", "[]", '{"headers": {}, "body": 5}')
     for task, arguments in (
         ("bestguess.unheard_of", ("a",)),
         (TASKS[MNIST_TRAIN], ()),

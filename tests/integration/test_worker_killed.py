@@ -12,14 +12,14 @@ DONE = JobStatus.SUCCEEDED
 def test_the_training_process_is_killed(place: Workplace) -> None:
     """After kill -9 of the process that trains, the job goes on from its checkpoint: one result, steps only forward."""
     place.start()
-    job_id = place.submit(**MEDIUM | {"steps": 800})
+    job_id = place.submit(**MEDIUM)
     place.checkpoint(job_id)
     before = place.job(job_id)
     os.kill(place.trainer(job_id), signal.SIGKILL)
     job = place.wait(job_id, DONE, seconds=120)
-    assert_whole(job, 800)
+    assert_whole(job, 400)
     assert job.attempt == 2
-    assert [entry.step for entry in job.history] == list(range(20, 801, 20))
+    assert [entry.step for entry in job.history] == list(range(20, 401, 20))
     assert before.history == job.history[: len(before.history)]
     assert "retried" in [event.type for event in place.store.events(job_id, limit=1000).events]
 
@@ -27,18 +27,18 @@ def test_the_training_process_is_killed(place: Workplace) -> None:
 def test_the_whole_worker_is_killed(place: Workplace) -> None:
     """After kill -9 of the whole worker, the next one goes on within 30 s of being there."""
     worker = place.start()
-    job_id = place.submit(**MEDIUM | {"steps": 800})
+    job_id = place.submit(**MEDIUM)
     place.checkpoint(job_id)
     kill(worker)
     place.start()
     wait_until(lambda: place.job(job_id).attempt == 2, 30 + 10)  # and the seconds in which a worker starts
-    assert_whole(place.wait(job_id, DONE, seconds=90), 800)
+    assert_whole(place.wait(job_id, DONE, seconds=90), 400)
 
 
 def test_a_worker_dies_before_it_has_taken_the_message(place: Workplace) -> None:
     """A worker that hangs and is killed while jobs are queued loses none: all run within 60 s of another's start."""
     worker = place.start()
-    place.wait(place.submit(**SHORT), DONE)
+    place.idle()
     os.killpg(worker.pid, signal.SIGSTOP)
     jobs = [place.submit(**SHORT) for _ in range(2)]
     kill(worker)
@@ -50,11 +50,11 @@ def test_a_worker_dies_before_it_has_taken_the_message(place: Workplace) -> None
 def test_a_worker_is_told_to_stop(place: Workplace) -> None:
     """At SIGTERM a worker gives its job back and leaves; another goes on with it, which counts as no crash."""
     worker = place.start()
-    job_id = place.submit(**MEDIUM | {"steps": 800})
+    job_id = place.submit(**MEDIUM)
     place.checkpoint(job_id)
     with timed(20):
         os.kill(worker.pid, signal.SIGTERM)
         worker.wait(20)
     assert place.job(job_id).status is JobStatus.QUEUED
     place.start()
-    assert_whole(place.wait(job_id, DONE, seconds=90), 800)
+    assert_whole(place.wait(job_id, DONE, seconds=90), 400)
