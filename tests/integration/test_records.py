@@ -13,18 +13,19 @@ from data_sets import picture
 from data_sets import stored as stored_dataset
 from live import Live, live
 from scraped import Scrape
-from stored import LEASE, outcome, progress, queued, running, trained
+from stored import LEASE, TwiceStore, outcome, progress, queued, running, trained
 from submitted import PICTURE, STREAM, events_of, problem
 
 from app.settings import Settings
-from jobs import figures
+from jobs import figures, transitions
 from jobs import queue as queues
 from jobs.artifacts import open_store
 from jobs.datasets.model import INDEX
 from jobs.datasets.opening import read_index
 from jobs.datasets.records import Datasets
-from jobs.errors import RecordDamaged
+from jobs.errors import NotDamaged, RecordDamaged
 from jobs.model import EpochEntry, HistoryEntry, JobError, JobStatus, Origin, Progress
+from jobs.owners import EVERYBODY
 from jobs.queue import QUEUE_KEY
 from jobs.registry import Registry
 from jobs.store import PREFIX, JobStore
@@ -410,3 +411,13 @@ def test_messages_that_are_not_ours(store: JobStore, raw: redis.Redis, server: L
         raw.hset(f"{PREFIX}job:{job_id}", "published_at", 0)
         Reconciler(store, queue).look()
     assert queues.waiting(queue) == {job_id}
+
+
+def test_a_damaged_job_is_removed_once(twice: TwiceStore) -> None:
+    """A removal whose reply is lost and which is sent again says that the job was there; a healthy one stays."""
+    good, bad = queued(twice), queued(twice)
+    twice._client.set(f"{PREFIX}job:{bad.id}", "text")
+    twice.run(transitions.delete_damaged(bad.id, EVERYBODY))
+    with pytest.raises(NotDamaged):
+        twice.run(transitions.delete_damaged(good.id, EVERYBODY))
+    assert [job.id for job in twice.list().jobs] == [good.id]
