@@ -141,7 +141,10 @@ def test_renewals_that_raise(store: JobStore, server: LiveRedis) -> None:
     process = multiprocessing.get_context("spawn").Process(target=hang_without_renewals, args=(server.url, job_id))
     process.start()
     process.join(60)
-    assert (process.exitcode, store.get(job_id).status) == (-signal.SIGKILL, JobStatus.QUEUED)
+    try:
+        assert (process.exitcode, store.get(job_id).status) == (-signal.SIGKILL, JobStatus.QUEUED)
+    finally:
+        process.kill()
 
 
 def test_the_time_to_stop_begins_once(store: JobStore) -> None:
