@@ -275,7 +275,10 @@ def test_renewals_that_raise(store: JobStore, server: LiveRedis) -> None:
     process = multiprocessing.get_context("spawn").Process(target=hang_without_renewals, args=(server.url, job_id))
     process.start()
     process.join(60)
-    assert (process.exitcode, store.get(job_id).status) == (ENDED, JobStatus.QUEUED)
+    try:
+        assert (process.exitcode, store.get(job_id).status) == (ENDED, JobStatus.QUEUED)
+    finally:
+        process.kill()
 
 
 def test_the_time_to_stop_begins_once(store: JobStore) -> None:
