@@ -42,7 +42,7 @@ def test_the_clock_jumps(product: Stack) -> None:
 def test_the_clock_goes_back_as_a_worker_dies(product: Stack) -> None:
     """A job whose worker dies just before the clock goes back an hour is taken over as soon as any other."""
     jump(product, HOUR)
-    steps = 2000  # which take longer than to find and kill the worker
+    steps = 800  # which take longer than to find and kill the worker
     job_id = product.submit(steps=steps)
     product.steps(job_id, 20)
     worker = product.holder(job_id)

@@ -67,7 +67,7 @@ def test_a_replica_is_killed(product: Stack) -> None:
 
 def test_a_worker_and_then_redis_are_killed(product: Stack) -> None:
     """A job whose worker is killed goes on elsewhere, and outlives a Redis killed as well, as do those that waited."""
-    steps = 2000  # which take longer than to find and kill the worker
+    steps = 800  # which take longer than to find and kill the worker
     job_id = product.submit(steps=steps)
     product.steps(job_id, 20)
     worker = product.holder(job_id)
@@ -87,7 +87,7 @@ def test_a_worker_and_then_redis_are_killed(product: Stack) -> None:
 def test_redis_is_paused(product: Stack) -> None:
     """While Redis is paused for longer than a lease jobs are answered 503 in time, photos as ever; then all goes on."""
     redis = product.containers("redis")[0]
-    steps = 2000  # which take longer than to pause it
+    steps = 600  # which take longer than to pause it
     job_id = product.submit(steps=steps)
     product.steps(job_id, 20)
     docker("pause", redis.identity)

@@ -10,7 +10,7 @@ STOP = "import os, signal; os.kill(-1, signal.SIGSTOP)"  # all but a container's
 
 def test_a_worker_is_told_to_stop(product: Stack) -> None:
     """At SIGTERM a worker is out within its grace period, and its job goes on elsewhere, though no lease ran out."""
-    steps = 2000  # which take longer than to find and stop the worker
+    steps = 800  # which take longer than to find and stop the worker
     job_id = product.submit(steps=steps)
     product.steps(job_id, 20)
     worker = product.holder(job_id)
@@ -39,7 +39,7 @@ def test_workers_hang_and_are_killed(product: Stack) -> None:
 
 def test_redis_is_full(product: Stack) -> None:
     """While Redis is full, longer than a lease, jobs are answered 503 and photos as ever; then the job ends whole."""
-    steps = 2000  # which take longer than to fill it
+    steps = 600  # which take longer than to fill it
     job_id = product.submit(steps=steps)
     product.steps(job_id, 20)
     product.redis("CONFIG", "SET", "maxmemory", "1")
