@@ -27,8 +27,8 @@ help: ## this list
 serve: $(READY) ## install what is missing, then run the whole service in the foreground
 	@exec $(BIN)/bestguess up
 
-# Two groups at a time (tests/conftest.py), in the order of their folders: those that take long begin first.
-TESTS := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# Two files at a time, or two groups of files (tests/conftest.py); the folders whose tests take long begin first.
+TESTS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: $(DEV) ## every test (ARGS=...: for pytest instead)
 	@exec $(BIN)/python -m pytest $(or $(ARGS),$(TESTS))

@@ -10,11 +10,14 @@ import pytest
 from keyed import Headers, closed
 from live import Live, live
 from pictures import PHOTOS
+from xdist.scheduler import LoadScopeScheduling
 
 from app.settings import Settings
 
-HERE = Path(__file__).parent
-COSTLY = frozenset({"desk", "house", "random_weights"})  # session fixtures, each made once a process
+# Files whose tests share a session fixture that takes long to make: `house`, `desk`, `random_weights`.
+SHARED = {f"test_page_{name}": "house" for name in ("draw", "form", "key", "own", "photo", "sending", "train")}
+SHARED |= {"test_command_line": "desk", "test_command_finetune": "desk"}
+SHARED |= {"test_equal_to_keras": "random_weights", "test_take_over": "random_weights"}
 
 # Whoever runs the tests in the background may have SIGINT ignored, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -56,11 +59,17 @@ def keys(guarded: tuple[Live, Headers]) -> Headers:
     return guarded[1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests, and all tests of a service or file that takes long to make, in one process of xdist's."""
-    for item in items:
-        costly = COSTLY.intersection(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(min(costly, default=str(item.path.relative_to(HERE)))))
+class ByService(LoadScopeScheduling):
+    """Runs the tests of a file, and of all files that share a costly service or file, in one process of xdist's."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return SHARED.get(Path(path).stem, path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByService | None:
+    """Schedule by service where xdist would schedule by file."""
+    return ByService(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)
