@@ -28,6 +28,7 @@ def shown(page: Page, name: str) -> list[tuple[int, str]]:
     chart = page.locator("figure.chart").filter(has_text=name)
     if not chart.locator("details[open]").count():
         chart.locator("summary").click()
+        chart.locator("tbody tr").first.wait_for()  # the table is filled after the click, by the event `toggle`
     cells = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
     rows = chart.locator("tbody tr").evaluate_all(cells)
     return [(int(step.replace(",", "")), value) for step, value in rows]
