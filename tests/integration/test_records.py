@@ -283,6 +283,23 @@ def test_a_damaged_job(
     assert {bad.id, bad_runner.job_id} <= set(Registry(store).leftovers())  # so that a worker removes their files
 
 
+@pytest.mark.parametrize(("name", "value"), [("result", "{"), ("error", "[]"), ("progress", "{")])
+def test_a_finished_job_that_cannot_be_read(
+    api: Live, store: JobStore, raw: redis.Redis, name: str, value: str
+) -> None:
+    """A finished job that answers 409 `damaged-record` can be removed, also where only its readers see the damage."""
+    bad, good = queued(store), queued(store)
+    for job in (bad, good):
+        assert api.client.post(f"/jobs/{job.id}/cancel").status_code == 202
+    raw.hset(f"{PREFIX}job:{bad.id}", name, value)
+    assert problem(api.client.get(f"/jobs/{bad.id}"), 409)["type"].endswith(":damaged-record")
+    problem(api.client.delete(f"/jobs/{good.id}"), 409)
+    assert api.client.delete(f"/jobs/{bad.id}").status_code == 204
+    problem(api.client.get(f"/jobs/{bad.id}"), 404)
+    assert list(raw.scan_iter(f"*{bad.id}*")) == []
+    assert Registry(store).leftovers() == [bad.id]
+
+
 @pytest.mark.parametrize("part", ["events", "history"])
 def test_what_belongs_to_a_job_is_no_job(api: Live, store: JobStore, raw: redis.Redis, part: str) -> None:
     """The keys of a job's events and history cannot be read as damaged jobs, nor be removed as such."""
