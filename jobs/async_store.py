@@ -8,6 +8,7 @@ from redis.exceptions import NoScriptError
 
 from jobs import transitions
 from jobs.connection import translated
+from jobs.errors import NotDamaged, RecordDamaged
 from jobs.owners import ANONYMOUS, EVERYBODY
 from jobs.store import PREFIX
 
@@ -110,9 +111,16 @@ class AsyncJobStore:
 
         Raises:
             JobNotFound: there is none.
-            NotDamaged: its record can be read.
+            NotDamaged: its record can be read, or it is not over.
         """
-        return await self.run(transitions.delete_damaged(job_id, whose))
+        try:
+            return await self.run(transitions.delete_damaged(job_id, whose))
+        except NotDamaged:
+            try:
+                await self.get(job_id, whose)
+            except RecordDamaged:  # the script does not look at its result, its error and its history
+                return await self.run(transitions.delete_damaged(job_id, whose, unreadable=True))
+            raise
 
     def listen(self) -> PubSub:
         """Make a listening connection, for `channel`; the caller closes it."""

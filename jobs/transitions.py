@@ -199,9 +199,9 @@ def delete(job_id: str) -> Call[None]:
     return Call(script("delete"), (job_id, EVERYBODY, ""), lambda reply: replies.deleted(reply, job_id))
 
 
-def delete_damaged(job_id: str, whose: str) -> Call[None]:
-    """Remove a job only if it is damaged."""
-    arguments = job_id, whose, uuid.uuid4().hex
+def delete_damaged(job_id: str, whose: str, *, unreadable: bool = False) -> Call[None]:
+    """Remove a job only if it is damaged; a finished one also where it is `unreadable` in what no script reads."""
+    arguments = job_id, whose, uuid.uuid4().hex, "1" if unreadable else ""
     return Call(script("delete"), arguments, lambda reply: replies.deleted(reply, job_id))
 
 

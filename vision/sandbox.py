@@ -190,7 +190,8 @@ class Decoder:
             except BlockingIOError:
                 self._replace()
             except (EOFError, OSError):
-                if self._replace(ending=True) == messages.OUT_OF_MEMORY:
+                ended_before = self._process.returncode is not None  # and no new one could be started
+                if self._replace(ending=True) == messages.OUT_OF_MEMORY and not ended_before:
                     raise _too_large() from None
             else:
                 return

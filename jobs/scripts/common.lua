@@ -85,8 +85,11 @@ local function damage_of(job)
 end
 
 -- A job's hash as a table; an empty one where there is no job. A damaged job has no status here, so that no script
--- changes it, and `damaged` says why.
+-- changes it, and `damaged` says why. No id has a colon: with one, it would name the history or the events of a job.
 local function load(id)
+  if string.find(id, ':', 1, true) then
+    return {}
+  end
   local job, flat = {}, try('HGETALL', key('job', id))
   if not flat then
     return {damaged = 'its key is of another type'}

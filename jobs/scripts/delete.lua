@@ -1,15 +1,16 @@
 -- id, whose, the call's token: only if the job is damaged; or '': if it is finished or damaged
+-- '1': a finished job counts as damaged, as its readers cannot read it
 -- Repeated: there is nothing left to remove; or the token is known, so it was there.
 -- The first change frees memory, so that a full Redis takes it, and with it the rest.
 -- The files of a damaged job, which no purge will find, are left to whoever removes those of removed models.
 local id, whose, token = ARGV[1], ARGV[2], ARGV[3]
-local job = load(id)
+local job, unreadable = load(id), ARGV[4] == '1'
 if token ~= '' then
   if redis.call('EXISTS', key('once', token)) == 1 then
     return {'done'}
   elseif not visible(job, whose) then
     return {'missing'}
-  elseif job.status then
+  elseif job.status and not (unreadable and finished(job)) then
     return {'healthy'}
   end
 elseif job.status and not finished(job) then
@@ -23,7 +24,7 @@ for _, each in ipairs({'*', owner_of(job), whose}) do
     try('ZREM', list_of(each, status), id)
   end
 end
-if job.damaged and redis.call('EXISTS', key('model', id)) == 0 then
+if (job.damaged or unreadable) and redis.call('EXISTS', key('model', id)) == 0 then
   try('SADD', key('models', 'removed'), id)
 end
 if token ~= '' then

@@ -13,7 +13,7 @@ from data_sets import picture
 from data_sets import stored as stored_dataset
 from live import Live, live
 from scraped import Scrape
-from stored import LEASE, TwiceStore, outcome, progress, queued, running, trained
+from stored import LEASE, TwiceStore, entry, outcome, progress, queued, running, trained
 from submitted import PICTURE, STREAM, events_of, problem
 
 from app.settings import Settings
@@ -281,6 +281,36 @@ def test_a_damaged_job(
         problem(api.client.delete(f"/jobs/{job_id}"), 404)
         assert list(raw.scan_iter(f"*{job_id}*")) == []
     assert {bad.id, bad_runner.job_id} <= set(Registry(store).leftovers())  # so that a worker removes their files
+
+
+@pytest.mark.parametrize(("name", "value"), [("result", "{"), ("error", "[]"), ("progress", "{")])
+def test_a_finished_job_that_cannot_be_read(
+    api: Live, store: JobStore, raw: redis.Redis, name: str, value: str
+) -> None:
+    """A finished job that answers 409 `damaged-record` can be removed, also where only its readers see the damage."""
+    bad, good = queued(store), queued(store)
+    for job in (bad, good):
+        assert api.client.post(f"/jobs/{job.id}/cancel").status_code == 202
+    raw.hset(f"{PREFIX}job:{bad.id}", name, value)
+    assert problem(api.client.get(f"/jobs/{bad.id}"), 409)["type"].endswith(":damaged-record")
+    problem(api.client.delete(f"/jobs/{good.id}"), 409)
+    assert api.client.delete(f"/jobs/{bad.id}").status_code == 204
+    problem(api.client.get(f"/jobs/{bad.id}"), 404)
+    assert list(raw.scan_iter(f"*{bad.id}*")) == []
+    assert Registry(store).leftovers() == [bad.id]
+
+
+@pytest.mark.parametrize("part", ["events", "history"])
+def test_what_belongs_to_a_job_is_no_job(api: Live, store: JobStore, raw: redis.Redis, part: str) -> None:
+    """The keys of a job's events and history cannot be read as damaged jobs, nor be removed as such."""
+    held = running(store)
+    store.report(held.job_id, held.fence, progress(1), entry(1))
+    named = f"{held.job_id}:{part}"
+    assert raw.exists(f"{PREFIX}job:{named}")
+    for method, path in (("DELETE", ""), ("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
+        problem(api.client.request(method, f"/jobs/{named}{path}"), 404)
+    assert raw.exists(f"{PREFIX}job:{named}")
+    assert Registry(store).leftovers() == []
 
 
 def listed(api: Live, address: str) -> set[str]:

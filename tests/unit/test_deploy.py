@@ -53,7 +53,9 @@ def test_nothing_in_front_is_shorter_than_a_setting() -> None:
     assert int(COMPOSE["services"]["api"]["stop_grace_period"].removesuffix("s")) > most("drain_seconds") + GRACE
 
 
-@pytest.mark.parametrize(("deadline", "seconds"), [(None, "60"), ("300", "330"), ("0.5", "30")])
+@pytest.mark.parametrize(
+    ("deadline", "seconds"), [(None, "60"), ("300", "330"), ("0.5", "30"), ("08", "38"), ("1e2", "130")]
+)
 def test_the_proxy_waits_longer_than_the_api(tmp_path: Path, deadline: str | None, seconds: str) -> None:
     """The proxy's time for an answer is that of the API, which both are given, and half a minute more."""
     (tmp_path / "haproxy").write_text('#!/bin/sh\necho "$BESTGUESS_PROXY_SECONDS"\n')

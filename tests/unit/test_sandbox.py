@@ -317,6 +317,19 @@ def test_processes_that_cannot_be_made() -> None:
         assert decoder.run(request, GOOD).views[0].shape == (2, 2, 3)
 
 
+def test_the_end_of_one_picture_is_not_the_next_ones(fated: Fated, tmp_path: Path) -> None:
+    """Where no process can be started after a picture that was too large, the next picture is not called too large."""
+    fated.program = ("x" * 3_000_000,)
+    try:
+        with pytest.raises(TooManyPixels):
+            fated.run(TWO_BY_TWO, fates(tmp_path, "MEMORY"))
+        for _ in range(2):
+            with pytest.raises(DecodersUnavailable):
+                fated.run(TWO_BY_TWO, fates(tmp_path, "GOOD"))
+    finally:
+        del fated.program
+
+
 def test_a_file_that_fills_the_memory_alone() -> None:
     """A file that is larger than the memory of its process is too large, and its process is not at fault."""
     with sandbox(memory=8 * MEBIBYTE) as box, pytest.raises(TooManyPixels, match="memory"):
