@@ -348,6 +348,14 @@ def test_keys_beside_a_job(store: JobStore, raw: redis.Redis) -> None:
     assert (Datasets(store).list().datasets, Datasets(store).leftovers()) == ([], [])
 
 
+def test_readiness_with_a_key_of_another_type(api: Live, raw: redis.Redis) -> None:
+    """The key that only asks whether Redis takes writes may be of any type: the service is as ready as without it."""
+    raw.sadd(f"{PREFIX}ready", "x")
+    answer = api.client.get("/readyz")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["redis"]["status"] == "up"
+
+
 def test_a_damaged_event(api: Live, store: JobStore, raw: redis.Redis) -> None:
     """Events that cannot be read are left out of pages and streams, however many there are; the others are told."""
     job_id = queued(store).id
