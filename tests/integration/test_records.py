@@ -373,6 +373,15 @@ def test_readiness_with_a_key_of_another_type(api: Live, raw: redis.Redis) -> No
     assert answer.json()["redis"]["status"] == "up"
 
 
+def test_a_removed_job_does_not_count(store: JobStore, raw: redis.Redis) -> None:
+    """A damaged job, of which nobody can say whose it was, no longer counts among its owner's once it is removed."""
+    bad = store.create("mnist-train", {}, job_id="job_bad", most_queued=9, owner="alice", quota=1)
+    other_type(raw, bad.id)
+    store.run(transitions.delete_damaged(bad.id, EVERYBODY))
+    assert store.list(whose="alice").jobs == []
+    assert store.create("mnist-train", {}, job_id="job_new", most_queued=9, owner="alice", quota=1).id == "job_new"
+
+
 def test_a_damaged_event(api: Live, store: JobStore, raw: redis.Redis) -> None:
     """Events that cannot be read are left out of pages and streams, however many there are; the others are told."""
     job_id = queued(store).id
