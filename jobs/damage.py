@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 RECORDS = ("job", "event", "model", "dataset", "message", "key")
 KEPT_SECONDS = 3600.0  # a record that was not met for so long was repaired or removed
-MOST = 10_000  # records that are remembered
+MOST = 10_000  # records that are remembered; further ones are not logged, for each would be again and again
 _SHOWN = 200  # characters of a reason, which may quote what is stored
 
-_met: dict[tuple[str, str], float] = {}  # the time at which each was met last
+_met: OrderedDict[tuple[str, str], float] = OrderedDict()  # when each was met last, the longest ago first
 _lock = threading.Lock()
 
 
@@ -33,10 +33,11 @@ def damaged(record: str, name: str, reason: str) -> RecordDamaged:
     now, key = time.monotonic(), (record, name)
     with _lock:
         _forget_old(now)
-        known = key in _met
-        if known or len(_met) < MOST:
+        known, room = key in _met, len(_met) < MOST
+        if known or room:
             _met[key] = now
-    if not known:
+            _met.move_to_end(key)
+    if room and not known:
         log.error("%s %s is damaged and is passed over: %s", record, name[:100], reason[:_SHOWN])
     return RecordDamaged(record, name, reason[:_SHOWN])
 
@@ -76,8 +77,8 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def _forget_old(now: float) -> None:
-    for key in [key for key, met in _met.items() if now - met > KEPT_SECONDS]:
-        del _met[key]
+    while _met and now - next(iter(_met.values())) > KEPT_SECONDS:
+        _met.popitem(last=False)
 
 
 def _reason(error: Exception) -> str:

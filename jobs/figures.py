@@ -55,8 +55,9 @@ def beat(worker: str, seconds: float) -> Call[None]:
 
 
 def _parse(reply: Reply) -> Figures:
-    _, counts, oldest, workers, models, datasets, speed, bounds, flat, broken = reply
-    note_damaged(broken)
+    _, counts, oldest, workers, models, datasets, speed, bounds, flat, broken_jobs, broken_keys = reply
+    note_damaged("job", broken_jobs)
+    note_damaged("key", broken_keys)
     totals = {name: int(value) for name, value in pairs(flat).items() if value.lstrip("-").isdecimal()}
     finished = {}
     for name, value in totals.items():

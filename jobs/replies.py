@@ -162,16 +162,17 @@ def readable(parse: Callable[[Reply, str], Answer], found: Iterable[Reply]) -> l
 
 
 def due(reply: Reply) -> Due:
-    """Make `due [id kind]... [id kind]... [id reason]...` what is due."""
-    _, unpublished, lost, broken = reply
-    note_damaged(broken)
+    """Make `due [id kind]... [id kind]... [id reason]... [key reason]...` what is due."""
+    _, unpublished, lost, broken_jobs, broken_keys = reply
+    note_damaged("job", broken_jobs)
+    note_damaged("key", broken_keys)
     return Due([DueJob(*one) for one in unpublished], [DueJob(*one) for one in lost])
 
 
-def note_damaged(broken: Iterable[tuple[str, str]]) -> None:
-    """Log and count the jobs, each with its reason, that a script has found damaged."""
-    for job_id, why in broken:
-        damaged("job", job_id, why)
+def note_damaged(record: str, broken: Iterable[tuple[str, str]]) -> None:
+    """Log and count the records, each with its reason, that a script has found damaged."""
+    for name, why in broken:
+        damaged(record, name, why)
 
 
 def expired(reply: Reply) -> list[str]:

@@ -15,6 +15,7 @@ from billiard.process import active_children
 from celery.worker.request import Request
 
 from jobs.background import PeriodicThread
+from jobs.errors import LeaseLost
 from jobs.model import JobStatus
 from worker.execution import LEAVE
 from worker.lease import ENDED
@@ -65,10 +66,13 @@ class StuckWatch(PeriodicThread):
         hold = self._store.hold(job_id)
         if hold is None:
             return
-        host, pid, _ = hold.owner.split(":")
-        if host != socket.gethostname() or int(pid) not in {child.pid for child in active_children()}:
+        host = socket.gethostname()
+        pids = {f"{host}:{child.pid}": child.pid for child in active_children()}
+        pid = pids.get(hold.owner.rpartition(":")[0])
+        if pid is None:
             return
-        log.error("job %s does not stop; its process %s is killed", job_id, pid)
+        log.error("job %s does not stop; its process %d is killed", job_id, pid)
         with suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)
-        self._store.finish(job_id, hold.fence, JobStatus.CANCELLED)
+            os.kill(pid, signal.SIGKILL)
+        with suppress(LeaseLost):  # it has ended meanwhile
+            self._store.finish(job_id, hold.fence, JobStatus.CANCELLED)

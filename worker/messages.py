@@ -11,13 +11,30 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 log = logging.getLogger(__name__)
 
 
+NO_MESSAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)  # what kombu raises for such
+
+
+class QoS(redis.QoS):
+    """Keeps the messages that are not acknowledged, and restores those of workers that died."""
+
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:  # noqa: ANN401 - as kombu's
+        """Put a message back into its queue, or drop what is no message, which every worker would meet again."""
+        try:
+            super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
+        except NO_MESSAGE:
+            log.exception("something among the messages without acknowledgement is no message, and is dropped")
+            self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]
+
+
 class Channel(redis.Channel):
     """Reads messages from the lists in Redis."""
+
+    QoS = QoS
 
     def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401 - as kombu's
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        except NO_MESSAGE:
             log.exception("something in the queue is no message, and is passed over")
             raise Empty from None
 

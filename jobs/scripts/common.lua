@@ -44,6 +44,23 @@ local function size_of(list)
   return try('ZCARD', list) or 0
 end
 
+-- Those of the indexes and counts that are of another type, which `try` passes over.
+local function broken_keys()
+  local broken = {}
+  local function look(kind, command, names)
+    for _, name in ipairs(names) do
+      if try(command, key(name)) == false then
+        table.insert(broken, {name, 'it is of another type than ' .. kind})
+      end
+    end
+  end
+  look('a sorted set', 'ZCARD', {'jobs', 'jobs:queued', 'jobs:running', 'jobs:cancelling', 'jobs:succeeded',
+    'jobs:failed', 'jobs:cancelled', 'finished', 'workers', 'models', 'models:rank', 'datasets', 'datasets:leftovers'})
+  look('a hash', 'HLEN', {'aliases', 'totals'})
+  look('a set', 'SCARD', {'models:removed'})
+  return broken
+end
+
 -- A member of a JSON object, where it is of that type; else nil.
 local function member(text, name, kind)
   local read, object = pcall(cjson.decode, text)

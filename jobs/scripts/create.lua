@@ -30,7 +30,10 @@ end
 if quota > 0 then
   local unfinished = 0
   for _, status in ipairs({'queued', 'running', 'cancelling'}) do
-    unfinished = unfinished + size_of(list_of(owner, status))
+    for _, id in ipairs(ids_in(list_of(owner, status))) do
+      -- Of a damaged job that was removed nobody could say whose it was, so it is still in its owner's list.
+      unfinished = unfinished + redis.call('EXISTS', key('job', id))
+    end
   end
   if unfinished >= quota then
     return {'quota'}

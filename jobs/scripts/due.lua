@@ -20,4 +20,4 @@ for _, status in ipairs({'queued', 'running', 'cancelling'}) do
     end
   end
 end
-return {'due', unpublished, gone, damaged}
+return {'due', unpublished, gone, damaged, broken_keys()}

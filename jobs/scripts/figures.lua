@@ -23,4 +23,4 @@ for i, bound in ipairs(BOUNDS) do
 end
 local workers = try('ZCOUNT', key('workers'), NOW, '+inf') or 0
 return {'figures', counts, oldest, workers, size_of(key('models')), size_of(key('datasets')), tostring(speed), bounds,
-  try('HGETALL', key('totals')) or {}, damaged}
+  try('HGETALL', key('totals')) or {}, damaged, broken_keys()}

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -11,6 +12,7 @@ from jobs.connection import connect
 from jobs.errors import StoreUnavailable
 from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
+from worker.messages import Transport
 from worker.reconciler import LOCK, Reconciler
 
 
@@ -86,3 +88,18 @@ def test_leases_that_ran_out_while_redis_was_away(server: LiveRedis) -> None:
         store.unlock(LOCK, reconciler._owner)
         Reconciler(store, app).look()
         assert store.get(claim.job_id).status is JobStatus.QUEUED
+
+
+def test_what_a_worker_that_died_has_left(server: LiveRedis) -> None:
+    """Messages without acknowledgement go back to the queue; what is none among them is dropped, and ends no worker."""
+    with closing(queue.celery_app(server.url)) as app, server.client() as client:
+        queue.publish(app, queue.MNIST_TRAIN, "job_1")
+        message = json.loads(client.rpop(queue.QUEUE_KEY) or "")
+        left = {"1": "{", "2": "[]", "3": "5", "4": json.dumps([message, "", queue.QUEUE])}
+        client.hset(f"{queue.KEY_PREFIX}unacked", mapping=left)
+        client.zadd(f"{queue.KEY_PREFIX}unacked_index", dict.fromkeys(left, 0))
+        with app.connection_for_read() as connection:
+            connection.transport_cls = Transport  # as a worker's
+            connection.default_channel.qos.restore_visible()
+        assert queue.waiting(app) == {"job_1"}
+        assert not client.exists(f"{queue.KEY_PREFIX}unacked", f"{queue.KEY_PREFIX}unacked_index")

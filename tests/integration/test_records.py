@@ -17,7 +17,7 @@ from stored import LEASE, TwiceStore, entry, outcome, progress, queued, running,
 from submitted import PICTURE, STREAM, events_of, problem
 
 from app.settings import Settings
-from jobs import figures, transitions
+from jobs import damage, figures, transitions
 from jobs import queue as queues
 from jobs.artifacts import open_store
 from jobs.datasets.model import INDEX
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from redis_live import LiveRedis
 
     from jobs.datasets.model import Dataset
+    from jobs.transitions import Call
 
 LATER = "from_a_later_version"
 MAPS = {"files"}  # objects whose members are not fields but names
@@ -376,6 +377,39 @@ def test_keys_beside_a_job(store: JobStore, raw: redis.Redis) -> None:
     assert store.run(figures.read()).finished == {}
     assert (Registry(store).list(), Registry(store).aliases(), Registry(store).surplus(0)) == ([], {}, [])
     assert (Datasets(store).list().datasets, Datasets(store).leftovers()) == ([], [])
+
+
+@pytest.mark.parametrize("read", [transitions.due(0), figures.read()], ids=["worker", "API"])
+def test_an_index_of_another_type_is_logged(
+    store: JobStore, raw: redis.Redis, caplog: pytest.LogCaptureFixture, read: Call[object]
+) -> None:
+    """An index that is passed over because of its type is logged by name, and counted, by each process that reads."""
+    names = {"jobs", "jobs:queued", "finished", "totals", "models:removed", "aliases"}
+    for name in names:
+        damage.mended("key", name)
+        raw.set(f"{PREFIX}{name}", "text")
+    before = damage.counts()["key"]
+    store.run(read)
+    logged = {record.getMessage().split()[1] for record in caplog.records if record.getMessage().startswith("key ")}
+    assert logged == names
+    assert damage.counts()["key"] == before + len(names)
+
+
+def test_readiness_with_a_key_of_another_type(api: Live, raw: redis.Redis) -> None:
+    """The key that only asks whether Redis takes writes may be of any type: the service is as ready as without it."""
+    raw.sadd(f"{PREFIX}ready", "x")
+    answer = api.client.get("/readyz")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["redis"]["status"] == "up"
+
+
+def test_a_removed_job_does_not_count(store: JobStore, raw: redis.Redis) -> None:
+    """A damaged job, of which nobody can say whose it was, no longer counts among its owner's once it is removed."""
+    bad = store.create("mnist-train", {}, job_id="job_bad", most_queued=9, owner="alice", quota=1)
+    other_type(raw, bad.id)
+    store.run(transitions.delete_damaged(bad.id, EVERYBODY))
+    assert store.list(whose="alice").jobs == []
+    assert store.create("mnist-train", {}, job_id="job_new", most_queued=9, owner="alice", quota=1).id == "job_new"
 
 
 def test_a_damaged_event(api: Live, store: JobStore, raw: redis.Redis) -> None:

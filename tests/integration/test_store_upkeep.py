@@ -1,5 +1,8 @@
+import signal
+import socket
 import time
 
+import billiard
 import pytest
 from stored import BRIEF, LEASE, entry, progress, queued, running, types
 from waiting import wait_until
@@ -7,6 +10,7 @@ from waiting import wait_until
 from jobs.errors import NotFinished
 from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
+from worker.children import StuckWatch
 
 HOUR = 3_600_000  # ms
 
@@ -114,7 +118,36 @@ def test_purge_is_found_again(store: JobStore) -> None:
     assert store.list().jobs == []
 
 
+def test_purge_spares_an_unfinished_job(store: JobStore) -> None:
+    """A job that waits keeps its record and its artifacts, and holds up no other, though an index calls it finished."""
+    waits, over = queued(store), store.cancel(queued(store).id)
+    store._client.zadd(f"{PREFIX}finished", {waits.id: 1})
+    removed: list[str] = []
+    assert store.purge(0, lambda job_id, _: not removed.append(job_id)) == [over.id]
+    assert removed == [over.id]
+
+
 def test_unfinished_jobs_are_not_deleted(store: JobStore) -> None:
     """A job that waits or runs cannot be deleted."""
     with pytest.raises(NotFinished):
         store.delete(queued(store).id)
+
+
+def test_a_stuck_job_beside_a_damaged_one(store: JobStore) -> None:
+    """A process whose cancelled job does not end is killed, whatever the record of another job has as its owner."""
+    child = billiard.get_context("spawn").Process(target=time.sleep, args=(600,))
+    child.start()
+    owners = {"job_1": f"{socket.gethostname()}:{child.pid}:token", "job_2": "nobody"}  # the newest comes first
+    for job_id, owner in owners.items():
+        queued(store, job_id)
+        assert store.claim(job_id, owner, LEASE)
+        store.cancel(job_id)
+    watch = StuckWatch(store)
+    watch._seen = dict.fromkeys(owners, time.monotonic() - 60)
+    try:
+        watch.look()
+        child.join(10)
+        assert child.exitcode == -signal.SIGKILL
+    finally:
+        child.terminate()
+    assert store.get("job_1").status is JobStatus.CANCELLED
