@@ -13,6 +13,7 @@ from jobs.connection import connect
 from jobs.errors import StoreUnavailable
 from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
+from worker.children import JobRequest
 from worker.messages import Transport
 from worker.reconciler import LOCK, Reconciler
 
@@ -125,3 +126,13 @@ def test_a_message_that_no_task_can_be_made_of(server: LiveRedis) -> None:
                 connection.drain_events(timeout=5)
             assert taken == ["job_1", "job_2"]
             assert client.hlen(f"{queue.KEY_PREFIX}unacked") == 1
+
+
+@pytest.mark.parametrize("limits", [5, [1], "none"])
+def test_a_message_with_odd_time_limits(server: LiveRedis, limits: object) -> None:
+    """Time limits in a message, which none of ours has, are ignored: odd ones would keep a worker from the next job."""
+    with closing(queue.celery_app(server.url)) as app, app.connection_for_read() as connection:
+        body, headers = ((), {}, {}), {"id": "job_1", "task": "t", "timelimit": limits}
+        message = Message(channel=connection.default_channel, headers=headers)
+        request = JobRequest(message, app=app, task=app.tasks["celery.backend_cleanup"], body=body, decoded=True)
+        assert request.time_limits == (None, None)
