@@ -39,6 +39,10 @@ def tell_to_leave() -> None:
 class JobRequest(Request):  # type: ignore[misc] # Celery has no types
     """Celery's side of a task whose process may end in the middle of it, after it has settled its job."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's
+        super().__init__(*args, **kwargs)
+        self.time_limits = (None, None)  # none of ours has its own; a bad one would keep the only process for ever
+
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: ANN401 - billiard's
         """Log a lost process as an error, unless its exit code says that nothing is lost."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)  # billiard may wrap it

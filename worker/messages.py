@@ -17,6 +17,10 @@ NO_MESSAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError
 class QoS(redis.QoS):
     """Keeps the messages that are not acknowledged, and restores those of workers that died."""
 
+    def tags(self) -> set[str]:
+        """Return the tags of the messages that this process was given and has not done with."""
+        return set(self._delivered)
+
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:  # noqa: ANN401 - as kombu's
         """Put a message back into its queue, or drop what is no message, which every worker would meet again."""
         try:
@@ -32,10 +36,14 @@ class Channel(redis.Channel):
     QoS = QoS
 
     def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401 - as kombu's
+        before = self.qos.tags()
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except NO_MESSAGE:
             log.exception("something in the queue is no message, and is passed over")
+            # What Celery cannot make a task of would count as being worked on, and the worker take no other message.
+            for tag in self.qos.tags() - before:
+                self.qos.reject(tag)
             raise Empty from None
 
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from kombu import Message, Queue
 from redis_live import LiveRedis, live_redis
 from stored import BRIEF, PROMISE, running, timed
 from workers import older
@@ -12,6 +13,7 @@ from jobs.connection import connect
 from jobs.errors import StoreUnavailable
 from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
+from worker.children import JobRequest
 from worker.messages import Transport
 from worker.reconciler import LOCK, Reconciler
 
@@ -103,3 +105,34 @@ def test_what_a_worker_that_died_has_left(server: LiveRedis) -> None:
             connection.default_channel.qos.restore_visible()
         assert queue.waiting(app) == {"job_1"}
         assert not client.exists(f"{queue.KEY_PREFIX}unacked", f"{queue.KEY_PREFIX}unacked_index")
+
+
+def test_a_message_that_no_task_can_be_made_of(server: LiveRedis) -> None:
+    """A message whose reader fails is dropped, and does not keep a worker, which takes one at a time, from the next."""
+    taken: list[str] = []
+
+    def take(message: Message) -> None:
+        taken.append(message.headers["id"])
+        if taken == ["job_1"]:
+            raise KeyError("timelimit")
+
+    with closing(queue.celery_app(server.url)) as app, server.client() as client:
+        for job_id in ("job_1", "job_2"):
+            queue.publish(app, queue.MNIST_TRAIN, job_id)
+        with app.connection_for_read() as connection:
+            connection.transport_cls = Transport  # as a worker's
+            connection.default_channel.basic_qos(0, 1, apply_global=False)
+            with connection.Consumer(Queue(queue.QUEUE), on_message=take, accept=["json"]):
+                connection.drain_events(timeout=5)
+            assert taken == ["job_1", "job_2"]
+            assert client.hlen(f"{queue.KEY_PREFIX}unacked") == 1
+
+
+@pytest.mark.parametrize("limits", [5, [1], "none"])
+def test_a_message_with_odd_time_limits(server: LiveRedis, limits: object) -> None:
+    """Time limits in a message, which none of ours has, are ignored: odd ones would keep a worker from the next job."""
+    with closing(queue.celery_app(server.url)) as app, app.connection_for_read() as connection:
+        body, headers = ((), {}, {}), {"id": "job_1", "task": "t", "timelimit": limits}
+        message = Message(channel=connection.default_channel, headers=headers)
+        request = JobRequest(message, app=app, task=app.tasks["celery.backend_cleanup"], body=body, decoded=True)
+        assert request.time_limits == (None, None)
