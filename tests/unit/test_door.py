@@ -24,6 +24,7 @@ SCOPES = {
     ("POST", "/jobs/mnist-train"): {"train"},
     ("POST", "/jobs/finetune"): {"train"},
     ("POST", "/jobs/job_1/cancel"): {"train"},
+    ("DELETE", "/jobs/job_1"): {"train"},
     ("POST", "/classify"): {"classify"},
     ("POST", "/classify/batch"): {"classify"},
     ("POST", "/models/vgg16/classify"): {"classify"},
