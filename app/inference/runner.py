@@ -145,7 +145,7 @@ class Runner:
     def _add_what_pays(self) -> None:
         rates: dict[int, float] = {}
         for size in sizing.SIZES:
-            if sizing.too_long(size, rates) or sizing.saturated(rates):
+            if sizing.too_long(size, rates):
                 break
             try:
                 rates[size] = size / self._add(size)

@@ -18,15 +18,6 @@ def too_long(size: int, rates: Mapping[int, float]) -> bool:
     return bool(rates) and size / max(rates.values()) > LONGEST
 
 
-def saturated(rates: Mapping[int, float]) -> bool:
-    """Return whether the two largest sizes gained less than `GAIN` over the smaller ones: larger ones will not either.
-
-    Timing all sizes up to 32 takes longer than loading the network.
-    """
-    *smaller, last, largest = (0.0, 0.0, *rates.values())
-    return max(last, largest) < GAIN * max(smaller, default=0.0)
-
-
 def worthwhile(rates: Mapping[int, float]) -> tuple[int, ...]:
     """Return the sizes up to the smallest that is as good as the best, to within `GAIN`.
 

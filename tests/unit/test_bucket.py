@@ -153,7 +153,7 @@ def test_work_that_is_stopped_waits_for_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [unavailable(URL, ConnectionError("nobody there")), ValueError("nobody there")])
 def test_a_store_that_is_away_costs_a_copy(error: Exception, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A copy that fails is told of, whatever the reason, and the next state is copied."""
+    """A copy that fails is logged, whatever the error, and the next state is copied."""
     copied = threading.Event()
 
     def away_once(path: Path) -> None:

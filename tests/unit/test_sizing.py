@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.inference.sizing import saturated, too_long, worthwhile
+from app.inference.sizing import too_long, worthwhile
 
 # Images a second that were measured for VGG16 on two cores, at batch 1, 2, 4 and so on.
 AMX_BFLOAT16 = {1: 29.0, 2: 30.0, 4: 50.0, 8: 66.0, 16: 78.0, 32: 84.0}
@@ -30,14 +30,3 @@ def test_nobody_waits_long_for_a_batch() -> None:
     assert not too_long(4, AVX2_FLOAT32)
     assert too_long(8, AVX2_FLOAT32)
     assert not too_long(32, AMX_BFLOAT16)
-
-
-def test_sizes_are_no_longer_tried_once_they_gain_nothing() -> None:
-    """Two doublings without a gain end the trial; one does not, since the next may pay again."""
-    assert not saturated({})
-    assert not saturated({1: 10.0, 2: 9.0})
-    assert saturated({1: 10.0, 2: 9.0, 4: 10.4})
-    for tried in range(7):
-        assert not saturated(dict(list(AMX_BFLOAT16.items())[:tried]))
-    assert not saturated({1: 55.0, 2: 70.0, 4: 85.0, 8: 65.0})
-    assert saturated({1: 55.0, 2: 70.0, 4: 85.0, 8: 65.0, 16: 67.0})
