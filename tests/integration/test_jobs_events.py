@@ -73,7 +73,8 @@ def test_a_viewer_leaves(api: Live, store: JobStore, caplog: pytest.LogCaptureFi
     job_id = submitted(api)
     feed = api.state["desk"].feed
     with api.client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM) as response:
-        assert "retry" in next(response.iter_text())
+        texts = response.iter_text()  # kept: once it is gone, so is the connection
+        assert "retry" in next(texts)
         wait_until(lambda: feed._viewers, 10)
     wait_until(lambda: not feed._viewers, 10)
     trained(store, job_id)
