@@ -1,4 +1,4 @@
-"""A network in memory, ready to answer: traced once for each batch size, warmed up, never traced again."""
+"""A network in memory, ready to answer: traced once for batches of any size, warmed up, never traced again."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Runner:
             network.randomise(self._model, RANDOM_SEED)
         else:
             network.load(self._model, weights)
+        self._plain = self._trace()
         self._functions: dict[int, Any] = {}
         if sizes:
             self._add_all(sizes)
@@ -67,7 +68,7 @@ class Runner:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The batch sizes that were traced, ascending: those given, or those that pay on this device."""
+        """The batch sizes that are computed, ascending: those given, or those that pay on this device."""
         return tuple(self._functions)
 
     @property
@@ -79,7 +80,7 @@ class Runner:
         """Answer a batch of at most `largest`: (height, width, channels) in 0 to 255 each to scores that sum to 1.
 
         Some of it may be for fine-tuned models, for whose part the network is run as far as they have it in common. The
-        batch is padded to the next size that was traced. An image whose scores are no numbers gets an error, alone.
+        batch is padded to the next of `sizes`. An image whose scores are no numbers gets an error, alone.
 
         Raises:
             MemoryError: the device has too little memory for this many.
@@ -127,7 +128,11 @@ class Runner:
         advice = "its weights are damaged" if precision == "float32" else "set BESTGUESS_PRECISION=float32 and restart"
         return NotFinite(f"{title}'s scores are not finite in {precision}: {advice}")
 
-    def _trace(self, size: int, *, compiled: bool = False) -> Any:  # noqa: ANN401 - a TensorFlow function
+    def _trace(self, size: int | None = None, *, compiled: bool = False) -> Any:  # noqa: ANN401 - a TensorFlow function
+        """Trace the network for batches of one size, or of any.
+
+        A size of its own for each would compute no faster, and each trace takes time and memory.
+        """
         tf, model, network, precision = self._tf, self._model, self._network, self.hardware.precision
 
         def scores(pixels: Any) -> Any:  # noqa: ANN401
@@ -157,12 +162,12 @@ class Runner:
         self._functions = {size: self._functions[size] for size in sizing.worthwhile(rates)}
 
     def _add(self, size: int) -> float:
-        self._functions[size] = self._trace(size)
+        self._functions[size] = self._plain
         return self._timed(size)
 
     def _compile(self, size: int) -> None:
         """Have XLA compile one size, and keep that where it is faster: by how much differs from card to card."""
-        plain, seconds = self._functions[size], self._timed(size)
+        seconds = self._timed(size)
         try:
             self._functions[size] = self._trace(size, compiled=True)
             gain = seconds / self._timed(size)
@@ -170,7 +175,7 @@ class Runner:
             log.warning("XLA cannot compile %s: %s", self._network.title, error)
             gain = 0.0
         if gain < sizing.GAIN:
-            self._functions[size] = plain
+            self._functions[size] = self._plain
         log.info("XLA at batch %d: %.2f times as fast", size, gain)
 
     def _timed(self, size: int) -> float:

@@ -7,27 +7,33 @@ from typing import Any
 import numpy as np
 import pytest
 from pictures import noise
+from small_vgg import SIDE, SMALL_VGG
 
 from app.inference import sizing
 from app.inference.hardware import Hardware, import_tensorflow
 from app.inference.runner import NotFinite, Runner
 from vision.networks import LITE0, Network
 
-PICTURES = [np.asarray(noise((224, 224), seed=seed)) for seed in range(5)]
+PICTURES = [np.asarray(noise((SIDE, SIDE), seed=seed)) for seed in range(5)]
 
 
-def lite0(network: Network = LITE0, precision: str = "auto", **more: Any) -> Runner:  # noqa: ANN401
-    """Load the stand-in, whose weights a package carries."""
+def lite0(network: Network, precision: str = "float32", **more: Any) -> Runner:  # noqa: ANN401
+    """Load the stand-in: the ReLU of the small network makes zeros of what is no number."""
     assert LITE0.carried
     return Runner(network, LITE0.carried().path, precision, **more)
 
 
+def small(network: Network = SMALL_VGG, precision: str = "float32", **more: Any) -> Runner:  # noqa: ANN401
+    """Load a network that is quick to build and to trace, with random weights."""
+    return Runner(network, None, precision, made_up=True, **more)
+
+
 def test_it_keeps_the_sizes_that_pay() -> None:
     """Without being told, a network keeps sizes from 1 on that double, and answers alike in each."""
-    runner = lite0()
+    runner = small()
     assert runner.sizes == sizing.SIZES[: len(runner.sizes)]
     assert runner.largest == runner.sizes[-1]
-    assert runner.hardware == Hardware("cpu", "float32")  # whatever the processor: bfloat16 would be slower
+    assert runner.hardware == Hardware("cpu", "float32")
     alone = [runner([picture])[0] for picture in PICTURES[: runner.largest]]
     for one, other in zip(alone, runner(PICTURES[: runner.largest]), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -36,9 +42,9 @@ def test_it_keeps_the_sizes_that_pay() -> None:
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_a_chosen_precision_is_used(precision: str) -> None:
     """The network computes in what was chosen, its scores stay float32 and add up to 1, near those of float32."""
-    runner = lite0(precision=precision, sizes=(1,))
+    runner = small(precision=precision, sizes=(1,))
     assert runner.hardware.precision == precision
-    scores, exact = runner(PICTURES[:1])[0], lite0(precision="float32", sizes=(1,))(PICTURES[:1])[0]
+    scores, exact = runner(PICTURES[:1])[0], small(precision="float32", sizes=(1,))(PICTURES[:1])[0]
     assert not isinstance(scores, NotFinite)
     assert scores.dtype == np.float32
     assert scores.sum() == pytest.approx(1, abs=1e-5)
@@ -54,8 +60,8 @@ def test_one_image_without_numbers_fails_alone() -> None:
         return LITE0.preprocess(tf.where(infinite, np.float32(np.nan), pixels))
 
     runner = lite0(replace(LITE0, preprocess=preprocess), sizes=(4,))
-    bad = np.full((224, 224, 3), 7, np.uint8)
-    answers = runner([PICTURES[0], bad, PICTURES[1]])
+    good, bad = np.asarray(noise((224, 224))), np.full((224, 224, 3), 7, np.uint8)
+    answers = runner([good, bad, good])
     assert [type(answer) for answer in answers] == [np.ndarray, NotFinite, np.ndarray]
 
 
@@ -71,7 +77,7 @@ def test_weights_that_overflow_are_refused() -> None:
 
 def test_a_compiled_function_answers_alike(caplog: pytest.LogCaptureFixture) -> None:
     """What XLA makes of the network, as on a GPU, gives the same scores; it is kept only where it is faster."""
-    runner = lite0(sizes=(2,))
+    runner = small(sizes=(2,))
     plain, before = runner._functions[2], runner(PICTURES[:2])
     with caplog.at_level(logging.INFO):
         runner._compile(2)
