@@ -16,8 +16,8 @@ from app.settings import Settings
 
 # Files whose tests share a session fixture that takes long to make: `house`, `desk`, `random_weights`.
 SHARED = {f"test_page_{name}": "house" for name in ("draw", "form", "key", "own", "photo", "sending", "train")}
-SHARED |= {"test_command_line": "desk", "test_command_finetune": "desk"}
-SHARED |= {"test_equal_to_keras": "random_weights", "test_take_over": "random_weights"}
+SHARED |= {f"test_{name}": "desk" for name in ("answers", "command_finetune", "command_line")}
+SHARED |= {f"test_{name}": "random_weights" for name in ("equal_to_keras", "take_over", "vgg")}
 
 # Whoever runs the tests in the background may have SIGINT ignored, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

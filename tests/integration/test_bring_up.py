@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_vgg import SMALL_VGG, randomise
 
+from app.inference import obtaining
 from app.inference.bring_up import BringUp
 from app.inference.engine import Engine
 from app.inference.obtaining import Obtaining
@@ -42,6 +43,11 @@ def settings(folder: Path, **more: object) -> Settings:
 @pytest.fixture(autouse=True)
 def _no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(obtaining, "LOOK_AGAIN", 0.1)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -102,6 +108,19 @@ def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
         choice = engine.choose(None)
         assert (choice.served.network.id, choice.stand_in_for) == (LITE0.id, "vgg16")
         assert "cannot be used" in (choice.reason or "")
+
+
+def test_random_weights(tmp_path: Path) -> None:
+    """With BESTGUESS_WEIGHTS=random the network itself answers, and says that it has learned nothing."""
+    chosen = settings(tmp_path, weights="random")
+    engine = Engine(chosen, published(lambda *_: pytest.fail("there is no file to load")), stand_in=STAND_IN)
+    with contextlib.closing(engine):
+        asyncio.run(BringUp(engine, chosen).run())
+        choice = engine.choose(None)
+        assert (choice.served.network.id, choice.stand_in_for) == ("vgg16", None)
+        assert choice.served.weights is not None
+        assert choice.served.weights.origin == "random"
+        assert "its guesses mean nothing" in choice.served.report.detail
 
 
 def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

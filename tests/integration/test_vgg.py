@@ -11,7 +11,7 @@ from PIL import Image
 from weights_files import write_official
 
 from vision import layout
-from vision.random_weights import draw, write_random
+from vision.random_weights import draw
 from vision.vgg import VGG16_LAYERS, build_vgg16, load, preprocess, randomise
 from vision.weights import WeightsError
 
@@ -120,10 +120,9 @@ def test_official_layout(model: Model, big: Path, keras: ModuleType) -> None:
     assert 0.01 < ours.max() < 0.99
 
 
-def test_random_file(model: Model, big: Path) -> None:
+def test_random_file(model: Model, random_weights: Path) -> None:
     """A file of random weights and weights made up in memory are the same numbers for the same seed."""
-    write_random(big, VGG16_LAYERS, 0)
-    load(model, big)
+    load(model, random_weights)
     _assert_holds(model, draw(VGG16_LAYERS, 0))
     randomise(model, 1)
     _assert_holds(model, draw(VGG16_LAYERS, 1))
