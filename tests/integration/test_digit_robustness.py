@@ -12,7 +12,7 @@ from jobs.model import MnistParams
 from vision.digits.normalise import normalise
 from worker.checkpoint import Checkpoint
 from worker.mnist.data import Digits, read
-from worker.mnist.evaluation import accuracy
+from worker.mnist.evaluation import logits, part_right
 from worker.mnist.synthetic import synthetic_digits
 from worker.mnist.training import train
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     import keras
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
 KINDS: dict[str, Callable[[Generator], Sheet]] = {
@@ -57,10 +56,8 @@ class Trained(NamedTuple):
         images = self.digits.x_test[:count]
         pictures = [redrawn.draw(image, kind(random), random) for image in images]
         ways = images, [normalise(picture) for picture in pictures], [redrawn.resized(picture) for picture in pictures]
-        return Accuracies(*(self._accuracy(np.stack(way)) for way in ways))
-
-    def _accuracy(self, images: NDArray[np.uint8]) -> float:
-        return accuracy(self.network, images, self.digits.y_test[: len(images)], lambda _: None)
+        said = np.split(logits(self.network, np.concatenate(ways), lambda _: None), len(ways))
+        return Accuracies(*(part_right(way, self.digits.y_test[:count]) for way in said))
 
 
 def trained(digits: Digits, steps: int, folder: Path) -> Trained:

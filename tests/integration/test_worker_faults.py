@@ -1,8 +1,7 @@
 import os
 import signal
-from contextlib import closing
 
-from workers import LONG, MEDIUM, SHORT, Workplace, assert_whole, older, timed
+from workers import LONG, MEDIUM, SHORT, Workplace, assert_whole, timed
 
 from jobs.model import JobStatus
 from jobs.queue import MNIST_TRAIN, QUEUE_KEY, TASKS, publish
@@ -20,14 +19,6 @@ def test_two_deliveries(place: Workplace) -> None:
     job = place.wait(job_id, DONE)
     assert job.attempt == 1
     assert [event.type for event in place.store.events(job_id, limit=1000).events].count("started") == 1
-
-
-def test_a_message_in_the_old_place(place: Workplace) -> None:
-    """A job whose message an older API left in the next database, as one whose message is lost, is found and run."""
-    with closing(older(place.redis)) as place.queue:
-        job_id = place.submit(**SHORT)
-    place.start()
-    assert_whole(place.wait(job_id, DONE, seconds=90), 60)
 
 
 def test_redis_is_killed(place: Workplace) -> None:

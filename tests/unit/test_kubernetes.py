@@ -1,7 +1,6 @@
 import re
 from collections.abc import Iterator
 
-import kubernetes_validate
 import pytest
 from manifests import KUBERNETES, Manifest, chosen, containers, rendered, walk, workloads
 
@@ -27,6 +26,8 @@ def named(manifests: list[Manifest], kind: str) -> dict[str, Manifest]:
 
 def test_schemas(manifests: list[Manifest]) -> None:
     """Each manifest is what Kubernetes' published schema says, with nothing that it does not know."""
+    import kubernetes_validate  # noqa: PLC0415 - seconds, and no other test wants it
+
     for manifest in manifests:
         kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
 
