@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from waiting import wait_until
 
-from jobs.ids import new_job_id
+from jobs.ids import made_at, new_job_id
 from jobs.model import HistoryEntry, JobStatus, Progress
 from jobs.replies import moment
 from jobs.store import Answer, JobStore
@@ -29,6 +29,13 @@ BRIEF = 0.001  # seconds: has run out when the next call is made, or soon after
 def queued(store: JobStore, job_id: str | None = None, most_queued: int = 1000) -> Job:
     """Make a job."""
     return store.create("mnist-train", {"steps": 10}, job_id=job_id or new_job_id(), most_queued=most_queued)
+
+
+def distant(store: JobStore) -> Job:
+    """Make a job in a millisecond of its own: within one, ids have no order."""
+    job = queued(store)
+    wait_until(lambda: made_at(new_job_id()) > made_at(job.id), 1)
+    return job
 
 
 def running(store: JobStore, lease: float = LEASE) -> Claim:

@@ -13,7 +13,7 @@ from data_sets import picture
 from data_sets import stored as stored_dataset
 from live import Live, live
 from scraped import Scrape
-from stored import LEASE, TwiceStore, entry, outcome, progress, queued, running, trained
+from stored import LEASE, TwiceStore, distant, entry, outcome, progress, queued, running, trained
 from submitted import PICTURE, STREAM, events_of, problem
 
 from app.settings import Settings
@@ -249,7 +249,7 @@ def test_a_damaged_job(
     api: Live, store: JobStore, raw: redis.Redis, queue: Celery, damage: Callable[[redis.Redis, str], object]
 ) -> None:
     """A damaged job is left out of lists, named where it is asked for, holds nothing else up, and can be removed."""
-    waits, bad, bad_runner, lost = queued(store), queued(store), running(store), running(store)
+    waits, bad, bad_runner, lost = distant(store), distant(store), running(store), running(store)
     raw.hset(f"{PREFIX}job:{lost.job_id}", "lease_until", 0)
     for job_id in (bad.id, bad_runner.job_id):
         damage(raw, job_id)
