@@ -27,8 +27,9 @@ help: ## this list
 serve: $(READY) ## install what is missing, then run the whole service in the foreground
 	@exec $(BIN)/bestguess up
 
-# Two files at a time, or two groups of files (tests/conftest.py); the folders whose tests take long begin first.
-TESTS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time, or groups of files (tests/conftest.py), also on two cores: many tests wait for a lease, a pause or
+# a process. The folders whose tests take long begin first.
+TESTS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test: $(DEV) ## every test (ARGS=...: for pytest instead)
 	@exec $(BIN)/python -m pytest $(or $(ARGS),$(TESTS))

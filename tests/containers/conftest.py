@@ -23,7 +23,7 @@ from xdist.scheduler import LoadScopeScheduling
 BASE_IMAGE = ROOT.parent / "shared" / "docker" / "base-image.sh"
 IMAGES = ("PYTHON_IMAGE", "REDIS_IMAGE", "PROXY_IMAGE")
 CLOCK, SMALL = "tests/containers/clock.test.yml", "tests/containers/small.test.yml"
-GUARDED = {"test_clock.py", "test_disk.py", "test_keys.py"}  # the other files are about `running`
+GUARDED = {f"test_{name}.py" for name in ("clock", "disk", "keys", "promises")}  # the other files are about `running`
 IMAGE = "bestguess:test"  # not the one that somebody runs
 
 Environment = Callable[..., Mapping[str, str]]
@@ -81,15 +81,6 @@ def running(command: tuple[str, ...], environment: Environment) -> Iterator[Stac
         yield started
 
 
-@pytest.fixture
-def product(running: Stack) -> Stack:
-    """Hand over the product once every replica is ready."""
-    if len(running.containers("api")) < 2:
-        running.start(api=2, worker=2)  # restored from a backup, it has one
-    running.all_ready()
-    return running
-
-
 @pytest.fixture(scope="session")
 def guarded(command: tuple[str, ...], environment: Environment) -> Iterator[Stack]:
     """Publish the product on another address than loopback, with a key, a clock to set and a small disk for models."""
@@ -112,16 +103,31 @@ def guarded(command: tuple[str, ...], environment: Environment) -> Iterator[Stac
         yield made
 
 
+@pytest.fixture
+def product(request: pytest.FixtureRequest) -> Stack:
+    """Hand over the stack that a file is about, once every replica is ready."""
+    stack: Stack = request.getfixturevalue(stack_of(request.path))
+    if len(stack.containers("api")) < 2:
+        stack.start(api=2, worker=2)  # restored from a backup, it has one
+    stack.all_ready()
+    return stack
+
+
 class ByStack(LoadScopeScheduling):
     """Runs all tests of a stack in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "guarded" if Path(nodeid.partition("::")[0]).name in GUARDED else "running"
+        return stack_of(Path(nodeid.partition("::")[0]))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByStack:
     """Run the two stacks side by side."""
     return ByStack(config, log)
+
+
+def stack_of(file: Path) -> str:
+    """Name the stack that the tests of a file are about."""
+    return "guarded" if file.name in GUARDED else "running"
 
 
 def works(*words: str) -> bool:

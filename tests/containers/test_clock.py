@@ -2,18 +2,10 @@
 
 import time
 
-import pytest
 from stack import BUSY, LEASE, START, Stack, docker, until, whole
 from steady import Photos
 
 HOUR = 3600.0
-
-
-@pytest.fixture
-def product(guarded: Stack) -> Stack:
-    """Hand over the product once every replica is ready."""
-    guarded.all_ready()
-    return guarded
 
 
 def jump(product: Stack, seconds: float) -> None:

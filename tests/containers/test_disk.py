@@ -1,14 +1,6 @@
 """A disk for models that is full."""
 
-import pytest
 from stack import Stack, whole
-
-
-@pytest.fixture
-def product(guarded: Stack) -> Stack:
-    """Hand over the product once every replica is ready."""
-    guarded.all_ready()
-    return guarded
 
 
 def test_the_disk_for_models_is_full(product: Stack) -> None:

@@ -9,13 +9,6 @@ from stack import ROOT, START, Stack, until, whole
 from steady import PHOTO
 
 
-@pytest.fixture
-def product(guarded: Stack) -> Stack:
-    """Hand over the product once every replica is ready."""
-    guarded.all_ready()
-    return guarded
-
-
 @pytest.fixture(scope="module")
 def trained(guarded: Stack) -> str:
     """Train a network with the first key, and return the job's id."""
