@@ -15,6 +15,7 @@ from training_page import START
 from waiting import wait_until
 
 from jobs.model import JobStatus
+from jobs.queue import FINETUNE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,18 @@ def dataset_id(house: House) -> str:
     """Send a data set."""
     sent = house.client.post("/datasets?name=textures", files={"file": ("textures.zip", zipped(textures()))})
     return str(sent.json()["id"])
+
+
+@pytest.fixture
+def parent(house: House, dataset_id: str) -> str:
+    """Name a fine-tuned network of the house; train one if there is none."""
+    models = house.client.get("/models").json()["data"]
+    found = [model["id"] for model in models if model["trained"] and model["trained"]["kind"] == FINETUNE]
+    if found:
+        return str(found[0])
+    job_id = submit(house.place, dataset_id, epochs=1)
+    house.place.wait(job_id, JobStatus.SUCCEEDED)
+    return job_id
 
 
 def fill(page: Page, epochs: int) -> None:
@@ -113,10 +126,8 @@ def test_from_a_folder_to_an_answer(visit: Visitor, house: House, folder: Path, 
     assert page.locator(f"#draw-model option[value='{job_id}']").count() == 0
 
 
-def test_a_parent_that_was_removed(visit: Visitor, house: House, dataset_id: str, tmp_path: Path) -> None:
+def test_a_parent_that_was_removed(visit: Visitor, house: House, dataset_id: str, parent: str, tmp_path: Path) -> None:
     """Beside a network whose parent was removed stand the guesses of the pretrained one that both go back to."""
-    parent = submit(house.place, dataset_id, epochs=1)
-    house.place.wait(parent, JobStatus.SUCCEEDED)
     job_id = submit(house.place, dataset_id, base=parent, epochs=1)
     house.place.wait(job_id, JobStatus.SUCCEEDED)
     assert house.client.delete(f"/models/{parent}").status_code == 204
