@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
+from email.message import Message
+from http.client import HTTPResponse
 from pathlib import Path
 
 import httpx
@@ -122,6 +124,14 @@ def answers(client: httpx.Client) -> bool:
         return client.get("/healthz").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def read_answer(connection: socket.socket) -> tuple[int, Message]:
+    """Read one whole answer, in however many packets it comes; return its status and its headers."""
+    with HTTPResponse(connection) as response:
+        response.begin()
+        response.read()
+        return response.status, response.headers
 
 
 def ready(client: httpx.Client, seconds: float = 120) -> httpx.Response:
