@@ -23,6 +23,7 @@ from app.inference.engine import Engine
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
 from app.settings import Settings
+from app.up.redis_server import free_port
 from jobs.telemetry.tracing import Tracing
 from vision.weights import FoundWeights
 
@@ -151,8 +152,7 @@ class Serve:
     @contextlib.contextmanager
     def __call__(self, **settings: object) -> Iterator[httpx.Client]:
         """Serve until the end of the block."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         values = {"data_dir": self._folder, "port": port, "mirror": NO_MIRROR, "precision": "float32"} | settings
         environment = os.environ | {"KERAS_HOME": str(self._folder / "keras")}
         environment |= {f"BESTGUESS_{name.upper()}": str(value) for name, value in values.items()}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ import pytest
 import s3fs
 from server_process import ServerProcess
 from waiting import wait_until
+
+from app.up.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,11 +100,10 @@ class LiveS3(ServerProcess):
 
 def _free_ports(count: int) -> list[tuple[int, int]]:
     """Find ports that nobody has, in pairs."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        ports = [one.getsockname()[1] for one in sockets]
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    ports = sorted(found)
     return list(zip(ports[::2], ports[1::2], strict=True))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from waiting import wait_until
+from workers import BUSY
+
+from app.up.redis_server import free_port
 
 DRIVER = Path(__file__).with_name("up_driver.py")
 PATIENCE = 20  # seconds for a start, on a machine that is busy
@@ -45,8 +47,8 @@ class Up:
         return self
 
     def ended(self, seconds: float = 5) -> int:
-        """The exit code, which must be there within so many seconds."""
-        return self.process.wait(seconds)
+        """The exit code, which must be there within so many seconds, and what a busy machine takes."""
+        return self.process.wait(seconds + BUSY)
 
     def apis(self) -> list[dict[str, str]]:
         """What each API that was started has said of itself: its pid and its redis_url."""
@@ -97,10 +99,3 @@ class Starter:
             except subprocess.TimeoutExpired:
                 up.process.kill()
                 up.process.wait()
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -97,13 +96,6 @@ def wait_until(condition: Callable[[], Any], seconds: float, running: Started, w
         if time.monotonic() > end:
             raise running.failure(f"{what}: not within {seconds:g} s.")
         time.sleep(POLL)
-
-
-def free_port() -> int:
-    """Find a port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end(process: subprocess.Popen[bytes], grace_seconds: float) -> None:

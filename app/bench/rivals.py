@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.bench.processes import free_port, started, wait_until
+from app.bench.processes import started, wait_until
+from app.up.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

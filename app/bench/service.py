@@ -13,7 +13,8 @@ import httpx
 
 from app.bench import memory
 from app.bench.problems import BenchError
-from app.bench.processes import Started, free_port, started, wait_until
+from app.bench.processes import Started, started, wait_until
+from app.up.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

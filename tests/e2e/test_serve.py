@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from typing import Any
 import pytest
 from pictures import PHOTOS
 from waiting import wait_until
+
+from app.up.redis_server import free_port
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -61,8 +62,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     if not PHOTOS.is_dir():
         pytest.skip(f"the photographs are not at {PHOTOS}")
     folder = tmp_path_factory.mktemp("up")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "BESTGUESS_PORT": str(port),
         "BESTGUESS_DATA_DIR": str(folder / "data"),

@@ -9,8 +9,9 @@ import httpx
 import pytest
 from keyed import add_key
 from live import NO_MIRROR, answers
-from ups import free_port
 from waiting import wait_until
+
+from app.up.redis_server import free_port
 
 SERVE = (sys.executable, "-m", "app.serve")
 UP = (str(Path(sys.executable).parent / "bestguess"), "up")

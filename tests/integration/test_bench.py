@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,14 @@ def _run(*arguments: str) -> Result:
 
 def _ours() -> list[str]:
     """List the commands below this process that a benchmark starts."""
-    children = psutil.Process().children(recursive=True)
-    return [" ".join(child.cmdline()) for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return [" ".join(words(child)) for child in psutil.Process().children(recursive=True)]
+
+
+def words(process: psutil.Process) -> list[str]:
+    """Return a process's command; nothing where it has ended meanwhile."""
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []
 
 
 def test_serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,9 +86,7 @@ def test_interrupted(tmp_path: Path) -> None:
 
 def _wait_for_parts(pid: int) -> list[psutil.Process]:
     def parts() -> list[psutil.Process]:
-        return [
-            child for child in psutil.Process(pid).children(recursive=True) if "app.bench.engine" in child.cmdline()
-        ]
+        return [child for child in psutil.Process(pid).children(recursive=True) if "app.bench.engine" in words(child)]
 
     return wait_until(parts, 60)
 

@@ -204,9 +204,12 @@ def test_removal(api: Live, model_id: str, data_dir: Path) -> None:
 
 def test_total_has_the_loading(api: Live, model_id: str) -> None:
     """The first answer's total has the time that the network took to load, which its parts do not."""
-    first, second = (api.client.post(f"/models/{model_id}/classify", files=DIGIT).json()["timing_ms"] for _ in range(2))
-    rest = lambda timing: timing["total"] - timing["decode"] - timing["queue"] - timing["inference"]  # noqa: E731
-    assert rest(first) > 10 * max(rest(second), 1)
+
+    def rest() -> float:
+        timing = api.client.post(f"/models/{model_id}/classify", files=DIGIT).json()["timing_ms"]
+        return float(timing["total"] - timing["decode"] - timing["queue"] - timing["inference"])
+
+    assert rest() > 10 * max(1, min(rest() for _ in range(5)))
 
 
 def test_without_redis(tmp_path: Path) -> None:

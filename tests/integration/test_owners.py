@@ -2,7 +2,8 @@
 
 import pytest
 from redis_live import LiveRedis
-from stored import LEASE, TwiceStore, outcome
+from stored import LEASE, TwiceStore, now, outcome
+from waiting import wait_until
 
 from jobs.errors import IdempotencyConflict, JobNotFound, ModelNotFound, QuotaReached
 from jobs.ids import new_job_id
@@ -26,7 +27,8 @@ def finished(store: JobStore, owner: str, accuracy: float = 0.9) -> str:
     job_id = made(store, owner).id
     claim = store.claim(job_id, "worker", LEASE)
     assert claim is not None
-    store.finish(job_id, claim.fence, JobStatus.SUCCEEDED, outcome(job_id, accuracy))
+    job = store.finish(job_id, claim.fence, JobStatus.SUCCEEDED, outcome(job_id, accuracy))
+    wait_until(lambda: job.finished_at and now(store) > job.finished_at, 1)  # within a millisecond ids have no order
     return job_id
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from stored import BRIEF, LEASE, PROMISE, TwiceStore, entry, progress, queued, running, timed, types
+from stored import BRIEF, LEASE, PROMISE, TwiceStore, distant, entry, progress, queued, running, timed, types
 from waiting import wait_until
 
 from jobs.async_store import AsyncJobStore
@@ -147,7 +147,7 @@ def test_hung_redis(store: JobStore, server: LiveRedis) -> None:
 
 def test_full_redis(store: JobStore, server: LiveRedis) -> None:
     """When Redis is full nothing is half written, jobs can still be read and removed, and space makes it work again."""
-    old, job = store.cancel(queued(store).id), queued(store)
+    old, job = store.cancel(distant(store).id), queued(store)
     with server.client() as client:
         client.config_set("maxmemory", 1)
         try:

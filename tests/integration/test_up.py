@@ -13,8 +13,11 @@ import redis
 from processes import lives
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from ups import PATIENCE, Starter, free_port
+from ups import PATIENCE, Starter
 from waiting import wait_until
+from workers import BUSY
+
+from app.up.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +106,7 @@ def test_a_signal_ends_everything(start: Starter, number: signal.Signals) -> Non
     groups = up.groups()
     up.process.send_signal(number)
     assert up.ended() == 0
-    wait_until(lambda: not any(map(lives, groups)), 1)
+    wait_until(lambda: not any(map(lives, groups)), 1 + BUSY)
 
 
 def test_nohup_is_respected(start: Starter) -> None:
@@ -124,10 +127,10 @@ def test_a_child_that_ignores_sigterm_is_killed_with_its_own_children(start: Sta
     up = start("stubborn").started()
     groups = up.groups()
     up.process.terminate()
-    wait_until(lambda: "stopping" in up.err, 1)
+    wait_until(lambda: "stopping" in up.err, 1 + BUSY)
     up.process.terminate()
     assert up.ended(5) == 0
-    wait_until(lambda: not any(map(lives, groups)), 1)
+    wait_until(lambda: not any(map(lives, groups)), 1 + BUSY)
     assert "The API did not stop within 4 s; it is killed\n" in up.err
 
 
@@ -139,7 +142,7 @@ def test_a_second_ctrl_c_kills_at_once(start: Starter) -> None:
     wait_until(lambda: "stopping" in up.err, 5)
     up.process.send_signal(signal.SIGINT)
     assert up.ended(2) == 0
-    wait_until(lambda: not any(map(lives, groups)), 1)
+    wait_until(lambda: not any(map(lives, groups)), 1 + BUSY)
 
 
 def test_a_killed_supervisor_leaves_no_process(start: Starter) -> None:
@@ -157,7 +160,7 @@ def test_it_can_be_stopped_while_it_starts(start: Starter) -> None:
     groups = up.groups()
     up.process.terminate()
     assert up.ended() == 0
-    wait_until(lambda: not any(map(lives, groups)), 1)
+    wait_until(lambda: not any(map(lives, groups)), 1 + BUSY)
     assert "page" not in up.out
 
 

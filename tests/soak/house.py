@@ -15,7 +15,8 @@ import redis
 from workers import small_mnist
 
 from app.bench.memory import DECODER
-from app.bench.processes import Started, free_port, started, wait_until
+from app.bench.processes import Started, started, wait_until
+from app.up.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

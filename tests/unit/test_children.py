@@ -11,6 +11,7 @@ from waiting import wait_until
 from app.up.children import Child, Command, ending, next_pause
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -28,45 +29,48 @@ def test_an_ending_is_told_in_words(code: int, words: str) -> None:
     assert ending(code) == words
 
 
+async def kept(child: Child, until: Callable[[], object]) -> None:
+    """Keep a child until a condition holds, and then stop it."""
+    keeping = asyncio.create_task(child.keep())
+    await asyncio.to_thread(wait_until, until, 20)
+    keeping.cancel()
+    await asyncio.wait({keeping})
+    await child.stop()
+
+
+class Said:
+    """What has been written to standard error so far."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self._capfd, self._text = capfd, ""
+
+    def __call__(self, words: str) -> bool:
+        """Whether these words are in it."""
+        self._text += self._capfd.readouterr().err
+        return words in self._text
+
+
 def test_a_program_that_is_not_there_is_told_and_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
     """A command that cannot be run is one more ending, after which comes a pause."""
-
-    async def keep() -> None:
-        child = Child(Command("It", ("/no/such/program",), {}, 1))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(child.keep(), 0.5)
-        await child.stop()
-
-    asyncio.run(keep())
-    assert "bestguess: It ended with exit code 127; it is started again in 1 s\n" in capfd.readouterr().err
+    said = Said(capfd)
+    words = "bestguess: It ended with exit code 127; it is started again in 1 s\n"
+    asyncio.run(kept(Child(Command("It", ("/no/such/program",), {}, 1)), lambda: said(words)))
 
 
 def test_a_process_that_cannot_be_made_is_told_and_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
     """When the system refuses to start a process, that is an ending too."""
-
-    async def keep() -> None:
-        child = Child(Command("It", ("x" * 20_000_000,), {}, 1))  # longer than any system takes
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(child.keep(), 0.5)
-        await child.stop()
-
-    asyncio.run(keep())
-    err = capfd.readouterr().err
-    assert "bestguess: It could not be started (Argument list too long); it is started again in 1 s\n" in err
+    said = Said(capfd)
+    words = "bestguess: It could not be started (Argument list too long); it is started again in 1 s\n"
+    child = Child(Command("It", ("x" * 20_000_000,), {}, 1))  # longer than any system takes
+    asyncio.run(kept(child, lambda: said(words)))
 
 
 def test_a_child_leaves_no_process_of_its_own(tmp_path: Path) -> None:
     """What a child has started ends with it, even when it ends by itself."""
     note = tmp_path / "group"
     script = f"(trap '' TERM; sleep 60) & echo $$ > '{note}'; exit 3"
-
-    async def keep() -> None:
-        child = Child(Command("It", ("/bin/sh", "-c", script), {"PATH": "/usr/bin:/bin"}, 1))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(child.keep(), 0.5)
-        await child.stop()
-
-    asyncio.run(keep())
+    child = Child(Command("It", ("/bin/sh", "-c", script), {"PATH": "/usr/bin:/bin"}, 1))
+    asyncio.run(kept(child, lambda: note.exists() and note.read_text()))
     group = int(note.read_text())
     wait_until(lambda: not lives(group), 5)
 

@@ -21,7 +21,7 @@ from app.settings import Settings
 def small(tmp_path: Path) -> Iterator[Live]:
     """Serve with every limit small."""
     limits = {"max_body_bytes": 20_000, "max_pixels": 300_000, "max_scans": 10, "max_files": 2, "max_parts": 4}
-    with live(Settings(data_dir=tmp_path, decode_processes=1, queue_size=2, deadline_seconds=1, **limits)) as running:
+    with live(Settings(data_dir=tmp_path, decode_processes=1, queue_size=2, **limits)) as running:
         yield running
 
 
@@ -219,10 +219,11 @@ def test_decode_processes_that_are_killed(service: Live) -> None:
     assert service.client.post("/classify", files=FILE).status_code == 200
 
 
-def test_deadline(small: Live) -> None:
+def test_deadline(tmp_path: Path) -> None:
     """An answer that takes longer than the deadline is 504."""
-    small.runner.go.clear()
-    problem(small.client.post("/classify", files={"file": BLUE}), 504, "deadline-passed")
+    with live(Settings(data_dir=tmp_path, decode_processes=1, deadline_seconds=1)) as hasty:
+        hasty.runner.go.clear()
+        problem(hasty.client.post("/classify", files={"file": BLUE}), 504, "deadline-passed")
 
 
 def test_a_failing_network_is_our_fault(service: Live, caplog: pytest.LogCaptureFixture) -> None:
