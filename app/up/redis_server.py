@@ -131,4 +131,4 @@ def free_port(ports: Sequence[int] = PORTS) -> int:
             except OSError:
                 continue
             return port
-    raise PreflightError(f"No free port for Redis on {LOOPBACK}; set BESTGUESS_REDIS_URL to a Redis that runs")
+    raise PreflightError(f"No free port on {LOOPBACK}. For Redis, set BESTGUESS_REDIS_URL to one that runs")
