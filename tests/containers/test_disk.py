@@ -1,6 +1,6 @@
 """A disk for models that is full."""
 
-from stack import Stack, whole
+from support.compose_stack import Stack, whole
 
 
 def test_the_disk_for_models_is_full(product: Stack) -> None:

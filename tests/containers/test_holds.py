@@ -4,8 +4,8 @@ import threading
 import time
 
 import httpx
-from stack import BUSY, LEASE, START, TRAIN, Container, Stack, docker, until, whole
-from steady import PHOTO, Photos, Viewer
+from support.compose_stack import BUSY, LEASE, START, TRAIN, Container, Stack, docker, until, whole
+from support.load_clients import PHOTO, Photos, Viewer
 
 LONG = 100_000  # steps that take many minutes
 

@@ -4,9 +4,9 @@ import subprocess
 
 import httpx
 import pytest
-from keyed import bearer
-from stack import ROOT, START, Stack, until, whole
-from steady import PHOTO
+from support.api_keys import bearer
+from support.compose_stack import ROOT, START, Stack, until, whole
+from support.load_clients import PHOTO
 
 
 @pytest.fixture(scope="module")

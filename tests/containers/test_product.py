@@ -4,10 +4,10 @@ import re
 from urllib.parse import urljoin
 
 import httpx
-from pictures import encoded
+from support.images import encoded
 from PIL import Image, ImageDraw
-from stack import ROOT, START, Stack, docker, until
-from steady import PHOTO, Viewer
+from support.compose_stack import ROOT, START, Stack, docker, until
+from support.load_clients import PHOTO, Viewer
 
 SERVICES = ("api", "worker", "redis", "proxy")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import Visitor, chromium
-from live import Serve, ready
-from redis_live import live_redis
-from workers import SHORT, Workplace, small_mnist
+from support.browser import Visitor, chromium
+from support.live_server import Serve, ready
+from support.redis_server import live_redis
+from support.worker_processes import SHORT, Workplace, small_mnist
 
 from jobs.errors import AlreadyFinished
 from jobs.model import JobStatus

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import PHONE, WALL
+from support.browser import PHONE, WALL
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from browsing import Visitor
+    from support.browser import Visitor
     from conftest import House
     from playwright.sync_api import Page, Route
 

@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import PHONE
+from support.browser import PHONE
 from playwright.sync_api import expect
-from training_page import ENDLESS, fill, listed, stop
+from support.training_page import ENDLESS, fill, listed, stop
 
 from jobs.model import MnistParams
 
 if TYPE_CHECKING:
-    from browsing import Visitor
+    from support.browser import Visitor
     from conftest import House
-    from live import Live
+    from support.live_server import Live
     from playwright.sync_api import Route
 
 

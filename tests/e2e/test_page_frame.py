@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import PHONE, SIZES
+from support.browser import PHONE, SIZES
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from browsing import Visitor
-    from live import Live
+    from support.browser import Visitor
+    from support.live_server import Live
 
 TITLES = {
     "photo": "What is this picture of?",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import PHONE, WALL
-from keyed import add_key, bearer
-from live import live
-from pictures import encoded, noise
+from support.browser import PHONE, WALL
+from support.api_keys import add_key, bearer
+from support.live_server import live
+from support.images import encoded, noise
 from playwright.sync_api import expect
-from training_page import SHORT, START, begin
-from waiting import wait_until
+from support.training_page import SHORT, START, begin
+from support.waiting import wait_until
 
 from app.access import key_file
 from app.settings import Settings
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from browsing import Visit, Visitor
+    from support.browser import Visit, Visitor
     from conftest import House
     from playwright.sync_api import Locator, Page, Request
 

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import PHONE, WALL
-from data_sets import zipped
-from finetunings import submit
-from photo_sets import png
+from support.browser import PHONE, WALL
+from support.datasets import zipped
+from support.finetune_jobs import submit
+from support.photo_datasets import png
 from playwright.sync_api import expect
-from training_page import START
-from waiting import wait_until
+from support.training_page import START
+from support.waiting import wait_until
 
 from jobs.model import JobStatus
 from jobs.queue import FINETUNE
@@ -20,7 +20,7 @@ from jobs.queue import FINETUNE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from browsing import Visitor
+    from support.browser import Visitor
     from conftest import House
     from playwright.sync_api import Page
 

@@ -9,14 +9,14 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import DESK, PHONE, SIZES
-from pictures import encoded, noise
+from support.browser import DESK, PHONE, SIZES
+from support.images import encoded, noise
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from browsing import Visit, Visitor
+    from support.browser import Visit, Visitor
     from conftest import House
     from playwright.sync_api import Locator
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from app.datasets.intake import MOST_FILES, MOST_PARTS
 
 if TYPE_CHECKING:
-    from browsing import Visitor
+    from support.browser import Visitor
     from conftest import House
 
 DIVIDED = """async ([classes, each, size, most]) => {

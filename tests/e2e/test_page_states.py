@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from browsing import PHONE
-from fakes import DummyRunner
-from live import live
-from pictures import encoded, noise
+from support.browser import PHONE
+from support.fake_networks import DummyRunner
+from support.live_server import live
+from support.images import encoded, noise
 from playwright.sync_api import expect
-from waiting import wait_until
+from support.waiting import wait_until
 
 from app.settings import Settings
 from vision.weights import FoundWeights
@@ -17,8 +17,8 @@ from vision.weights import FoundWeights
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from browsing import Visit, Visitor
-    from live import Live
+    from support.browser import Visit, Visitor
+    from support.live_server import Live
 
 TOTAL = 553_467_096  # bytes of VGG16's weights
 REAL = FoundWeights(None, "imagenet", None, verified=True, size=None)

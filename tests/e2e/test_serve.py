@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pictures import PHOTOS
-from waiting import wait_until
+from support.images import PHOTOS
+from support.waiting import wait_until
 
 from app.up.redis_server import free_port
 

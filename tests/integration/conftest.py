@@ -6,12 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from desks import Desk, at_desk
-from live import Live, Serve, live
-from redis_live import LiveRedis, live_redis
-from stored import TwiceStore
-from trained_models import publish, untrained
-from workers import Workplace, small_mnist
+from support.command_line import Desk, at_desk
+from support.live_server import Live, Serve, live
+from support.redis_server import LiveRedis, live_redis
+from support.job_store import TwiceStore
+from support.trained_models import publish, untrained
+from support.worker_processes import Workplace, small_mnist
 
 from app.settings import Settings
 from jobs.connection import connect

@@ -6,13 +6,13 @@ from contextlib import ExitStack, aclosing
 from pathlib import Path
 
 import pytest
-from keyed import Headers, add_key, closed
-from live import Live, live
-from redis_live import LiveRedis
-from stored import LEASE, timed
-from submitted import PICTURE, STREAM, TRAIN, events_of, problem
-from trained_models import publish, untrained
-from waiting import wait_until
+from support.api_keys import Headers, add_key, closed
+from support.live_server import Live, live
+from support.redis_server import LiveRedis
+from support.job_store import LEASE, timed
+from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem
+from support.trained_models import publish, untrained
+from support.waiting import wait_until
 
 from app.access.limiter import Limiter
 from app.access.rates import Rate

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from keyed import add_key
-from live import NO_MIRROR, answers
-from waiting import wait_until
+from support.api_keys import add_key
+from support.live_server import NO_MIRROR, answers
+from support.waiting import wait_until
 
 from app.up.redis_server import free_port
 

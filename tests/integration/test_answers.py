@@ -2,9 +2,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from desks import Desk
-from live import Serve, ready
-from pictures import PHOTOS, encoded, noise
+from support.command_line import Desk
+from support.live_server import Serve, ready
+from support.images import PHOTOS, encoded, noise
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 

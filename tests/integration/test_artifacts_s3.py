@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from live import live
-from pictures import encoded, seven
-from s3_live import BUCKET, READER, LiveS3, live_s3
-from waiting import wait_until
-from workers import LONG, MEDIUM, START, Workplace, assert_whole, kill, timed
+from support.live_server import live
+from support.images import encoded, seven
+from support.s3_server import BUCKET, READER, LiveS3, live_s3
+from support.waiting import wait_until
+from support.worker_processes import LONG, MEDIUM, START, Workplace, assert_whole, kill, timed
 
 from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, ArtifactStore, ArtifactsUnavailable, open_store

@@ -11,7 +11,7 @@ import psutil
 import pytest
 import typer
 from typer.testing import CliRunner, Result
-from waiting import wait_until
+from support.waiting import wait_until
 
 from app.bench.command import bench
 from app.bench.service import UP

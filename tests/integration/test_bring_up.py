@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_vgg import SMALL_VGG, randomise
+from support.small_vgg import SMALL_VGG, randomise
 
 from app.inference import obtaining
 from app.inference.bring_up import BringUp

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from clocks import ClockedRedis, clocked_redis
-from stored import LEASE, entry, progress, queued, running, types
-from workers import MEDIUM, SHORT, Workplace, assert_whole
+from support.redis_clock import ClockedRedis, clocked_redis
+from support.job_store import LEASE, entry, progress, queued, running, types
+from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole
 
 from app.access.limiter import SharedWindows
 from app.access.rates import Rate

@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from pictures import encoded, noise
+from support.images import encoded, noise
 
 from bestguess.cli import exits
 from bestguess.cli.main import run
 
 if TYPE_CHECKING:
-    from desks import Desk
+    from support.command_line import Desk
 
 FINETUNE = ("finetune", "--base", "efficientnet-lite0", "--epochs", "2", "--freeze", "50")
 

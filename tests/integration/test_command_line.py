@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desks import Desk, read_aloud
-from pictures import encoded, noise
-from terminals import CONTROL, CTRL_C, Terminal
+from support.command_line import Desk, read_aloud
+from support.images import encoded, noise
+from support.terminal import CONTROL, CTRL_C, Terminal
 
 from bestguess.cli import exits
 from bestguess.cli.main import run

@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from pictures import seven
-from terminals import Terminal
+from support.images import seven
+from support.terminal import Terminal
 
 from bestguess.cli import exits
 from bestguess.cli.main import run
@@ -17,7 +17,7 @@ from bestguess.cli.main import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from live import Live
+    from support.live_server import Live
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from asked import problem
-from data_sets import pets, picture, zipped
-from keyed import Headers, closed
-from live import Live, live, without_decoders
-from redis_live import LiveRedis
-from waiting import wait_until
+from support.classify_requests import problem
+from support.datasets import pets, picture, zipped
+from support.api_keys import Headers, closed
+from support.live_server import Live, live, without_decoders
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 
 ARCHIVE = {"file": ("pets.zip", zipped(pets()))}
 

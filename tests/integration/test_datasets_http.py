@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from data_sets import SIZE, pets, picture, tarred, zipped
-from sent import add, made, refused, send
+from support.datasets import SIZE, pets, picture, tarred, zipped
+from support.dataset_uploads import add, made, refused, send
 
 
 @pytest.mark.parametrize("packed", [zipped, tarred])

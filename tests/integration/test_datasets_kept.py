@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 import httpx
-from data_sets import pets, picture, zipped
-from live import Live, Serve, live
-from redis_live import LiveRedis
-from sent import add, made, refused, send
-from stored import queued
-from waiting import wait_until
+from support.datasets import pets, picture, zipped
+from support.live_server import Live, Serve, live
+from support.redis_server import LiveRedis
+from support.dataset_uploads import add, made, refused, send
+from support.job_store import queued
+from support.waiting import wait_until
 
 from app.settings import Settings
 from jobs.connection import connect

@@ -5,9 +5,9 @@ import random
 from pathlib import Path
 
 import pytest
-from data_sets import picture, stored
-from stored import TwiceStore, queued
-from waiting import wait_until
+from support.datasets import picture, stored
+from support.job_store import TwiceStore, queued
+from support.waiting import wait_until
 
 from jobs.artifacts import ArtifactDamaged, ArtifactStore, open_store
 from jobs.datasets import calls

@@ -4,11 +4,11 @@ import secrets
 from pathlib import Path
 
 import pytest
-from data_sets import pets, picture, zipped
-from live import live
-from redis_live import LiveRedis
-from s3_live import live_s3
-from stored import JobStore
+from support.datasets import pets, picture, zipped
+from support.live_server import live
+from support.redis_server import LiveRedis
+from support.s3_server import live_s3
+from support.job_store import JobStore
 
 from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, open_store

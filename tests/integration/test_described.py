@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from described import called
-from fakes import DummyRunner
-from fuzzing import long, seeds
-from keyed import closed
-from live import live
+from support.schemathesis_run import called
+from support.fake_networks import DummyRunner
+from support.fuzz_budget import long, seeds
+from support.api_keys import closed
+from support.live_server import live
 
 from app.settings import Settings
 from vision.weights import FoundWeights
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
 MANY = 1_000_000  # jobs that may wait: there is no worker, and a full queue would hide the rest
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
-import redrawn
-from redrawn import BLACK, WHITE, Sheet
+from support import drawn_digits
+from support.drawn_digits import BLACK, WHITE, Sheet
 
 from jobs.model import MnistParams
 from vision.digits.normalise import normalise

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis_live import LiveRedis, live_redis
+from support.redis_server import LiveRedis, live_redis
 
 from app.doctor.finding import Finding, Verdict
 from app.doctor.redis import look_at_redis

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from pictures import encoded
+from support.images import encoded
 from PIL import Image
 
 from vision import lite0

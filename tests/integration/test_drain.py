@@ -1,10 +1,10 @@
 from pathlib import Path
 
-import broken_api
+from support import crashing_api
 import httpx
-from live import Serve
-from pictures import encoded, noise
-from waiting import wait_until
+from support.live_server import Serve
+from support.images import encoded, noise
+from support.waiting import wait_until
 
 
 def stopping(client: httpx.Client) -> bool:

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pictures import encoded, noise
-from small_vgg import SIDE, SMALL_VGG
+from support.images import encoded, noise
+from support.small_vgg import SIDE, SMALL_VGG
 
 from app.inference.runner import Runner
 from vision.images import Limits, View, decode

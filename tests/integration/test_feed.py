@@ -1,10 +1,10 @@
 import asyncio
 
 import pytest
-from feeds import clients, listening, succeed, watch, with_feed, work
-from redis_live import LiveRedis
-from stored import LEASE, queued, running
-from waiting import wait_until
+from support.event_viewers import clients, listening, succeed, watch, with_feed, work
+from support.redis_server import LiveRedis
+from support.job_store import LEASE, queued, running
+from support.waiting import wait_until
 
 from jobs.errors import InvalidCursor, JobNotFound, StoreUnavailable
 from jobs.feed import EventFeed

@@ -1,6 +1,6 @@
-from redis_live import LiveRedis
-from stored import outcome, progress, queued, running
-from waiting import wait_until
+from support.redis_server import LiveRedis
+from support.job_store import outcome, progress, queued, running
+from support.waiting import wait_until
 
 from jobs import figures
 from jobs.figures import Figures

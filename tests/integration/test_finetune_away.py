@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from data_sets import stored
-from finetunings import LITE0
-from photo_sets import png
+from support.datasets import stored
+from support.finetune_jobs import LITE0
+from support.photo_datasets import png
 
 from jobs import registrations
 from jobs.artifacts import ArtifactsUnavailable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
     from jobs.model import Claim
     from jobs.transitions import Call, Script

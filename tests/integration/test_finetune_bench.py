@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from pictures import encoded, noise
+from support.images import encoded, noise
 from PIL import Image
-from small_vgg import LAYERS, SIDE, SMALL_VGG
+from support.small_vgg import LAYERS, SIDE, SMALL_VGG
 
 from vision import layout
 from vision.networks import VGG16

@@ -6,9 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
-from data_sets import stored
-from live import served
-from photo_sets import png
+from support.datasets import stored
+from support.live_server import served
+from support.photo_datasets import png
 
 from app.desk import opened
 from app.gallery import Gallery
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from live import Live
-    from redis_live import LiveRedis
+    from support.live_server import Live
+    from support.redis_server import LiveRedis
 
     from app.datasets.shelf import Shelf
     from app.deps import State

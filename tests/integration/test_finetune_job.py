@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from finetunings import LITE0, dataset, submit
-from waiting import wait_until
-from workers import kill, timed
+from support.finetune_jobs import LITE0, dataset, submit
+from support.waiting import wait_until
+from support.worker_processes import kill, timed
 
 from jobs.artifacts import MODEL, open_store
 from jobs.datasets.records import Datasets
@@ -21,7 +21,7 @@ from vision.report.picture import draw
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workers import Workplace
+    from support.worker_processes import Workplace
 
     from jobs.model import Job
 

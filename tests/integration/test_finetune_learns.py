@@ -8,7 +8,7 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from photo_sets import photographs, room
+from support.photo_datasets import photographs, room
 from PIL import Image
 
 from jobs.finetune import FinetuneParams

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from photo_sets import room, stripes
-from small_vgg import SMALL_VGG
+from support.photo_datasets import room, stripes
+from support.small_vgg import SMALL_VGG
 
 from jobs.finetune import FinetuneParams
 from vision import split

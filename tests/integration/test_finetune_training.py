@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from photo_sets import photographs, png, room, stripes
-from small_vgg import SMALL_VGG
+from support.photo_datasets import photographs, png, room, stripes
+from support.small_vgg import SMALL_VGG
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.finetune import FinetuneParams

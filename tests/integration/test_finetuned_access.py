@@ -6,13 +6,13 @@ import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from asked import problem
-from data_sets import stored
-from finetuned_models import Made, as_vgg16, base, publish
-from keyed import Headers, closed
-from live import served
-from photo_sets import png
-from submitted import PICTURE
+from support.classify_requests import problem
+from support.datasets import stored
+from support.finetuned_models import Made, as_vgg16, base, publish
+from support.api_keys import Headers, closed
+from support.live_server import served
+from support.photo_datasets import png
+from support.job_requests import PICTURE
 
 from app.inference.engine import Engine
 from app.main import serving
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
     from app.deps import State
     from app.settings import Settings

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from finetuned_models import CLASSES, Made, as_vgg16, base, publish
-from live import served
-from pictures import encoded, noise
-from small_vgg import SIDE
-from waiting import wait_until
+from support.finetuned_models import CLASSES, Made, as_vgg16, base, publish
+from support.live_server import served
+from support.images import encoded, noise
+from support.small_vgg import SIDE
+from support.waiting import wait_until
 
 from app.inference.engine import Engine
 from app.main import serving
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
     from app.deps import State
 

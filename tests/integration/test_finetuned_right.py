@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from photo_sets import room, stripes
-from small_vgg import SMALL_VGG
+from support.photo_datasets import room, stripes
+from support.small_vgg import SMALL_VGG
 
 from app.inference.runner import Runner
 from app.inference.tail import ForTail

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from waiting import wait_until
+from support.waiting import wait_until
 
 from app.up.redis_server import free_port
 

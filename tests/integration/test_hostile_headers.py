@@ -7,13 +7,13 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from fuzzing import examples, seeds
+from support.fuzz_budget import examples, seeds
 from hypothesis import given, seed
 from hypothesis import strategies as st
-from pictures import encoded, noise
+from support.images import encoded, noise
 
 if TYPE_CHECKING:
-    from live import Live
+    from support.live_server import Live
 
 CALLS = (
     b"GET /healthz",

@@ -3,9 +3,9 @@ import os
 from pathlib import Path
 
 import pytest
-from redis_live import LiveRedis
-from stored import LEASE, queued, trained
-from waiting import wait_until
+from support.redis_server import LiveRedis
+from support.job_store import LEASE, queued, trained
+from support.waiting import wait_until
 
 from jobs.artifacts import ArtifactsUnavailable, open_store
 from jobs.artifacts.bucket import BucketStore

@@ -3,11 +3,11 @@ import threading
 
 import httpx
 import pytest
-from live import Live, Serve
-from redis_live import LiveRedis
-from submitted import PICTURE, STREAM, TRAIN, events_of, problem, submitted, trained
-from waiting import wait_until
-from workers import timed
+from support.live_server import Live, Serve
+from support.redis_server import LiveRedis
+from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem, submitted, trained
+from support.waiting import wait_until
+from support.worker_processes import timed
 
 from jobs.store import JobStore
 

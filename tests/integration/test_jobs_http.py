@@ -3,11 +3,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from live import Live, live
-from redis_live import LiveRedis
-from submitted import PICTURE, STREAM, TRAIN, problem, submitted, trained
-from waiting import wait_until
-from workers import timed
+from support.live_server import Live, live
+from support.redis_server import LiveRedis
+from support.job_requests import PICTURE, STREAM, TRAIN, problem, submitted, trained
+from support.waiting import wait_until
+from support.worker_processes import timed
 
 from app.settings import Settings
 from jobs.model import JobError, JobStatus

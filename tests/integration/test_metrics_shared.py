@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from asked import FILE
-from live import Live
-from redis_live import LiveRedis
-from scraped import Scrape
-from stored import outcome
-from submitted import STREAM, submitted, trained
-from waiting import wait_until
-from workers import timed
+from support.classify_requests import FILE
+from support.live_server import Live
+from support.redis_server import LiveRedis
+from support.prometheus_scrape import Scrape
+from support.job_store import outcome
+from support.job_requests import STREAM, submitted, trained
+from support.waiting import wait_until
+from support.worker_processes import timed
 
 from jobs import figures
 from jobs.model import JobStatus

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from finetuned_models import Made, base
-from small_vgg import SIDE, SMALL_VGG
+from support.finetuned_models import Made, base
+from support.small_vgg import SIDE, SMALL_VGG
 
 from app.inference.runner import NotFinite, Runner
 from app.inference.tail import ForTail, Tail

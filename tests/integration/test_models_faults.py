@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from asked import DIGIT, problem
-from trained_models import publish, untrained
+from support.classify_requests import DIGIT, problem
+from support.trained_models import publish, untrained
 
 from app.inference.trained import load_trained
 from jobs.registry import Registry
@@ -19,7 +19,7 @@ from jobs.trained import TrainedModel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from live import Live
+    from support.live_server import Live
 
     from jobs.artifacts import ArtifactStore
     from jobs.store import JobStore

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 import pytest
-from asked import DIGIT, FILE, ONE, problem
-from live import Live, live
-from pictures import encoded
+from support.classify_requests import DIGIT, FILE, ONE, problem
+from support.live_server import Live, live
+from support.images import encoded
 from PIL import Image
-from trained_models import publish, untrained
+from support.trained_models import publish, untrained
 
 from app.settings import Settings
 from vision.digits import network
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
     from jobs.store import JobStore
 

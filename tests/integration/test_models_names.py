@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from asked import problem
-from live import Live, live
-from trained_models import publish, untrained
+from support.classify_requests import problem
+from support.live_server import Live, live
+from support.trained_models import publish, untrained
 
 from app.settings import Settings
 from jobs.aliases import MOST_ALIASES
@@ -16,7 +16,7 @@ from jobs.registry import Registry
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
     from jobs.store import JobStore
 

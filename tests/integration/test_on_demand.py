@@ -9,9 +9,9 @@ from pathlib import Path
 
 import keras
 import pytest
-from live import ready, served
-from pictures import encoded, noise
-from waiting import wait_until
+from support.live_server import ready, served
+from support.images import encoded, noise
+from support.waiting import wait_until
 
 from app.deps import State
 from app.errors import NotEnoughMemory, NotReady, Problem

@@ -1,9 +1,9 @@
 """Whose jobs and models are, in the store: every test with two owners and the anonymous one."""
 
 import pytest
-from redis_live import LiveRedis
-from stored import LEASE, TwiceStore, now, outcome
-from waiting import wait_until
+from support.redis_server import LiveRedis
+from support.job_store import LEASE, TwiceStore, now, outcome
+from support.waiting import wait_until
 
 from jobs.errors import IdempotencyConflict, JobNotFound, ModelNotFound, QuotaReached
 from jobs.ids import new_job_id

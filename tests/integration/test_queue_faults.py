@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 from kombu import Message, Queue
-from redis_live import LiveRedis, live_redis
-from stored import BRIEF, PROMISE, running, timed
-from workers import older
+from support.redis_server import LiveRedis, live_redis
+from support.job_store import BRIEF, PROMISE, running, timed
+from support.worker_processes import older
 
 from jobs import queue
 from jobs.connection import connect

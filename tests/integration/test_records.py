@@ -9,12 +9,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from data_sets import picture
-from data_sets import stored as stored_dataset
-from live import Live, live
-from scraped import Scrape
-from stored import LEASE, TwiceStore, distant, entry, outcome, progress, queued, running, trained
-from submitted import PICTURE, STREAM, events_of, problem
+from support.datasets import picture
+from support.datasets import stored as stored_dataset
+from support.live_server import Live, live
+from support.prometheus_scrape import Scrape
+from support.job_store import LEASE, TwiceStore, distant, entry, outcome, progress, queued, running, trained
+from support.job_requests import PICTURE, STREAM, events_of, problem
 
 from app.settings import Settings
 from jobs import damage, figures, transitions
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import redis
     from celery import Celery
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
     from jobs.datasets.model import Dataset
     from jobs.transitions import Call

@@ -7,12 +7,12 @@ from hashlib import sha1
 from typing import TYPE_CHECKING
 
 import pytest
-from live import Live, live
+from support.live_server import Live, live
 from redis.exceptions import ResponseError
-from redis_faults import FAULTS, FaultyRedis, faulty_redis
-from submitted import PICTURE, STREAM, TRAIN, problem
-from waiting import wait_until
-from workers import BUSY, START, Workplace
+from support.redis_faults import FAULTS, FaultyRedis, faulty_redis
+from support.job_requests import PICTURE, STREAM, TRAIN, problem
+from support.waiting import wait_until
+from support.worker_processes import BUSY, START, Workplace
 
 from app.settings import Settings
 from app.up.probes import jobs_trouble

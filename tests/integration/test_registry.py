@@ -1,6 +1,6 @@
 import pytest
-from stored import BRIEF, LEASE, outcome, running, trained
-from waiting import wait_until
+from support.job_store import BRIEF, LEASE, outcome, running, trained
+from support.waiting import wait_until
 
 from jobs.aliases import MOST_ALIASES
 from jobs.errors import AliasNotFound, InvalidAlias, JobNotFound, LeaseLost, ModelNotFound, TooManyAliases

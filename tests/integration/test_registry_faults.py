@@ -2,8 +2,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from redis_live import LiveRedis
-from stored import PROMISE, TwiceStore, outcome, running, timed, trained
+from support.redis_server import LiveRedis
+from support.job_store import PROMISE, TwiceStore, outcome, running, timed, trained
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.async_registry import AsyncRegistry

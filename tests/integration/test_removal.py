@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sent import made
+from support.dataset_uploads import made
 
 from jobs.artifacts.folder import FolderStore
 from jobs.datasets.records import Datasets
@@ -14,8 +14,8 @@ from jobs.registry import Registry
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from live import Live
-    from redis_live import LiveRedis
+    from support.live_server import Live
+    from support.redis_server import LiveRedis
 
     from jobs.store import JobStore
 

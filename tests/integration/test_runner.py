@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pictures import noise
-from small_vgg import SIDE, SMALL_VGG
+from support.images import noise
+from support.small_vgg import SIDE, SMALL_VGG
 
 from app.inference import sizing
 from app.inference.hardware import Hardware, import_tensorflow

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from small_vgg import SMALL_VGG
+from support.small_vgg import SMALL_VGG
 
 from vision import split
 from vision.networks import LITE0, VGG16

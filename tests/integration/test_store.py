@@ -1,6 +1,6 @@
 import pytest
-from stored import BRIEF, LEASE, distant, entry, outcome, progress, queued, running, types
-from waiting import wait_until
+from support.job_store import BRIEF, LEASE, distant, entry, outcome, progress, queued, running, types
+from support.waiting import wait_until
 
 from jobs.errors import (
     AlreadyFinished,

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from stored import BRIEF, LEASE, PROMISE, TwiceStore, distant, entry, progress, queued, running, timed, types
-from waiting import wait_until
+from support.job_store import BRIEF, LEASE, PROMISE, TwiceStore, distant, entry, progress, queued, running, timed, types
+from support.waiting import wait_until
 
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect, connect_async
@@ -18,7 +18,7 @@ from jobs.store import JobStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
 
 def test_a_job_lives_twice(twice: TwiceStore) -> None:

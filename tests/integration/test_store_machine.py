@@ -3,14 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fuzzing import examples, seeds
+from support.fuzz_budget import examples, seeds
 from hypothesis.stateful import run_state_machine_as_test
-from store_machine import StoreMachine
+from support.job_store_machine import StoreMachine
 
 from jobs.connection import connect
 
 if TYPE_CHECKING:
-    from redis_live import LiveRedis
+    from support.redis_server import LiveRedis
 
 
 @pytest.mark.fuzz

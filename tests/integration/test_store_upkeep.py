@@ -4,8 +4,8 @@ import time
 
 import billiard
 import pytest
-from stored import BRIEF, LEASE, entry, progress, queued, running, types
-from waiting import wait_until
+from support.job_store import BRIEF, LEASE, entry, progress, queued, running, types
+from support.waiting import wait_until
 
 from jobs.errors import NotFinished
 from jobs.model import JobStatus

@@ -6,9 +6,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from live import served
-from pictures import encoded, noise
-from waiting import wait_until
+from support.live_server import served
+from support.images import encoded, noise
+from support.waiting import wait_until
 
 from app.deps import State
 from app.inference.engine import Engine

@@ -7,14 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from asked import FILE
-from live import Live, live
+from support.classify_requests import FILE
+from support.live_server import Live, live
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from redis_live import LiveRedis
-from stored import outcome
-from waiting import wait_until
+from support.redis_server import LiveRedis
+from support.job_store import outcome
+from support.waiting import wait_until
 
 from app.settings import Settings
 from jobs.model import JobStatus

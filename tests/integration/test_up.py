@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
-from processes import lives
+from support.processes import lives
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from ups import PATIENCE, Starter
-from waiting import wait_until
-from workers import BUSY
+from support.supervisor_process import PATIENCE, Starter
+from support.waiting import wait_until
+from support.worker_processes import BUSY
 
 from app.up.redis_server import free_port
 

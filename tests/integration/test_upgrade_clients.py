@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pictures import encoded, noise
+from support.images import encoded, noise
 
 if TYPE_CHECKING:
-    from live import Live
+    from support.live_server import Live
 
 JAVA = Path(__file__).parents[1] / "OffersUpgrade.java"
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m")

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from pictures import encoded, noise
-from weights_files import write_official
+from support.images import encoded, noise
+from support.weights_files import write_official
 
 from app.inference.runner import Runner
 from vision.images import Limits, View, decode

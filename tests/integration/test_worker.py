@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from waiting import wait_until
-from workers import LONG, MEDIUM, SHORT, START, Workplace, assert_whole, timed
+from support.waiting import wait_until
+from support.worker_processes import LONG, MEDIUM, SHORT, START, Workplace, assert_whole, timed
 
 from jobs.artifacts import MODEL, open_store
 from jobs.model import JobStatus

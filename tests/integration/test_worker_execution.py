@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from redis_live import LiveRedis
-from stored import entry, outcome, progress, queued, types
-from waiting import wait_until
-from workers import START, timed
+from support.redis_server import LiveRedis
+from support.job_store import entry, outcome, progress, queued, types
+from support.waiting import wait_until
+from support.worker_processes import START, timed
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.connection import connect

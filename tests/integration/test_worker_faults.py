@@ -1,7 +1,7 @@
 import os
 import signal
 
-from workers import LONG, MEDIUM, SHORT, Workplace, assert_whole, timed
+from support.worker_processes import LONG, MEDIUM, SHORT, Workplace, assert_whole, timed
 
 from jobs.model import JobStatus
 from jobs.queue import MNIST_TRAIN, QUEUE_KEY, TASKS, publish

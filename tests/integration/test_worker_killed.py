@@ -3,8 +3,8 @@ import signal
 from contextlib import closing
 
 import psutil
-from waiting import wait_until
-from workers import MEDIUM, SHORT, Workplace, assert_whole, kill, older, timed
+from support.waiting import wait_until
+from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole, kill, older, timed
 
 from jobs.model import JobStatus
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 import redis
-from workers import small_mnist
+from support.worker_processes import small_mnist
 
 from app.bench.memory import DECODER
 from app.bench.processes import Started, started, wait_until

@@ -7,8 +7,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from pictures import encoded, noise, seven
-from submitted import STREAM, events_of
+from support.images import encoded, noise, seven
+from support.job_requests import STREAM, events_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from keyed import closed
-from live import live
-from submitted import problem
+from support.api_keys import closed
+from support.live_server import live
+from support.job_requests import problem
 
 from app.settings import Settings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from live import Live
+from support.live_server import Live
 
 from app.rendering import METHODS, add_handlers
 from app.sending import SentFile

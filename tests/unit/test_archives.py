@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from data_sets import pets, picture, tarred, zipped
+from support.datasets import pets, picture, tarred, zipped
 
 from jobs.datasets.archives.items import Bounds, BrokenArchive, File, Folder, Item, NotAnArchive, Passed
 from jobs.datasets.archives.reading import items

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from data_sets import pets, picture, tarred, zipped
+from support.datasets import pets, picture, tarred, zipped
 
 from jobs.datasets.archives.items import ArchiveTooLarge, Bounds, BrokenArchive, File, Item, NotAnArchive, Passed
 from jobs.datasets.archives.names import shown

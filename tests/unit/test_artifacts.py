@@ -5,7 +5,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from waiting import wait_until
+from support.waiting import wait_until
 
 from jobs import artifacts
 from jobs.artifacts import ArtifactDamaged, ArtifactStore, ArtifactsUnavailable, open_store

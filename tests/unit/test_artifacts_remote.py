@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from waiting import wait_until
+from support.waiting import wait_until
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.artifacts.bucket import BucketStore

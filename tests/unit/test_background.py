@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from waiting import wait_until
+from support.waiting import wait_until
 
 from app.draining import Draining
 from jobs.background import PeriodicThread, supervise

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import encoded
+from support.images import encoded
 from PIL import Image
 
 from app.bench.photos import BYTES, SIZE, crop, drawn, gather, jpeg

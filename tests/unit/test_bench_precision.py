@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from pictures import encoded, noise
+from support.images import encoded, noise
 from typer.testing import CliRunner, Result
 
 from app.bench import precision

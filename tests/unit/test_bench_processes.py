@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import lives
+from support.processes import lives
 
 from app.bench.memory import peak_memory
 from app.bench.problems import BenchError

@@ -5,8 +5,8 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import lives
-from waiting import wait_until
+from support.processes import lives
+from support.waiting import wait_until
 
 from app.up.children import Child, Command, ending, next_pause
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
-from asked import BLUE, problem
-from fakes import DummyRunner
-from live import live
-from waiting import wait_until
+from support.classify_requests import BLUE, problem
+from support.fake_networks import DummyRunner
+from support.live_server import live
+from support.waiting import wait_until
 
 from app.exchange import Exchange
 from app.inference.batcher import Closed, QueueFull
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from live import Live
+    from support.live_server import Live
 
     from app.inference.classifier import Classified
     from app.inference.served import Served

@@ -3,8 +3,8 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
-from asked import BLUE, FILE, RED, problem
-from live import Live
+from support.classify_requests import BLUE, FILE, RED, problem
+from support.live_server import Live
 
 
 def test_form(service: Live) -> None:

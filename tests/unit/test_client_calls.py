@@ -6,7 +6,7 @@ import pickle
 import httpx
 import pytest
 from PIL import Image
-from scripted import NEVER, URL, Reply, Says, Script, both, ok, problem
+from support.scripted_server import NEVER, URL, Reply, Says, Script, both, ok, problem
 
 from bestguess import Client
 from bestguess.client import (

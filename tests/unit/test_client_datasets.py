@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from data_sets import pets, tarred, zipped
-from scripted import NEVER, QUICK, Says, both, ok, problem
+from support.datasets import pets, tarred, zipped
+from support.scripted_server import NEVER, QUICK, Says, both, ok, problem
 
 from bestguess.client import InvalidArgument, InvalidImage, ServiceUnreachable
 from bestguess.client.packing import files_of, title_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from scripted import DONE, JOB, MODEL, Reply, Says, both, ok, problem
+from support.scripted_server import DONE, JOB, MODEL, Reply, Says, both, ok, problem
 
 from bestguess.client import DownloadDamaged, InvalidArgument, NotFound, StillRunning
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import redrawn
+from support import drawn_digits
 from PIL import Image, ImageDraw, ImageFilter
-from redrawn import BLACK, WHITE, Sheet
+from support.drawn_digits import BLACK, WHITE, Sheet
 
 from vision.digits.normalise import _stroke_width, normalise
 from vision.digits.pieces import named

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from file_server import FileServer
+from support.file_server import FileServer
 
 from app.doctor import machine
 from app.doctor.files import look_at_data, look_at_mnist, look_at_models, look_at_weights

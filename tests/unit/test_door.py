@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from keyed import Headers, add_key, closed
-from live import Live, live
-from submitted import PICTURE, problem
+from support.api_keys import Headers, add_key, closed
+from support.live_server import Live, live
+from support.job_requests import PICTURE, problem
 
 from app.middleware.door import METRICS, OPEN
 

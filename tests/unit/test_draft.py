@@ -3,7 +3,7 @@ import io
 
 import numpy as np
 import pytest
-from pictures import encoded, noise
+from support.images import encoded, noise
 from PIL import Image, ImageOps
 
 from vision.images import Limits, Picture, View, decode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from fakes import DummyRunner
+from support.fake_networks import DummyRunner
 
 from app.errors import NotFound, NotReady
 from app.inference.engine import Engine

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from waiting import wait_until
+from support.waiting import wait_until
 
 from app.desk import NoDesk
 from app.errors import ModelUnusable, NotFound

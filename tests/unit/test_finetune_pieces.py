@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from photo_sets import stripes
+from support.photo_datasets import stripes
 
 from vision.images import Limits
 from vision.networks import VGG16

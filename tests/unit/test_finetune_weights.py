@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from file_server import Answer, FileServer
-from weights_files import official
-from workers import timed
+from support.file_server import Answer, FileServer
+from support.weights_files import official
+from support.worker_processes import timed
 
 from jobs.settings import WorkerSettings
 from vision.networks import LITE0, VGG16, Network

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from pictures import encoded, jpeg_with_scans, noise
+from support.images import encoded, jpeg_with_scans, noise
 from PIL import Image, ImageOps, PngImagePlugin
 
 from vision.images import Limits, Picture, View, decode

@@ -1,6 +1,6 @@
 import io
 
-from pictures import encoded, jpeg_with_scans, noise
+from support.images import encoded, jpeg_with_scans, noise
 from PIL import Image
 
 from vision.jpeg import count_scans

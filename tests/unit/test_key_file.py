@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from keyed import add_key, bearer, key
+from support.api_keys import add_key, bearer, key
 from pydantic import ValidationError
 
 from app.access import key_file, tokens

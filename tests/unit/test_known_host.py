@@ -3,9 +3,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from keyed import Headers, closed
-from live import live
-from submitted import PICTURE, problem
+from support.api_keys import Headers, closed
+from support.live_server import live
+from support.job_requests import PICTURE, problem
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from manifests import KUBERNETES, Manifest, chosen, containers, rendered, walk, workloads
+from support.kubernetes_manifests import KUBERNETES, Manifest, chosen, containers, rendered, walk, workloads
 
 from app.main import create_app
 from app.settings import Settings

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asked import FILE
-from live import live
+from support.classify_requests import FILE
+from support.live_server import live
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
-from waiting import wait_until
+from support.waiting import wait_until
 
 from app.middleware.observed import Observed
 from app.settings import Settings

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asked import FILE, RED
-from live import Live, live
-from scraped import Scrape
-from waiting import wait_until
+from support.classify_requests import FILE, RED
+from support.live_server import Live, live
+from support.prometheus_scrape import Scrape
+from support.waiting import wait_until
 
 from app.exchange import Exchange
 from app.metrics.counted import Metrics

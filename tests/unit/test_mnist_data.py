@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from file_server import Answer, FileServer
+from support.file_server import Answer, FileServer
 from numpy.typing import NDArray
-from workers import timed
+from support.worker_processes import timed
 
 from jobs.settings import WorkerSettings
 from vision.files import RemoteFile

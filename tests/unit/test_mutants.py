@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from decoding import DIGIT, LIMITS, VIEWS, Trial, fault_of, memory_of_decoders
-from fuzzing import long, seeds
-from mutants import mutated
-from mutants.seeds import seeds as good_files
+from support.decode_oracle import DIGIT, LIMITS, VIEWS, Trial, fault_of, memory_of_decoders
+from support.fuzz_budget import long, seeds
+from support.mutations import mutated
+from support.mutations.seeds import seeds as good_files
 
 from app.settings import Settings
 from vision.images import render

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from keyed import add_key
+from support.api_keys import add_key
 
 from app.access import key_file
 from app.access.openness import keys_problem

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-from live import Live
+from support.live_server import Live
 
 import app
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from weights_files import SMALL, write_official
+from support.weights_files import SMALL, write_official
 
 from app.settings import Settings
 from app.up import preflight

@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from live import Live, live, read_answer
-from waiting import wait_until
+from support.live_server import Live, live, read_answer
+from support.waiting import wait_until
 
 from app.protocol import LINGER_SECONDS
 from app.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from weights_files import SMALL
+from support.weights_files import SMALL
 
 from vision import layout
 from vision.layout import LayoutError
@@ -18,7 +18,7 @@ TESTS = Path(__file__).parents[1]
 SCRIPT = """
 import pathlib, resource, sys
 sys.path.insert(0, sys.argv[3])
-from weights_files import SMALL
+from support.weights_files import SMALL
 from vision.random_weights import write_random
 before = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), before[1]))

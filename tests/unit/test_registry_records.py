@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from stored import outcome
+from support.job_store import outcome
 
 from jobs import aliases, registrations
 from jobs.errors import InvalidAlias, ModelNotFound

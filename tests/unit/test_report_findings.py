@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from reports import findings_of, report_of
+from support.training_reports import findings_of, report_of
 
 from vision.drawing.files import opened
 from vision.report.findings import THUMBNAIL, find, softmax

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import encoded, jpeg_with_scans, noise, seven
-from waiting import wait_until
+from support.images import encoded, jpeg_with_scans, noise, seven
+from support.waiting import wait_until
 
 from app.settings import Settings
 from vision.images import Limits, View, decode

@@ -1,7 +1,7 @@
 import httpx
 import pytest
-from live import Live
-from pictures import encoded, noise
+from support.live_server import Live
+from support.images import encoded, noise
 
 PICTURE = {"file": encoded(noise((30, 20)), "PNG")}
 

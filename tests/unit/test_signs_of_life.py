@@ -3,10 +3,10 @@ import time
 from pathlib import Path
 
 import httpx
-from live import Live, live
-from pictures import encoded, noise
-from scraped import Scrape
-from waiting import wait_until
+from support.live_server import Live, live
+from support.images import encoded, noise
+from support.prometheus_scrape import Scrape
+from support.waiting import wait_until
 
 from app.health import answers
 from app.settings import Settings

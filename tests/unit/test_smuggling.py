@@ -5,7 +5,7 @@ import re
 import socket
 
 import pytest
-from live import Live
+from support.live_server import Live
 
 HOST = b"Host: localhost\r\n"
 GET = b"GET /models HTTP/1.1\r\n" + HOST

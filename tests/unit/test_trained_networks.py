@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from fakes import DummyRunner
-from waiting import wait_until
+from support.fake_networks import DummyRunner
+from support.waiting import wait_until
 
 from app.errors import NotEnoughMemory, NotFound
 from app.inference.served import Served

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-from weights_files import SMALL, official, write_official
+from support.weights_files import SMALL, official, write_official
 
 from vision.layers import dense
 from vision.random_weights import write_random

@@ -8,10 +8,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from file_server import Answer, FileServer
+from support.file_server import Answer, FileServer
 from typer.testing import CliRunner
-from waiting import wait_until
-from weights_files import SMALL, write_official
+from support.waiting import wait_until
+from support.weights_files import SMALL, write_official
 
 from bestguess.cli.weights import app
 from vision.vgg import VGG16_WEIGHTS

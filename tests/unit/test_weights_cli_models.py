@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from file_server import Answer, FileServer
+from support.file_server import Answer, FileServer
 from typer.testing import CliRunner
-from weights_files import SMALL, write_official
+from support.weights_files import SMALL, write_official
 
 from bestguess.cli.weights import app
 from vision.vgg import VGG16_WEIGHTS, VGG19_WEIGHTS

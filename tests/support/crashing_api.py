@@ -1,0 +1,39 @@
+"""The API process with a network whose thread ends with its first image, as by a fatal error of a device."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from support.fake_networks import DummyRunner
+
+from app.desk import opened
+from app.inference.engine import Engine
+from app.main import make_sandbox, make_state
+from app.serve import main
+from vision.weights import FoundWeights
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from app.deps import State
+    from app.settings import Settings
+
+
+@contextlib.asynccontextmanager
+async def resources(settings: Settings) -> AsyncIterator[State]:
+    """Make a service with this network."""
+    engine, runner = Engine(settings), DummyRunner()
+    runner.error = SystemExit("the device is gone")
+    engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
+    async with opened(settings.redis_url) as desk:
+        with (
+            contextlib.closing(engine),
+            contextlib.closing(make_sandbox(settings)) as sandbox,
+            make_state(settings, engine, sandbox, desk) as state,
+        ):
+            yield state
+
+
+if __name__ == "__main__":
+    main(resources)

@@ -1,0 +1,98 @@
+"""Fine-tuned models for tests, made as a worker makes them but for the training: a tail, its file and its record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from support.small_vgg import SMALL_VGG
+
+from jobs.artifacts import MODEL, open_store
+from jobs.ids import new_job_id
+from jobs.model import JobStatus
+from jobs.owners import ANONYMOUS
+from vision import split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import keras
+    from numpy.typing import NDArray
+
+    from jobs.store import JobStore
+    from vision.networks import Network
+
+CLASSES = ("cat", "猫", "a thing")
+
+
+def base() -> keras.Model:
+    """Make the small base with the weights that the service makes up."""
+    model = SMALL_VGG.build("float32")
+    assert SMALL_VGG.randomise
+    SMALL_VGG.randomise(model, 0)
+    return model
+
+
+class Made:
+    """A tail of the small base, moved away from what its base has, as a training does; `said` is what it answers."""
+
+    def __init__(self, base: keras.Model, freeze: int, seed: int, classes: Sequence[str] = CLASSES) -> None:
+        self.freeze, self.classes, self._base = freeze, tuple(classes), base
+        self.cut = split.cut_of(SMALL_VGG, freeze)
+        self.tail = split.tail(SMALL_VGG, self.cut, len(classes), "float32", seed=seed)
+        split.copy_weights(base, self.tail)
+        random = np.random.default_rng(seed)
+        kept = {layer.name for layer in split.frozen_layers(SMALL_VGG, self.tail, freeze)}
+        for layer in self.tail.layers:
+            if layer.weights and layer.name not in kept:
+                moved = [array + random.normal(0, 0.05, array.shape) for array in layer.get_weights()]
+                layer.set_weights(moved)
+
+    def said(self, pixels: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Answer in plain Keras: the base up to the cut, then the tail: scores (pictures, classes)."""
+        import keras  # noqa: PLC0415 - not when tests are collected
+
+        ready = SMALL_VGG.preprocess(np.stack(pixels).astype(np.float32))
+        features = split.trunk(self._base, self.cut)(ready, training=False)
+        logits = self.tail(features, training=False)
+        return np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(logits)))
+
+    def result(self, **more: object) -> dict[str, Any]:
+        """Say what the job's result says, but for the files."""
+        return {
+            "dataset": {"id": "ds_1", "name": "pets", "sha256": "0" * 64, "images": 30, "official": False},
+            "train_accuracy": 1.0,
+            "validation_accuracy": 0.9,
+            "seed": 1,
+            "precision": "float32",
+            "training_seconds": 1.0,
+            "classes": list(self.classes),
+            "parent": "vgg16",
+            "root": "vgg16",
+            "freeze": self.freeze,
+            "cut": {"layer": self.cut.layer, "frozen": self.cut.frozen},
+            "root_weights": {"origin": "random", "hash": "random:0"},
+            "best_epoch": 2,
+            "epochs": 3,
+        } | more
+
+
+def publish(jobs: JobStore, data_dir: Path, made: Made, owner: str = ANONYMOUS, **more: object) -> str:
+    """Publish a fine-tuned model, and finish a job with it; return its id."""
+    asked = {"dataset_id": "ds_1", "epochs": 3}
+    job_id = jobs.create("finetune", asked, job_id=new_job_id(), most_queued=1000, owner=owner).id
+    claim = jobs.claim(job_id, "worker", 60)
+    assert claim is not None
+    artifact = open_store(None, data_dir).publish(
+        job_id, claim.fence, lambda folder: made.tail.save(folder / MODEL), {}
+    )
+    result = made.result(**more) | {"model_id": job_id} | artifact.record()
+    jobs.finish(job_id, claim.fence, JobStatus.SUCCEEDED, result)
+    return job_id
+
+
+def as_vgg16() -> Network:
+    """Give the small base the name of the large one."""
+    return replace(SMALL_VGG, id="vgg16")

@@ -1,0 +1,86 @@
+"""A command in a terminal of its own, as a person has it: what it shows is read, and keys are typed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CTRL_C = "\x03"
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+_SIZE = frozenset({"COLUMNS", "LINES"})  # who has these in the environment does not ask the terminal
+
+
+class Terminal:
+    """One command; `shown` is all that it has written, and `text` the same without colours and movements."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], columns: int = 80) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        self.process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={name: value for name, value in environment.items() if name not in _SIZE} | {"TERM": "xterm-256color"},
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - one system call, which takes no lock
+        )
+        os.close(theirs)
+        self.shown = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(10)
+        os.close(self._ours)
+
+    @property
+    def text(self) -> str:
+        """What is shown, in plain letters."""
+        return CONTROL.sub("", self.shown)
+
+    def shows(self, sign: str, seconds: float = 120) -> None:
+        """Wait for a text."""
+        wait_until(lambda: sign in self.text or self.process.poll() is not None, seconds)
+        assert sign in self.text, self.text
+
+    def types(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._ours, keys.encode())
+
+    def ended(self, seconds: float = 60) -> int:
+        """Wait for the end; the exit code."""
+        code = self.process.wait(seconds)
+        self._reader.join(10)
+        return code
+
+    def _read(self) -> None:
+        with suppress(OSError):  # Linux's way of saying that nobody writes any more
+            while piece := os.read(self._ours, 65536) if select.select([self._ours], [], [], 60)[0] else b"":
+                self.shown += piece.decode(errors="replace")
+
+
+def _take_terminal() -> None:
+    """Make the terminal the command's own, so that Ctrl-C reaches it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -1,0 +1,47 @@
+"""What a person does on the page to start a training, and what becomes of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from app.schemas import Jobs
+from jobs.model import JobStatus
+from jobs.queue import MNIST_TRAIN
+
+if TYPE_CHECKING:
+    import httpx
+    from support.browser import Visit
+    from playwright.sync_api import Page
+    from support.worker_processes import Workplace
+
+START = 120_000.0  # milliseconds in which a worker begins and ends a short job, even on a busy machine
+SHORT = {"Steps": "60", "Batch size": "20", "Report every": "20"}
+ENDLESS = {"Steps": "100000", "Batch size": "10", "Report every": "10"}
+
+
+def fill(page: Page, values: dict[str, str]) -> None:
+    """Open the form's further fields, and type."""
+    page.locator(".train-more:not([open]) summary").click()
+    for label, value in values.items():
+        page.get_by_label(re.compile(f"^{label}")).fill(value)
+
+
+def begin(visit: Visit, values: dict[str, str]) -> str:
+    """Start a training from the form, and return its job's id."""
+    fill(visit.page, values)
+    visit.page.get_by_role("button", name="Start training").click()
+    visit.page.wait_for_url(re.compile("#train/job_"))
+    return visit.page.url.rpartition("/")[2]
+
+
+def stop(client: httpx.Client, place: Workplace, job_id: str) -> None:
+    """End a job whose training would take an hour."""
+    client.post(f"/jobs/{job_id}/cancel")
+    place.wait(job_id, JobStatus.CANCELLED)
+
+
+def listed(client: httpx.Client) -> list[str]:
+    """The ids of all trainings on digits."""
+    page = Jobs.model_validate(client.get("/jobs?limit=100").json())
+    return [job.id for job in page.data if job.kind == MNIST_TRAIN]
