@@ -46,7 +46,7 @@ test-containers: $(DEV) ## the product in containers, and what is killed there (
 fuzz: $(DEV) ## what is tried at random, each kind for MINUTES (10): the API, the job store, broken images
 	@export BESTGUESS_FUZZ_MINUTES=$(or $(MINUTES),10); \
 	$(BIN)/python -m pytest -m fuzz --timeout 0 $(ARGS) && \
-	if $(BIN)/python -c 'import atheris' 2>/dev/null; then PYTHONPATH=tests exec $(BIN)/python tests/guided.py; \
+	if $(BIN)/python -c 'import atheris' 2>/dev/null; then PYTHONPATH=tests exec $(BIN)/python -m support.fuzz_decoder; \
 	else echo 'The part that coverage guides is left out: atheris has no wheels for this machine.'; fi
 
 soak: $(DEV) ## an hour of use, and whether memory, descriptors, threads and keys are flat (ARGS=--help: its size)

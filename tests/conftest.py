@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.api_keys import Headers, closed
-from support.live_server import Live, live
-from support.images import PHOTOS
 from xdist.scheduler import LoadScopeScheduling
 
 from app.settings import Settings
+from support.api_keys import Headers, closed
+from support.images import PHOTOS
+from support.live_server import Live, live
 
 # Files whose tests share a session fixture that takes long to make: `house`, `desk`, `random_weights`.
 SHARED = {f"test_page_{name}": "house" for name in ("draw", "form", "key", "own", "photo", "sending", "train")}

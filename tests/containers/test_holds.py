@@ -4,6 +4,7 @@ import threading
 import time
 
 import httpx
+
 from support.compose_stack import BUSY, LEASE, START, TRAIN, Container, Stack, docker, until, whole
 from support.load_clients import PHOTO, Photos, Viewer
 

@@ -4,6 +4,7 @@ import subprocess
 
 import httpx
 import pytest
+
 from support.api_keys import bearer
 from support.compose_stack import ROOT, START, Stack, until, whole
 from support.load_clients import PHOTO

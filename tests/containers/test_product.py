@@ -4,9 +4,10 @@ import re
 from urllib.parse import urljoin
 
 import httpx
-from support.images import encoded
 from PIL import Image, ImageDraw
+
 from support.compose_stack import ROOT, START, Stack, docker, until
+from support.images import encoded
 from support.load_clients import PHOTO, Viewer
 
 SERVICES = ("api", "worker", "redis", "proxy")

@@ -3,6 +3,7 @@
 import time
 
 import httpx
+
 from support.compose_stack import BUSY, LEASE, Stack, docker, until, whole
 
 STOP = "import os, signal; os.kill(-1, signal.SIGSTOP)"  # all but a container's first process, and this one

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
-from support.request_framings import FRAMINGS, exchange, request
+
 from support.compose_stack import BUSY, START, Stack, until
 from support.load_clients import PHOTO, Photos
+from support.request_framings import FRAMINGS, exchange, request
 
 HEAD = 10.0  # seconds for the headers, from haproxy.cfg, and for a whole request, from compose.test.yml
 PATIENCE = 3.0  # seconds after which a silent proxy has said all

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import httpx
+
 from support.compose_stack import ROOT, START, Stack, until, whole
 
 IMAGE = "bestguess:cpu"  # as the commands name it

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import Visitor, chromium
-from support.live_server import Serve, ready
-from support.redis_server import live_redis
-from support.worker_processes import SHORT, Workplace, small_mnist
 
 from jobs.errors import AlreadyFinished
 from jobs.model import JobStatus
 from jobs.queue import MNIST_TRAIN
+from support.browser import Visitor, chromium
+from support.live_server import Serve, ready
+from support.redis_server import live_redis
+from support.worker_processes import SHORT, Workplace, small_mnist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,15 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import PHONE, WALL
 from playwright.sync_api import expect
+
+from support.browser import PHONE, WALL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.browser import Visitor
     from conftest import House
     from playwright.sync_api import Page, Route
+
+    from support.browser import Visitor
 
 START = 120_000.0  # milliseconds in which a worker begins and ends a short job, even on a busy machine
 SEVEN = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]

@@ -6,17 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import PHONE
 from playwright.sync_api import expect
-from support.training_page import ENDLESS, fill, listed, stop
 
 from jobs.model import MnistParams
+from support.browser import PHONE
+from support.training_page import ENDLESS, fill, listed, stop
 
 if TYPE_CHECKING:
-    from support.browser import Visitor
     from conftest import House
-    from support.live_server import Live
     from playwright.sync_api import Route
+
+    from support.browser import Visitor
+    from support.live_server import Live
 
 
 @pytest.mark.usefixtures("no_worker_free")

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import PHONE, SIZES
 from playwright.sync_api import expect
+
+from support.browser import PHONE, SIZES
 
 if TYPE_CHECKING:
     from support.browser import Visitor

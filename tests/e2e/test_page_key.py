@@ -7,25 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import PHONE, WALL
-from support.api_keys import add_key, bearer
-from support.live_server import live
-from support.images import encoded, noise
 from playwright.sync_api import expect
-from support.training_page import SHORT, START, begin
-from support.waiting import wait_until
 
 from app.access import key_file
 from app.settings import Settings
+from support.api_keys import add_key, bearer
+from support.browser import PHONE, WALL
+from support.images import encoded, noise
+from support.live_server import live
+from support.training_page import SHORT, START, begin
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import httpx
-    from support.browser import Visit, Visitor
     from conftest import House
     from playwright.sync_api import Locator, Page, Request
+
+    from support.browser import Visit, Visitor
 
 PICTURES = [
     {"name": f"{number}.png", "mimeType": "image/png", "buffer": encoded(noise((60, 40), seed=number), "PNG")}

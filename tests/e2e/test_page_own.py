@@ -6,23 +6,24 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
+
+from jobs.model import JobStatus
+from jobs.queue import FINETUNE
 from support.browser import PHONE, WALL
 from support.datasets import zipped
 from support.finetune_jobs import submit
 from support.photo_datasets import png
-from playwright.sync_api import expect
 from support.training_page import START
 from support.waiting import wait_until
-
-from jobs.model import JobStatus
-from jobs.queue import FINETUNE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.browser import Visitor
     from conftest import House
     from playwright.sync_api import Page
+
+    from support.browser import Visitor
 
 CLASSES = ("bark", "brick")
 

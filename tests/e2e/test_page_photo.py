@@ -9,16 +9,18 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
+
 from support.browser import DESK, PHONE, SIZES
 from support.images import encoded, noise
-from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.browser import Visit, Visitor
     from conftest import House
     from playwright.sync_api import Locator
+
+    from support.browser import Visit, Visitor
 
 # Hands the page a file as a person's hand would: by a drop, or by a paste.
 HAND_OVER = """([kind, name, type, content]) => {

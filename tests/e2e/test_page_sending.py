@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 from app.datasets.intake import MOST_FILES, MOST_PARTS
 
 if TYPE_CHECKING:
-    from support.browser import Visitor
     from conftest import House
+
+    from support.browser import Visitor
 
 DIVIDED = """async ([classes, each, size, most]) => {
   const { divided } = await import("/page/own/paths.js");

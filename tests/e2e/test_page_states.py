@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.browser import PHONE
-from support.fake_networks import DummyRunner
-from support.live_server import live
-from support.images import encoded, noise
 from playwright.sync_api import expect
-from support.waiting import wait_until
 
 from app.settings import Settings
+from support.browser import PHONE
+from support.fake_networks import DummyRunner
+from support.images import encoded, noise
+from support.live_server import live
+from support.waiting import wait_until
 from vision.weights import FoundWeights
 
 if TYPE_CHECKING:

@@ -6,21 +6,22 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import PHONE, WALL
 from playwright.sync_api import expect
+
+from jobs.ids import new_job_id
+from jobs.model import JobError, JobStatus, MnistParams
+from jobs.queue import MNIST_TRAIN
+from support.browser import PHONE, WALL
 from support.tcp_proxy import relay
 from support.training_page import ENDLESS, SHORT, START, begin, listed, stop
 from support.waiting import wait_until
 from support.worker_processes import LONG
 
-from jobs.ids import new_job_id
-from jobs.model import JobError, JobStatus, MnistParams
-from jobs.queue import MNIST_TRAIN
-
 if TYPE_CHECKING:
-    from support.browser import Visitor
     from conftest import House
     from playwright.sync_api import Page
+
+    from support.browser import Visitor
 
 
 def shown(page: Page, name: str) -> list[tuple[int, str]]:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.images import PHOTOS
-from support.waiting import wait_until
 
 from app.up.redis_server import free_port
+from support.images import PHOTOS
+from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

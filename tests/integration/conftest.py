@@ -6,16 +6,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.command_line import Desk, at_desk
-from support.live_server import Live, Serve, live
-from support.redis_server import LiveRedis, live_redis
-from support.job_store import TwiceStore
-from support.trained_models import publish, untrained
-from support.worker_processes import Workplace, small_mnist
 
 from app.settings import Settings
 from jobs.connection import connect
 from jobs.store import JobStore
+from support.command_line import Desk, at_desk
+from support.job_store import TwiceStore
+from support.live_server import Live, Serve, live
+from support.redis_server import LiveRedis, live_redis
+from support.trained_models import publish, untrained
+from support.worker_processes import Workplace, small_mnist
 from vision.random_weights import write_random
 from vision.vgg import VGG16_LAYERS
 

@@ -6,19 +6,19 @@ from contextlib import ExitStack, aclosing
 from pathlib import Path
 
 import pytest
-from support.api_keys import Headers, add_key, closed
-from support.live_server import Live, live
-from support.redis_server import LiveRedis
-from support.job_store import LEASE, timed
-from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem
-from support.trained_models import publish, untrained
-from support.waiting import wait_until
 
 from app.access.limiter import Limiter
 from app.access.rates import Rate
 from app.settings import Settings
 from jobs.model import JobStatus
 from jobs.store import JobStore
+from support.api_keys import Headers, add_key, closed
+from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem
+from support.job_store import LEASE, timed
+from support.live_server import Live, live
+from support.redis_server import LiveRedis
+from support.trained_models import publish, untrained
+from support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.usefixtures("store"),  # which begins with an empty Redis

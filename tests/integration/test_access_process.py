@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from app.up.redis_server import free_port
 from support.api_keys import add_key
 from support.live_server import NO_MIRROR, answers
 from support.waiting import wait_until
-
-from app.up.redis_server import free_port
 
 SERVE = (sys.executable, "-m", "app.serve")
 UP = (str(Path(sys.executable).parent / "bestguess"), "up")

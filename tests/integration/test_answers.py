@@ -2,9 +2,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from support.command_line import Desk
-from support.live_server import Serve, ready
 from support.images import PHOTOS, encoded, noise
+from support.live_server import Serve, ready
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 

@@ -8,17 +8,17 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from support.live_server import live
-from support.images import encoded, seven
-from support.s3_server import BUCKET, READER, LiveS3, live_s3
-from support.waiting import wait_until
-from support.worker_processes import LONG, MEDIUM, START, Workplace, assert_whole, kill, timed
 
 from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, ArtifactStore, ArtifactsUnavailable, open_store
 from jobs.artifacts.bucket import BucketStore
 from jobs.errors import LeaseLost
 from jobs.model import JobStatus
+from support.images import encoded, seven
+from support.live_server import live
+from support.s3_server import BUCKET, READER, LiveS3, live_s3
+from support.waiting import wait_until
+from support.worker_processes import LONG, MEDIUM, START, Workplace, assert_whole, kill, timed
 
 SEVEN = encoded(seven(), "PNG")
 CONTENT = secrets.token_bytes(6_000_000)

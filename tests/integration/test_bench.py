@@ -11,10 +11,10 @@ import psutil
 import pytest
 import typer
 from typer.testing import CliRunner, Result
-from support.waiting import wait_until
 
 from app.bench.command import bench
 from app.bench.service import UP
+from support.waiting import wait_until
 from worker.mnist.synthetic import synthetic_digits
 
 

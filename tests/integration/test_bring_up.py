@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.small_vgg import SMALL_VGG, randomise
 
 from app.inference import obtaining
 from app.inference.bring_up import BringUp
 from app.inference.engine import Engine
 from app.inference.obtaining import Obtaining
 from app.settings import Settings
+from support.small_vgg import SMALL_VGG, randomise
 from vision.networks import LITE0, Network
 from vision.weights import FoundWeights, WeightsFile
 

@@ -6,9 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from support.redis_clock import ClockedRedis, clocked_redis
-from support.job_store import LEASE, entry, progress, queued, running, types
-from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole
 
 from app.access.limiter import SharedWindows
 from app.access.rates import Rate
@@ -16,6 +13,9 @@ from jobs.connection import connect
 from jobs.errors import LeaseLost
 from jobs.model import JobStatus
 from jobs.store import JobStore
+from support.job_store import LEASE, entry, progress, queued, running, types
+from support.redis_clock import ClockedRedis, clocked_redis
+from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

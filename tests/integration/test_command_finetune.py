@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from support.images import encoded, noise
 
 from bestguess.cli import exits
 from bestguess.cli.main import run
+from support.images import encoded, noise
 
 if TYPE_CHECKING:
     from support.command_line import Desk

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command_line import Desk, read_aloud
-from support.images import encoded, noise
-from support.terminal import CONTROL, CTRL_C, Terminal
 
 from bestguess.cli import exits
 from bestguess.cli.main import run
 from jobs.model import JobStatus
+from support.command_line import Desk, read_aloud
+from support.images import encoded, noise
+from support.terminal import CONTROL, CTRL_C, Terminal
 
 PAGE = Path(__file__).parents[2] / "docs" / "client.md"
 TRAIN = ("train", "--batch-size", "20", "--report-every", "20", "--seed", "1")

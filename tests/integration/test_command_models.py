@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.images import seven
-from support.terminal import Terminal
 
 from bestguess.cli import exits
 from bestguess.cli.main import run
+from support.images import seven
+from support.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path

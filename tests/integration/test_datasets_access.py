@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from support.api_keys import Headers, closed
 from support.classify_requests import problem
 from support.datasets import pets, picture, zipped
-from support.api_keys import Headers, closed
 from support.live_server import Live, live, without_decoders
 from support.redis_server import LiveRedis
 from support.waiting import wait_until

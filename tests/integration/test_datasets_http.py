@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from support.datasets import SIZE, pets, picture, tarred, zipped
+
 from support.dataset_uploads import add, made, refused, send
+from support.datasets import SIZE, pets, picture, tarred, zipped
 
 
 @pytest.mark.parametrize("packed", [zipped, tarred])

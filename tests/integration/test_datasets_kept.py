@@ -5,17 +5,17 @@ import os
 from pathlib import Path
 
 import httpx
-from support.datasets import pets, picture, zipped
-from support.live_server import Live, Serve, live
-from support.redis_server import LiveRedis
-from support.dataset_uploads import add, made, refused, send
-from support.job_store import queued
-from support.waiting import wait_until
 
 from app.settings import Settings
 from jobs.connection import connect
 from jobs.ids import new_job_id
 from jobs.store import JobStore
+from support.dataset_uploads import add, made, refused, send
+from support.datasets import pets, picture, zipped
+from support.job_store import queued
+from support.live_server import Live, Serve, live
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 
 
 def test_duplicates(visitor: httpx.Client) -> None:

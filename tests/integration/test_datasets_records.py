@@ -5,9 +5,6 @@ import random
 from pathlib import Path
 
 import pytest
-from support.datasets import picture, stored
-from support.job_store import TwiceStore, queued
-from support.waiting import wait_until
 
 from jobs.artifacts import ArtifactDamaged, ArtifactStore, open_store
 from jobs.datasets import calls
@@ -19,6 +16,9 @@ from jobs.errors import DatasetChanged, DatasetNotFound, DatasetUsed, Idempotenc
 from jobs.ids import new_dataset_id, new_job_id
 from jobs.owners import EVERYBODY
 from jobs.store import JobStore
+from support.datasets import picture, stored
+from support.job_store import TwiceStore, queued
+from support.waiting import wait_until
 from worker.housekeeper import Housekeeper
 
 CLASSES = {"dogs": [picture(1), picture(2)], "cats": [picture(3), picture(1)], "apes": [picture(4)]}

@@ -4,17 +4,17 @@ import secrets
 from pathlib import Path
 
 import pytest
-from support.datasets import pets, picture, zipped
-from support.live_server import live
-from support.redis_server import LiveRedis
-from support.s3_server import live_s3
-from support.job_store import JobStore
 
 from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, open_store
 from jobs.datasets.model import PACK
 from jobs.datasets.opening import open_photographs
 from jobs.datasets.records import Datasets
+from support.datasets import pets, picture, zipped
+from support.job_store import JobStore
+from support.live_server import live
+from support.redis_server import LiveRedis
+from support.s3_server import live_s3
 from worker.housekeeper import Housekeeper
 
 

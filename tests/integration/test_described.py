@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.schemathesis_run import called
-from support.fake_networks import DummyRunner
-from support.fuzz_budget import long, seeds
-from support.api_keys import closed
-from support.live_server import live
 
 from app.settings import Settings
+from support.api_keys import closed
+from support.fake_networks import DummyRunner
+from support.fuzz_budget import long, seeds
+from support.live_server import live
+from support.schemathesis_run import called
 from vision.weights import FoundWeights
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
-from support import drawn_digits
-from support.drawn_digits import BLACK, WHITE, Sheet
 
 from jobs.model import MnistParams
+from support import drawn_digits
+from support.drawn_digits import BLACK, WHITE, Sheet
 from vision.digits.normalise import normalise
 from worker.checkpoint import Checkpoint
 from worker.mnist.data import Digits, read
@@ -26,13 +26,13 @@ MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
 KINDS: dict[str, Callable[[Generator], Sheet]] = {
     "dark on light": lambda _: Sheet(),
     "light on dark": lambda _: Sheet(ink=WHITE, paper=BLACK),
-    "off centre": redrawn.off_centre,
+    "off centre": drawn_digits.off_centre,
     "half size": lambda _: Sheet(size=0.5),
     "double size": lambda _: Sheet(size=2),
-    "coloured": redrawn.coloured,
+    "coloured": drawn_digits.coloured,
     "JPEG": lambda _: Sheet(quality=20),
     "thin pen": lambda _: Sheet(size=2, pen=2),
-    "photographed": redrawn.photographed,
+    "photographed": drawn_digits.photographed,
 }
 
 
@@ -54,8 +54,12 @@ class Trained(NamedTuple):
         """Redraw the first so many test images in a certain way, and see how often it is right."""
         random = np.random.default_rng(0)
         images = self.digits.x_test[:count]
-        pictures = [redrawn.draw(image, kind(random), random) for image in images]
-        ways = images, [normalise(picture) for picture in pictures], [redrawn.resized(picture) for picture in pictures]
+        pictures = [drawn_digits.draw(image, kind(random), random) for image in images]
+        ways = (
+            images,
+            [normalise(picture) for picture in pictures],
+            [drawn_digits.resized(picture) for picture in pictures],
+        )
         said = np.split(logits(self.network, np.concatenate(ways), lambda _: None), len(ways))
         return Accuracies(*(part_right(way, self.digits.y_test[:count]) for way in said))
 
@@ -78,7 +82,7 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def test_all_at_once(mnist: Trained) -> None:
     """MNIST's digits of other sizes, places and colours, as JPEG, are named as well as plain ones, within one point."""
-    found = mnist.accuracies(redrawn.all_at_once, 1000)
+    found = mnist.accuracies(drawn_digits.all_at_once, 1000)
     assert found.plain > 0.94
     assert found.normalised > found.plain - 0.01
     assert found.resized < 0.3
@@ -94,6 +98,8 @@ def test_each_way(mnist: Trained, kind: str) -> None:
 
 def test_without_mnist(tmp_path: Path) -> None:
     """The same holds for digits that this program draws, though they were not fitted and centred when learned."""
-    found = trained(synthetic_digits(seed=0, train=2000, test=200), 100, tmp_path).accuracies(redrawn.all_at_once, 200)
+    found = trained(synthetic_digits(seed=0, train=2000, test=200), 100, tmp_path).accuracies(
+        drawn_digits.all_at_once, 200
+    )
     assert found.normalised > found.plain - 0.1
     assert found.resized < found.normalised - 0.3

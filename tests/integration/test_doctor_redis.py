@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.redis_server import LiveRedis, live_redis
 
 from app.doctor.finding import Finding, Verdict
 from app.doctor.redis import look_at_redis
@@ -10,6 +9,7 @@ from app.settings import Settings
 from jobs import figures
 from jobs.connection import connect
 from jobs.store import JobStore
+from support.redis_server import LiveRedis, live_redis
 
 OK, WARNING, WRONG = Verdict.OK, Verdict.WARNING, Verdict.WRONG
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.images import encoded
 from PIL import Image
 
+from support.images import encoded
 from vision import lite0
 from vision.images import Limits, View, decode
 

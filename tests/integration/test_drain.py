@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from support import crashing_api
 import httpx
-from support.live_server import Serve
+
 from support.images import encoded, noise
+from support.live_server import Serve
 from support.waiting import wait_until
 
 
@@ -27,7 +27,7 @@ def test_a_replica_that_leaves(serve: Serve) -> None:
 
 def test_a_service_that_cannot_go_on(tmp_path: Path) -> None:
     """Where a network's thread has ended the process ends with an error, for its supervisor to start it again."""
-    serve = Serve(tmp_path, str(Path(broken_api.__file__)))
+    serve = Serve(tmp_path, "-m", "support.crashing_api")
     picture = {"file": encoded(noise((32, 32)), "PNG")}
     with serve(stand_in="off", decode_processes=1, drain_seconds=0) as client:
         assert client.post("/classify", files=picture).status_code == httpx.codes.SERVICE_UNAVAILABLE

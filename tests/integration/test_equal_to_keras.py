@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.images import encoded, noise
-from support.small_vgg import SIDE, SMALL_VGG
 
 from app.inference.runner import Runner
+from support.images import encoded, noise
+from support.small_vgg import SIDE, SMALL_VGG
 from vision.images import Limits, View, decode
 from vision.networks import VGG16
 

@@ -1,15 +1,15 @@
 import asyncio
 
 import pytest
-from support.event_viewers import clients, listening, succeed, watch, with_feed, work
-from support.redis_server import LiveRedis
-from support.job_store import LEASE, queued, running
-from support.waiting import wait_until
 
 from jobs.errors import InvalidCursor, JobNotFound, StoreUnavailable
 from jobs.feed import EventFeed
 from jobs.model import Event
 from jobs.store import JobStore
+from support.event_viewers import clients, listening, succeed, watch, with_feed, work
+from support.job_store import LEASE, queued, running
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 
 PROMPT = 6.0  # seconds: a feed that hears nothing looks every two, and the machine may be busy
 

@@ -1,11 +1,10 @@
-from support.redis_server import LiveRedis
-from support.job_store import outcome, progress, queued, running
-from support.waiting import wait_until
-
 from jobs import figures
 from jobs.figures import Figures
 from jobs.model import Claim, JobStatus, Origin, Progress
 from jobs.store import JobStore
+from support.job_store import outcome, progress, queued, running
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 from worker.heartbeat import Heartbeat
 
 

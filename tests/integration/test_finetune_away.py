@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.datasets import stored
-from support.finetune_jobs import LITE0
-from support.photo_datasets import png
 
 from jobs import registrations
 from jobs.artifacts import ArtifactsUnavailable
@@ -23,6 +20,9 @@ from jobs.owners import EVERYBODY
 from jobs.queue import FINETUNE
 from jobs.settings import WorkerSettings
 from jobs.store import Answer, JobStore
+from support.datasets import stored
+from support.finetune_jobs import LITE0
+from support.photo_datasets import png
 from worker.errors import DatasetUnavailable, DiskUnavailable, Stopped
 from worker.execution import Hands
 from worker.finetune.job import BaseUnavailable, finetune_photographs
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from support.redis_server import LiveRedis
-
     from jobs.model import Claim
     from jobs.transitions import Call, Script
+    from support.redis_server import LiveRedis
 
 OWN = {
     "root": LITE0,

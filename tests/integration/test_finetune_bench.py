@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.images import encoded, noise
 from PIL import Image
-from support.small_vgg import LAYERS, SIDE, SMALL_VGG
 
+from support.images import encoded, noise
+from support.small_vgg import LAYERS, SIDE, SMALL_VGG
 from vision import layout
 from vision.networks import VGG16
 from vision.vgg import load

@@ -6,9 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
-from support.datasets import stored
-from support.live_server import served
-from support.photo_datasets import png
 
 from app.desk import opened
 from app.gallery import Gallery
@@ -20,20 +17,23 @@ from jobs.ids import new_job_id
 from jobs.model import JobStatus
 from jobs.owners import EVERYBODY
 from jobs.queue import FINETUNE, MNIST_TRAIN
+from support.datasets import stored
+from support.live_server import served
+from support.photo_datasets import png
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     import httpx
-    from support.live_server import Live
-    from support.redis_server import LiveRedis
 
     from app.datasets.shelf import Shelf
     from app.deps import State
     from app.inference.served import Served
     from jobs.registry import TrainedModel
     from jobs.store import JobStore
+    from support.live_server import Live
+    from support.redis_server import LiveRedis
 
 OWN = {"root": "efficientnet-lite0", "cut": {"layer": "block15_add", "frozen": 45}, "classes": ["a", "b"]}
 

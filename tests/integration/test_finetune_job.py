@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.finetune_jobs import LITE0, dataset, submit
-from support.waiting import wait_until
-from support.worker_processes import kill, timed
 
 from jobs.artifacts import MODEL, open_store
 from jobs.datasets.records import Datasets
 from jobs.model import EpochEntry, JobStatus
 from jobs.registry import Registry
+from support.finetune_jobs import LITE0, dataset, submit
+from support.waiting import wait_until
+from support.worker_processes import kill, timed
 from vision import split
 from vision.networks import NETWORKS
 from vision.report.model import Report
@@ -21,9 +21,8 @@ from vision.report.picture import draw
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.worker_processes import Workplace
-
     from jobs.model import Job
+    from support.worker_processes import Workplace
 
 
 DONE = JobStatus.SUCCEEDED, JobStatus.FAILED

@@ -8,10 +8,10 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from support.photo_datasets import photographs, room
 from PIL import Image
 
 from jobs.finetune import FinetuneParams
+from support.photo_datasets import photographs, room
 from vision.networks import LITE0
 from worker.checkpoint import Checkpoint
 from worker.finetune.network import Base

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.photo_datasets import room, stripes
-from support.small_vgg import SMALL_VGG
 
 from jobs.finetune import FinetuneParams
+from support.photo_datasets import room, stripes
+from support.small_vgg import SMALL_VGG
 from vision import split
 from vision.images import Limits, View, decode
 from vision.networks import VGG16

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.photo_datasets import photographs, png, room, stripes
-from support.small_vgg import SMALL_VGG
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.finetune import FinetuneParams
+from support.photo_datasets import photographs, png, room, stripes
+from support.small_vgg import SMALL_VGG
 from vision import split
 from vision.images import Limits, View, decode
 from vision.weights import FoundWeights

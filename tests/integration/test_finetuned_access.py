@@ -6,18 +6,18 @@ import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from support.classify_requests import problem
-from support.datasets import stored
-from support.finetuned_models import Made, as_vgg16, base, publish
-from support.api_keys import Headers, closed
-from support.live_server import served
-from support.photo_datasets import png
-from support.job_requests import PICTURE
 
 from app.inference.engine import Engine
 from app.main import serving
 from jobs.artifacts import open_store
 from jobs.model import JobStatus
+from support.api_keys import Headers, closed
+from support.classify_requests import problem
+from support.datasets import stored
+from support.finetuned_models import Made, as_vgg16, base, publish
+from support.job_requests import PICTURE
+from support.live_server import served
+from support.photo_datasets import png
 from vision.networks import NETWORKS
 from vision.weights import FoundWeights
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from support.redis_server import LiveRedis
 
     from app.deps import State
     from app.settings import Settings
     from jobs.store import JobStore
+    from support.redis_server import LiveRedis
 
 pytestmark = pytest.mark.filterwarnings(  # Keras 3.15's, where it saves
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from support.finetuned_models import CLASSES, Made, as_vgg16, base, publish
-from support.live_server import served
-from support.images import encoded, noise
-from support.small_vgg import SIDE
-from support.waiting import wait_until
 
 from app.inference.engine import Engine
 from app.main import serving
 from app.settings import Settings
 from jobs.connection import connect
 from jobs.store import JobStore
+from support.finetuned_models import CLASSES, Made, as_vgg16, base, publish
+from support.images import encoded, noise
+from support.live_server import served
+from support.small_vgg import SIDE
+from support.waiting import wait_until
 from vision.images import Limits, View, decode
 from vision.networks import NETWORKS
 from vision.weights import FoundWeights
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from support.redis_server import LiveRedis
 
     from app.deps import State
+    from support.redis_server import LiveRedis
 
 pytestmark = pytest.mark.filterwarnings(  # Keras 3.15's, where it saves
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"

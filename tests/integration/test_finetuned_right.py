@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.photo_datasets import room, stripes
-from support.small_vgg import SMALL_VGG
 
 from app.inference.runner import Runner
 from app.inference.tail import ForTail
 from jobs.finetune import FinetuneParams
+from support.photo_datasets import room, stripes
+from support.small_vgg import SMALL_VGG
 from vision import split
 from vision.finetuned import finetuned
 from vision.images import Limits, View, decode

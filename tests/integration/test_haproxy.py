@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from support.waiting import wait_until
 
 from app.up.redis_server import free_port
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,10 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fuzz_budget import examples, seeds
 from hypothesis import given, seed
 from hypothesis import strategies as st
+
+from support.fuzz_budget import examples, seeds
 from support.images import encoded, noise
 
 if TYPE_CHECKING:

@@ -3,15 +3,15 @@ import os
 from pathlib import Path
 
 import pytest
-from support.redis_server import LiveRedis
-from support.job_store import LEASE, queued, trained
-from support.waiting import wait_until
 
 from jobs.artifacts import ArtifactsUnavailable, open_store
 from jobs.artifacts.bucket import BucketStore
 from jobs.artifacts.folder import FolderStore
 from jobs.registry import Registry
 from jobs.store import JobStore
+from support.job_store import LEASE, queued, trained
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 from worker.finetune.cache import ArrayCache
 from worker.housekeeper import LOCK, Housekeeper
 

@@ -3,13 +3,13 @@ import threading
 
 import httpx
 import pytest
-from support.live_server import Live, Serve
-from support.redis_server import LiveRedis
-from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem, submitted, trained
-from support.waiting import wait_until
-from support.worker_processes import timed
 
 from jobs.store import JobStore
+from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem, submitted, trained
+from support.live_server import Live, Serve
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
+from support.worker_processes import timed
 
 JOB_KEYS = {
     *("id", "kind", "status", "created_at", "started_at", "finished_at", "params"),

@@ -3,15 +3,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.live_server import Live, live
-from support.redis_server import LiveRedis
-from support.job_requests import PICTURE, STREAM, TRAIN, problem, submitted, trained
-from support.waiting import wait_until
-from support.worker_processes import timed
 
 from app.settings import Settings
 from jobs.model import JobError, JobStatus
 from jobs.store import JobStore
+from support.job_requests import PICTURE, STREAM, TRAIN, problem, submitted, trained
+from support.live_server import Live, live
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
+from support.worker_processes import timed
 
 JOB_KEYS = {
     *("id", "kind", "status", "created_at", "started_at", "finished_at", "params"),

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.classify_requests import FILE
-from support.live_server import Live
-from support.redis_server import LiveRedis
-from support.prometheus_scrape import Scrape
-from support.job_store import outcome
-from support.job_requests import STREAM, submitted, trained
-from support.waiting import wait_until
-from support.worker_processes import timed
 
 from jobs import figures
 from jobs.model import JobStatus
 from jobs.store import JobStore
 from jobs.telemetry.context import known
+from support.classify_requests import FILE
+from support.job_requests import STREAM, submitted, trained
+from support.job_store import outcome
+from support.live_server import Live
+from support.prometheus_scrape import Scrape
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
+from support.worker_processes import timed
 from worker.execution import Work, execute
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.finetuned_models import Made, base
-from support.small_vgg import SIDE, SMALL_VGG
 
 from app.inference.runner import NotFinite, Runner
 from app.inference.tail import ForTail, Tail
 from app.inference.trunk import between
+from support.finetuned_models import Made, base
+from support.small_vgg import SIDE, SMALL_VGG
 from vision.finetuned import finetuned
 from vision.split import cut_of
 

@@ -9,20 +9,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from support.classify_requests import DIGIT, problem
-from support.trained_models import publish, untrained
 
 from app.inference.trained import load_trained
 from jobs.registry import Registry
 from jobs.trained import TrainedModel
+from support.classify_requests import DIGIT, problem
+from support.trained_models import publish, untrained
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.live_server import Live
-
     from jobs.artifacts import ArtifactStore
     from jobs.store import JobStore
+    from support.live_server import Live
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 

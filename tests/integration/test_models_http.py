@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 import pytest
-from support.classify_requests import DIGIT, FILE, ONE, problem
-from support.live_server import Live, live
-from support.images import encoded
 from PIL import Image
-from support.trained_models import publish, untrained
 
 from app.settings import Settings
+from support.classify_requests import DIGIT, FILE, ONE, problem
+from support.images import encoded
+from support.live_server import Live, live
+from support.trained_models import publish, untrained
 from vision.digits import network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support.redis_server import LiveRedis
-
     from jobs.store import JobStore
+    from support.redis_server import LiveRedis
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.classify_requests import problem
-from support.live_server import Live, live
-from support.trained_models import publish, untrained
 
 from app.settings import Settings
 from jobs.aliases import MOST_ALIASES
 from jobs.registry import Registry
+from support.classify_requests import problem
+from support.live_server import Live, live
+from support.trained_models import publish, untrained
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.redis_server import LiveRedis
-
     from jobs.store import JobStore
+    from support.redis_server import LiveRedis
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 

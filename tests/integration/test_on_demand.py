@@ -9,9 +9,6 @@ from pathlib import Path
 
 import keras
 import pytest
-from support.live_server import ready, served
-from support.images import encoded, noise
-from support.waiting import wait_until
 
 from app.deps import State
 from app.errors import NotEnoughMemory, NotReady, Problem
@@ -20,6 +17,9 @@ from app.inference.bring_up import BringUp
 from app.inference.engine import Choice, Engine
 from app.main import serving
 from app.settings import Settings
+from support.images import encoded, noise
+from support.live_server import ready, served
+from support.waiting import wait_until
 from vision.networks import LITE0, NETWORKS, VGG19
 from vision.weights import WeightsFile
 

@@ -1,9 +1,6 @@
 """Whose jobs and models are, in the store: every test with two owners and the anonymous one."""
 
 import pytest
-from support.redis_server import LiveRedis
-from support.job_store import LEASE, TwiceStore, now, outcome
-from support.waiting import wait_until
 
 from jobs.errors import IdempotencyConflict, JobNotFound, ModelNotFound, QuotaReached
 from jobs.ids import new_job_id
@@ -11,6 +8,9 @@ from jobs.model import Job, JobStatus
 from jobs.owners import ANONYMOUS, EVERYBODY
 from jobs.registry import Registry
 from jobs.store import JobStore
+from support.job_store import LEASE, TwiceStore, now, outcome
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 
 
 def made(store: JobStore, owner: str, quota: int = 0, key: str | None = None, digest: str = "d") -> Job:

@@ -4,15 +4,15 @@ from contextlib import closing
 
 import pytest
 from kombu import Message, Queue
-from support.redis_server import LiveRedis, live_redis
-from support.job_store import BRIEF, PROMISE, running, timed
-from support.worker_processes import older
 
 from jobs import queue
 from jobs.connection import connect
 from jobs.errors import StoreUnavailable
 from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
+from support.job_store import BRIEF, PROMISE, running, timed
+from support.redis_server import LiveRedis, live_redis
+from support.worker_processes import older
 from worker.children import JobRequest
 from worker.messages import Transport
 from worker.reconciler import LOCK, Reconciler

@@ -9,12 +9,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.datasets import picture
-from support.datasets import stored as stored_dataset
-from support.live_server import Live, live
-from support.prometheus_scrape import Scrape
-from support.job_store import LEASE, TwiceStore, distant, entry, outcome, progress, queued, running, trained
-from support.job_requests import PICTURE, STREAM, events_of, problem
 
 from app.settings import Settings
 from jobs import damage, figures, transitions
@@ -29,6 +23,12 @@ from jobs.owners import EVERYBODY
 from jobs.queue import QUEUE_KEY
 from jobs.registry import Registry
 from jobs.store import PREFIX, JobStore
+from support.datasets import picture
+from support.datasets import stored as stored_dataset
+from support.job_requests import PICTURE, STREAM, events_of, problem
+from support.job_store import LEASE, TwiceStore, distant, entry, outcome, progress, queued, running, trained
+from support.live_server import Live, live
+from support.prometheus_scrape import Scrape
 from worker.execution import Work, execute
 from worker.reconciler import Reconciler
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     import redis
     from celery import Celery
-    from support.redis_server import LiveRedis
 
     from jobs.datasets.model import Dataset
     from jobs.transitions import Call
+    from support.redis_server import LiveRedis
 
 LATER = "from_a_later_version"
 MAPS = {"files"}  # objects whose members are not fields but names

@@ -7,12 +7,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING
 
 import pytest
-from support.live_server import Live, live
 from redis.exceptions import ResponseError
-from support.redis_faults import FAULTS, FaultyRedis, faulty_redis
-from support.job_requests import PICTURE, STREAM, TRAIN, problem
-from support.waiting import wait_until
-from support.worker_processes import BUSY, START, Workplace
 
 from app.settings import Settings
 from app.up.probes import jobs_trouble
@@ -21,6 +16,11 @@ from jobs.errors import StoreUnavailable
 from jobs.ids import new_job_id
 from jobs.queue import MNIST_TRAIN, publish, waiting
 from jobs.transitions import Call, Script
+from support.job_requests import PICTURE, STREAM, TRAIN, problem
+from support.live_server import Live, live
+from support.redis_faults import FAULTS, FaultyRedis, faulty_redis
+from support.waiting import wait_until
+from support.worker_processes import BUSY, START, Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

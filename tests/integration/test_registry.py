@@ -1,6 +1,4 @@
 import pytest
-from support.job_store import BRIEF, LEASE, outcome, running, trained
-from support.waiting import wait_until
 
 from jobs.aliases import MOST_ALIASES
 from jobs.errors import AliasNotFound, InvalidAlias, JobNotFound, LeaseLost, ModelNotFound, TooManyAliases
@@ -8,6 +6,8 @@ from jobs.model import JobStatus
 from jobs.registry import Registry
 from jobs.store import PREFIX, JobStore
 from jobs.transitions import finish
+from support.job_store import BRIEF, LEASE, outcome, running, trained
+from support.waiting import wait_until
 
 
 @pytest.fixture

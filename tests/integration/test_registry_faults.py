@@ -2,8 +2,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.redis_server import LiveRedis
-from support.job_store import PROMISE, TwiceStore, outcome, running, timed, trained
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.async_registry import AsyncRegistry
@@ -14,6 +12,8 @@ from jobs.ids import new_job_id
 from jobs.model import JobStatus
 from jobs.registry import Registry
 from jobs.store import JobStore
+from support.job_store import PROMISE, TwiceStore, outcome, running, timed, trained
+from support.redis_server import LiveRedis
 
 
 @pytest.fixture

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.dataset_uploads import made
 
 from jobs.artifacts.folder import FolderStore
 from jobs.datasets.records import Datasets
 from jobs.registry import Registry
+from support.dataset_uploads import made
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jobs.store import JobStore
     from support.live_server import Live
     from support.redis_server import LiveRedis
-
-    from jobs.store import JobStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.images import noise
-from support.small_vgg import SIDE, SMALL_VGG
 
 from app.inference import sizing
 from app.inference.hardware import Hardware, import_tensorflow
 from app.inference.runner import NotFinite, Runner
+from support.images import noise
+from support.small_vgg import SIDE, SMALL_VGG
 from vision.networks import LITE0, Network
 
 PICTURES = [np.asarray(noise((SIDE, SIDE), seed=seed)) for seed in range(5)]

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.small_vgg import SMALL_VGG
 
+from support.small_vgg import SMALL_VGG
 from vision import split
 from vision.networks import LITE0, VGG16
 from vision.weights import WeightsError

@@ -1,6 +1,4 @@
 import pytest
-from support.job_store import BRIEF, LEASE, distant, entry, outcome, progress, queued, running, types
-from support.waiting import wait_until
 
 from jobs.errors import (
     AlreadyFinished,
@@ -13,6 +11,8 @@ from jobs.errors import (
 from jobs.ids import new_job_id
 from jobs.model import JobError, JobStatus
 from jobs.store import JobStore
+from support.job_store import BRIEF, LEASE, distant, entry, outcome, progress, queued, running, types
+from support.waiting import wait_until
 
 
 def test_a_job_lives(store: JobStore) -> None:

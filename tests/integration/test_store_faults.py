@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from support.job_store import BRIEF, LEASE, PROMISE, TwiceStore, distant, entry, progress, queued, running, timed, types
-from support.waiting import wait_until
 
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect, connect_async
@@ -14,6 +12,8 @@ from jobs.errors import JobNotFound, LeaseLost, StoreUnavailable
 from jobs.ids import new_job_id
 from jobs.model import JobStatus
 from jobs.store import JobStore
+from support.job_store import BRIEF, LEASE, PROMISE, TwiceStore, distant, entry, progress, queued, running, timed, types
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fuzz_budget import examples, seeds
 from hypothesis.stateful import run_state_machine_as_test
-from support.job_store_machine import StoreMachine
 
 from jobs.connection import connect
+from support.fuzz_budget import examples, seeds
+from support.job_store_machine import StoreMachine
 
 if TYPE_CHECKING:
     from support.redis_server import LiveRedis

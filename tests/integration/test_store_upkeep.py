@@ -4,12 +4,12 @@ import time
 
 import billiard
 import pytest
-from support.job_store import BRIEF, LEASE, entry, progress, queued, running, types
-from support.waiting import wait_until
 
 from jobs.errors import NotFinished
 from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
+from support.job_store import BRIEF, LEASE, entry, progress, queued, running, types
+from support.waiting import wait_until
 from worker.children import StuckWatch
 
 HOUR = 3_600_000  # ms

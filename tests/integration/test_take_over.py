@@ -6,14 +6,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from support.live_server import served
-from support.images import encoded, noise
-from support.waiting import wait_until
 
 from app.deps import State
 from app.inference.engine import Engine
 from app.main import serving
 from app.settings import Settings
+from support.images import encoded, noise
+from support.live_server import served
+from support.waiting import wait_until
 from vision.files import checksum
 from vision.networks import VGG16
 from vision.vgg import VGG16_WEIGHTS

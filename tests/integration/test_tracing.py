@@ -7,19 +7,19 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.classify_requests import FILE
-from support.live_server import Live, live
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from support.redis_server import LiveRedis
-from support.job_store import outcome
-from support.waiting import wait_until
 
 from app.settings import Settings
 from jobs.model import JobStatus
 from jobs.store import JobStore
 from jobs.telemetry.tracing import Tracing, exporters
+from support.classify_requests import FILE
+from support.job_store import outcome
+from support.live_server import Live, live
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 from worker.errors import TrainingError
 from worker.execution import Work, execute
 

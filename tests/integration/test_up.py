@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
-from support.processes import lives
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from app.up.redis_server import free_port
+from support.processes import lives
 from support.supervisor_process import PATIENCE, Starter
 from support.waiting import wait_until
 from support.worker_processes import BUSY
-
-from app.up.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

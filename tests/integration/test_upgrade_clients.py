@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from support.images import encoded, noise
 
 if TYPE_CHECKING:
     from support.live_server import Live
 
-JAVA = Path(__file__).parents[1] / "OffersUpgrade.java"
+JAVA = Path(__file__).parents[1] / "support" / "OffersUpgrade.java"
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m")
 
 

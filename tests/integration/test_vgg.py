@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
-from support.weights_files import write_official
 
+from support.weights_files import write_official
 from vision import layout
 from vision.vgg import VGG16_LAYERS, build_vgg16, load, preprocess, randomise
 from vision.weights import WeightsError

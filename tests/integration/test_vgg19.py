@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from support.images import encoded, noise
-from support.weights_files import write_official
 
 from app.inference.runner import Runner
+from support.images import encoded, noise
+from support.weights_files import write_official
 from vision.images import Limits, View, decode
 from vision.networks import VGG19
 from vision.vgg import VGG19_LAYERS

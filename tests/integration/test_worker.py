@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.waiting import wait_until
-from support.worker_processes import LONG, MEDIUM, SHORT, START, Workplace, assert_whole, timed
 
 from jobs.artifacts import MODEL, open_store
 from jobs.model import JobStatus
+from support.waiting import wait_until
+from support.worker_processes import LONG, MEDIUM, SHORT, START, Workplace, assert_whole, timed
 
 DONE = JobStatus.SUCCEEDED
 

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.redis_server import LiveRedis
-from support.job_store import entry, outcome, progress, queued, types
-from support.waiting import wait_until
-from support.worker_processes import START, timed
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.connection import connect
 from jobs.errors import StoreUnavailable
 from jobs.model import Claim, JobStatus
 from jobs.store import JobStore
+from support.job_store import entry, outcome, progress, queued, types
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
+from support.worker_processes import START, timed
 from worker.errors import Stopped, TrainingError
 from worker.execution import LEAVE, Hands, Work, execute
 from worker.keeping import insist

@@ -1,11 +1,10 @@
 import os
 import signal
 
-from support.worker_processes import LONG, MEDIUM, SHORT, Workplace, assert_whole, timed
-
 from jobs.model import JobStatus
 from jobs.queue import MNIST_TRAIN, QUEUE_KEY, TASKS, publish
 from jobs.store import PREFIX
+from support.worker_processes import LONG, MEDIUM, SHORT, Workplace, assert_whole, timed
 
 DONE = JobStatus.SUCCEEDED
 

@@ -3,10 +3,10 @@ import signal
 from contextlib import closing
 
 import psutil
-from support.waiting import wait_until
-from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole, kill, older, timed
 
 from jobs.model import JobStatus
+from support.waiting import wait_until
+from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole, kill, older, timed
 
 DONE = JobStatus.SUCCEEDED
 

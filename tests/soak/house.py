@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 import redis
-from support.worker_processes import small_mnist
 
 from app.bench.memory import DECODER
 from app.bench.processes import Started, started, wait_until
 from app.up.redis_server import free_port
+from support.worker_processes import small_mnist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import httpx
+
 from support.images import encoded, noise, seven
 from support.job_requests import STREAM, events_of
 

@@ -2,8 +2,9 @@
 
 import httpx
 import numpy as np
-from support.images import encoded
 from PIL import Image
+
+from support.images import encoded
 
 RED = encoded(Image.new("RGB", (600, 400), (200, 30, 30)), "JPEG")
 

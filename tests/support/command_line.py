@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from support.images import encoded, noise, seven
 from support.live_server import Serve, ready
 from support.photo_datasets import png
-from support.images import encoded, noise, seven
 from support.redis_server import live_redis
 from support.terminal import Terminal
 from support.worker_processes import Workplace, small_mnist

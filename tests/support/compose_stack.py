@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
+
 from support.load_clients import PHOTO
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = "docker-compose.yml:tests/containers/compose.test.yml"  # for COMPOSE_FILE
 DONE = {"succeeded", "failed", "cancelled"}
 START = 600.0  # seconds in which a replica gets ready, on a machine that is slow and busy

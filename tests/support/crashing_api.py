@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from support.fake_networks import DummyRunner
-
 from app.desk import opened
 from app.inference.engine import Engine
 from app.main import make_sandbox, make_state
 from app.serve import main
+from support.fake_networks import DummyRunner
 from vision.weights import FoundWeights
 
 if TYPE_CHECKING:

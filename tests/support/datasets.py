@@ -7,14 +7,13 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-from support.images import encoded, noise
-
 from jobs.datasets.model import Draft, Entry, Index
 from jobs.datasets.publishing import Packer, publish
 from jobs.datasets.records import Datasets
 from jobs.datasets.summary import summary
 from jobs.ids import new_dataset_id
 from jobs.owners import ANONYMOUS
+from support.images import encoded, noise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

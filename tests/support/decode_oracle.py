@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+
 from support.mutations import mutated
 from support.mutations.seeds import seeds
-
 from vision.formats import FORMATS
 from vision.images import Limits, View
 from vision.problems import PROBLEMS, ImageProblem, TooCostly
@@ -31,7 +31,7 @@ AT_ONCE = 8  # in the sandbox
 POOL = 3000  # files from which others are made
 PATIENCE = 120.0  # seconds for an answer: a picture may take ten, and others wait before it, on a machine that is slow
 CRASH = re.compile(r"SIG(?!KILL|XCPU)[A-Z]+")  # those two are the limits' doing
-OURS = Path(__file__).parents[1] / "vision"
+OURS = Path(__file__).parents[2] / "vision"
 # What a library raises about a file, ours must not.
 FAULTS = (NameError, AttributeError, TypeError, LookupError, AssertionError, RecursionError, ArithmeticError)
 

@@ -6,19 +6,17 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from support.job_store import progress
-
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect_async
 from jobs.feed import EventFeed
 from jobs.model import Claim, Event, JobStatus
+from support.job_store import progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from support.redis_server import LiveRedis
-
     from jobs.store import JobStore
+    from support.redis_server import LiveRedis
 
 PATIENCE = 120.0  # seconds for a scenario, on a machine that does other things as well
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.datasets import stored
-from support.photo_datasets import png
-
 from jobs.artifacts import open_store
 from jobs.finetune import FinetuneParams
 from jobs.ids import new_job_id
 from jobs.queue import FINETUNE, publish
+from support.datasets import stored
+from support.photo_datasets import png
 
 if TYPE_CHECKING:
-    from support.worker_processes import Workplace
-
     from jobs.datasets.model import Dataset
+    from support.worker_processes import Workplace
 
 LITE0 = "efficientnet-lite0"
 

@@ -1,4 +1,4 @@
-"""The decoder's Python, Pillow's and ours, under atheris, for as many minutes as `make fuzz` has: `python guided.py`.
+"""Coverage-guided fuzzing of the decoder with atheris: `make fuzz` runs `python -m support.fuzz_decoder`.
 
 It follows what reaches new lines, and ends with an error at a fault of ours, an endless picture, or memory that grows.
 """
@@ -14,7 +14,6 @@ import atheris
 
 with atheris.instrument_imports(include=["PIL", "vision"]):
     from support.decode_oracle import DIGIT, LIMITS, VIEWS, fault_of
-
     from vision.images import render
     from vision.problems import ImageProblem
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
+PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
 SCAN = re.compile(rb"\xff\xda")
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import httpx
-from support.live_server import Live
-from support.images import encoded, noise
 
 from jobs.model import HistoryEntry, JobStatus, Progress
 from jobs.store import JobStore
+from support.images import encoded, noise
+from support.live_server import Live
 
 STREAM = {"Accept": "text/event-stream"}
 

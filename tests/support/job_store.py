@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from support.waiting import wait_until
-
 from jobs.ids import made_at, new_job_id
 from jobs.model import HistoryEntry, JobStatus, Progress
 from jobs.replies import moment
 from jobs.store import Answer, JobStore
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

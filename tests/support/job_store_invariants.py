@@ -9,10 +9,9 @@ from jobs.errors import JobNotFound
 from jobs.model import JobStatus
 
 if TYPE_CHECKING:
-    from support.job_store_model import PlainJob, PlainStore
-
     from jobs.model import Event, Job
     from jobs.store import JobStore
+    from support.job_store_model import PlainJob, PlainStore
 
 PAGE = 3
 # What may follow what: the rest is no life of a job.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
-from support.job_store_model import ACTIVE, PlainJob, PlainStore
-from support.job_store_invariants import Witness
-from support.job_store import LEASE, TwiceStore, entry, outcome, progress
 
 from jobs.errors import StoreError
 from jobs.ids import new_job_id
 from jobs.model import Job, JobError, JobStatus
 from jobs.store import PREFIX, JobStore
+from support.job_store import LEASE, TwiceStore, entry, outcome, progress
+from support.job_store_invariants import Witness
+from support.job_store_model import ACTIVE, PlainJob, PlainStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KUBERNETES = Path(__file__).parents[1] / "deploy" / "kubernetes"
+KUBERNETES = Path(__file__).parents[2] / "deploy" / "kubernetes"
 Manifest = dict[str, Any]
 
 

@@ -13,8 +13,6 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 import httpx
-from support.fake_networks import DummyRunner
-from support.waiting import wait_until
 
 from app.access.guard import Guard
 from app.deps import State
@@ -25,8 +23,11 @@ from app.serve import server
 from app.settings import Settings
 from app.up.redis_server import free_port
 from jobs.telemetry.tracing import Tracing
+from support.fake_networks import DummyRunner
+from support.waiting import wait_until
 from vision.weights import FoundWeights
 
+TESTS = Path(__file__).parents[1]  # where a process finds `support`
 NO_MIRROR = "http://127.0.0.1:9"  # the discard port: refused at once
 
 
@@ -154,7 +155,7 @@ class Serve:
         """Serve until the end of the block."""
         port = free_port()
         values = {"data_dir": self._folder, "port": port, "mirror": NO_MIRROR, "precision": "float32"} | settings
-        environment = os.environ | {"KERAS_HOME": str(self._folder / "keras")}
+        environment = os.environ | {"KERAS_HOME": str(self._folder / "keras"), "PYTHONPATH": str(TESTS)}
         environment |= {f"BESTGUESS_{name.upper()}": str(value) for name, value in values.items()}
         self.process = subprocess.Popen([sys.executable, *self._command], env=environment)
         try:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import httpx
+
 from support.images import encoded, noise
 from support.job_requests import STREAM, events_of
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.redis_server import LiveRedis
-from support.waiting import wait_until
 
 from app.up.redis_program import executables
+from support.redis_server import LiveRedis
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
+
 from support.redis_server import LiveRedis, live_redis
 from support.waiting import wait_until
 

@@ -13,10 +13,10 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from support.server_process import ServerProcess
-from support.waiting import wait_until
 
 from app.up.redis_program import executables
+from support.server_process import ServerProcess
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import s3fs
-from support.server_process import ServerProcess
-from support.waiting import wait_until
 
 from app.up.redis_server import free_port
+from support.server_process import ServerProcess
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,12 +7,12 @@ import uuid
 from typing import Any
 
 import schemathesis
-from support.datasets import pets, zipped
 from hypothesis import strategies as st
-from support.images import encoded, noise, seven
 from schemathesis import Case, HookContext
 
 from jobs.model import MOST_IMAGES
+from support.datasets import pets, zipped
+from support.images import encoded, noise, seven
 
 KINDS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF", "image/bmp": "BMP"}
 FILES = {media_type: encoded(noise((40, 30)), kind) for media_type, kind in KINDS.items()}

@@ -13,7 +13,7 @@ from support.fuzz_budget import long
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 PHASES = "examples,coverage,fuzzing,stateful"
 QUICK = "examples,coverage,stateful"  # the first two try each bound of each parameter, once
 
@@ -37,7 +37,7 @@ def called(url: str, headers: Mapping[str, str], folder: Path, seed: int, exampl
         words += ["--max-examples", "100", "--seed", str(seed)]
     else:
         words += ["--max-examples", str(examples), "--generation-deterministic", "--no-shrink"]
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": "described_hooks", "PYTHONPATH": str(HERE)}
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "support.schemathesis_hooks", "PYTHONPATH": str(TESTS)}
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", *words]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr

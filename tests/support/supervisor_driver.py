@@ -9,7 +9,7 @@ from app.up.preflight import PreflightError, checked_settings
 from app.up.supervisor import run_up
 
 if __name__ == "__main__":
-    command = (sys.executable, str(Path(__file__).with_name("stand_in_api.py")), *sys.argv[1:])
+    command = (sys.executable, str(Path(__file__).with_name("fake_api_process.py")), *sys.argv[1:])
     try:
         sys.exit(run_up(checked_settings(), command, worker_command=None))
     except PreflightError as problem:

@@ -11,12 +11,12 @@ from pathlib import Path
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from app.up.redis_server import free_port
 from support.waiting import wait_until
 from support.worker_processes import BUSY
 
-from app.up.redis_server import free_port
-
-DRIVER = Path(__file__).with_name("up_driver.py")
+DRIVER = Path(__file__).with_name("supervisor_driver.py")
 PATIENCE = 20  # seconds for a start, on a machine that is busy
 
 

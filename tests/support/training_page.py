@@ -11,8 +11,9 @@ from jobs.queue import MNIST_TRAIN
 
 if TYPE_CHECKING:
     import httpx
-    from support.browser import Visit
     from playwright.sync_api import Page
+
+    from support.browser import Visit
     from support.worker_processes import Workplace
 
 START = 120_000.0  # milliseconds in which a worker begins and ends a short job, even on a busy machine

@@ -11,20 +11,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from support.processes import lives
-from support.waiting import wait_until
 
 from jobs.connection import connect
 from jobs.ids import new_job_id
 from jobs.model import Job, JobStatus, MnistParams
 from jobs.queue import MNIST_TRAIN, WORKER_COMMAND, celery_app, publish
 from jobs.store import PREFIX, JobStore
+from support.processes import lives
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from celery import Celery
+
     from support.redis_server import LiveRedis
 
 SHORT = {"steps": 60, "batch_size": 20, "report_every": 20, "seed": 1}

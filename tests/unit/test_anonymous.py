@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from support.api_keys import closed
-from support.live_server import live
-from support.job_requests import problem
 
 from app.settings import Settings
+from support.api_keys import closed
+from support.job_requests import problem
+from support.live_server import live
 
 
 def test_anonymous_beside_keys(tmp_path: Path) -> None:

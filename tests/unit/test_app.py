@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from support.live_server import Live
 
 from app.rendering import METHODS, add_handlers
 from app.sending import SentFile
 from app.serve import allow_connections
+from support.live_server import Live
 
 PROBLEM = "application/problem+json"
 

@@ -9,10 +9,10 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from support.datasets import pets, picture, tarred, zipped
 
 from jobs.datasets.archives.items import Bounds, BrokenArchive, File, Folder, Item, NotAnArchive, Passed
 from jobs.datasets.archives.reading import items
+from support.datasets import pets, picture, tarred, zipped
 
 Packed = Callable[[dict[str, bytes]], bytes]
 BOUNDS = Bounds(members=100, file_bytes=100_000, total_bytes=1_000_000)

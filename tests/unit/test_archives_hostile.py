@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.datasets import pets, picture, tarred, zipped
 
 from jobs.datasets.archives.items import ArchiveTooLarge, Bounds, BrokenArchive, File, Item, NotAnArchive, Passed
 from jobs.datasets.archives.names import shown
 from jobs.datasets.archives.reading import is_archive, items
+from support.datasets import pets, picture, tarred, zipped
 
 BOUNDS = Bounds(members=50, file_bytes=2_000_000, total_bytes=5_000_000)
 GOOD = {"cats/1.png": picture(1)}

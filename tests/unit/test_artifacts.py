@@ -5,12 +5,12 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from support.waiting import wait_until
 
 from jobs import artifacts
 from jobs.artifacts import ArtifactDamaged, ArtifactStore, ArtifactsUnavailable, open_store
 from jobs.artifacts.bucket import BucketStore
 from jobs.errors import LeaseLost
+from support.waiting import wait_until
 
 WEIGHTS = sha256(b"weights").hexdigest()
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from support.waiting import wait_until
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.artifacts.bucket import BucketStore
 from jobs.artifacts.remote import Remote
+from support.waiting import wait_until
 
 ROOT = "/bucket/models"
 FILES = [f"{ROOT}/{job_id}/3-abcd/model.keras" for job_id in ("job_1", "job_2")]

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from support.waiting import wait_until
 
 from app.draining import Draining
 from jobs.background import PeriodicThread, supervise
 from jobs.errors import StoreUnavailable
+from support.waiting import wait_until
 from worker.children import StuckWatch
 from worker.heartbeat import Heartbeat
 from worker.housekeeper import Housekeeper

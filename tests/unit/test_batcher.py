@@ -4,9 +4,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
-from support.waiting import wait_until
 
 from app.inference.batcher import Batcher, Closed, Done, QueueFull
+from support.waiting import wait_until
 
 
 class Held:

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.images import encoded
 from PIL import Image
 
 from app.bench.photos import BYTES, SIZE, crop, drawn, gather, jpeg
 from app.bench.problems import Refused
+from support.images import encoded
 
 
 def test_without_a_folder_they_are_drawn() -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from support.images import encoded, noise
 from typer.testing import CliRunner, Result
 
 from app.bench import precision
 from app.bench.command import bench
 from app.bench.precision import differences, pictures
 from app.bench.problems import Refused
+from support.images import encoded, noise
 
 
 def test_the_same_scores_differ_in_nothing() -> None:

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.processes import lives
 
 from app.bench.memory import peak_memory
 from app.bench.problems import BenchError
 from app.bench.processes import measured, started, wait_until
+from support.processes import lives
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 

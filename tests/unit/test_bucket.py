@@ -8,7 +8,6 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from support.waiting import wait_until
 
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.artifacts.bucket import BucketStore, grouped
@@ -16,6 +15,7 @@ from jobs.artifacts.checkpoints import Mirror
 from jobs.artifacts.errors import unavailable
 from jobs.artifacts.remote import Remote
 from jobs.errors import LeaseLost
+from support.waiting import wait_until
 
 URL = "memory://bucket/models"
 ROOT = "/bucket/models"

@@ -5,10 +5,10 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from support.processes import lives
-from support.waiting import wait_until
 
 from app.up.children import Child, Command, ending, next_pause
+from support.processes import lives
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,6 @@ from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
-from support.classify_requests import BLUE, problem
-from support.fake_networks import DummyRunner
-from support.live_server import live
-from support.waiting import wait_until
 
 from app.exchange import Exchange
 from app.inference.batcher import Closed, QueueFull
@@ -26,17 +22,20 @@ from app.inference.classifier import Classifier, Question
 from app.inference.engine import Engine
 from app.settings import Settings
 from jobs.trained import TrainedModel
+from support.classify_requests import BLUE, problem
+from support.fake_networks import DummyRunner
+from support.live_server import live
+from support.waiting import wait_until
 from vision.weights import FoundWeights
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from support.live_server import Live
-
     from app.inference.classifier import Classified
     from app.inference.served import Served
     from app.inference.trained import TrainedNetworks
+    from support.live_server import Live
     from vision.images import Picture
     from vision.sandbox import Sandbox
 

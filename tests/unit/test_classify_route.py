@@ -3,6 +3,7 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
+
 from support.classify_requests import BLUE, FILE, RED, problem
 from support.live_server import Live
 

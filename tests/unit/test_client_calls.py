@@ -6,7 +6,6 @@ import pickle
 import httpx
 import pytest
 from PIL import Image
-from support.scripted_server import NEVER, URL, Reply, Says, Script, both, ok, problem
 
 from bestguess import Client
 from bestguess.client import (
@@ -21,6 +20,7 @@ from bestguess.client import (
     ServiceUnreachable,
     UnexpectedAnswer,
 )
+from support.scripted_server import NEVER, URL, Reply, Says, Script, both, ok, problem
 
 
 def test_fields_of_the_future() -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from support.datasets import pets, tarred, zipped
-from support.scripted_server import NEVER, QUICK, Says, both, ok, problem
 
 from bestguess.client import InvalidArgument, InvalidImage, ServiceUnreachable
 from bestguess.client.packing import files_of, title_of
+from support.datasets import pets, tarred, zipped
+from support.scripted_server import NEVER, QUICK, Says, both, ok, problem
 
 if TYPE_CHECKING:
     from pathlib import Path

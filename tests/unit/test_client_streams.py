@@ -4,9 +4,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.scripted_server import DONE, JOB, MODEL, Reply, Says, both, ok, problem
 
 from bestguess.client import DownloadDamaged, InvalidArgument, NotFound, StillRunning
+from support.scripted_server import DONE, JOB, MODEL, Reply, Says, both, ok, problem
 
 
 def test_all_pages_of_jobs() -> None:

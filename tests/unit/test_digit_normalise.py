@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support import drawn_digits
 from PIL import Image, ImageDraw, ImageFilter
-from support.drawn_digits import BLACK, WHITE, Sheet
 
+from support import drawn_digits
+from support.drawn_digits import BLACK, WHITE, Sheet
 from vision.digits.normalise import _stroke_width, normalise
 from vision.digits.pieces import named
 from vision.problems import PROBLEMS, NoInk
@@ -42,9 +42,9 @@ def five() -> Digit:
     return normalise(pen(FIVE))
 
 
-def drawn(digit: Digit, sheet: Sheet = redrawn.PLAIN) -> Image.Image:
+def drawn(digit: Digit, sheet: Sheet = drawn_digits.PLAIN) -> Image.Image:
     """Redraw it as an RGB picture."""
-    return redrawn.draw(digit, sheet, np.random.default_rng(0)).convert("RGB")
+    return drawn_digits.draw(digit, sheet, np.random.default_rng(0)).convert("RGB")
 
 
 def alike(one: Digit, other: Digit) -> float:

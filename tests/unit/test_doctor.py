@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.file_server import FileServer
 
 from app.doctor import machine
 from app.doctor.files import look_at_data, look_at_mnist, look_at_models, look_at_weights
@@ -16,6 +15,7 @@ from app.doctor.ports import look_at_port
 from app.doctor.settings import look_at_settings
 from app.settings import Settings
 from jobs.settings import WorkerSettings
+from support.file_server import FileServer
 
 ROOT = Path(__file__).parents[2]
 OK, WARNING, WRONG = Verdict.OK, Verdict.WARNING, Verdict.WRONG

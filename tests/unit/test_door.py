@@ -5,11 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.api_keys import Headers, add_key, closed
-from support.live_server import Live, live
-from support.job_requests import PICTURE, problem
 
 from app.middleware.door import METRICS, OPEN
+from support.api_keys import Headers, add_key, closed
+from support.job_requests import PICTURE, problem
+from support.live_server import Live, live
 
 SCOPES = {
     ("GET", "/datasets"): {"train"},

@@ -4,10 +4,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+
 from support.downloads import CONTENT, Downloader, in_a_process
 from support.file_server import Answer, FileServer
 from support.waiting import wait_until
-
 from vision.download import Patience, part_of
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import pytest
+
 from support.downloads import CONTENT, SHA256, Downloader, in_a_process
 from support.file_server import Answer, FileServer
 from support.waiting import wait_until
-
 from vision.download import DownloadError, Patience, part_of
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@ import io
 
 import numpy as np
 import pytest
-from support.images import encoded, noise
 from PIL import Image, ImageOps
 
+from support.images import encoded, noise
 from vision.images import Limits, Picture, View, decode
 from vision.jpeg import scale
 from vision.problems import BrokenImage, TooManyPixels

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from support.fake_networks import DummyRunner
 
 from app.errors import NotFound, NotReady
 from app.inference.engine import Engine
 from app.settings import Settings
+from support.fake_networks import DummyRunner
 from vision.weights import FoundWeights
 
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from support.waiting import wait_until
 
 from app.desk import NoDesk
 from app.errors import ModelUnusable, NotFound
@@ -20,6 +19,7 @@ from app.inference.copies import IN_USE, Copies
 from app.inference.files_here import THREADS, FilesHere
 from jobs.artifacts import ArtifactDamaged
 from jobs.errors import ModelNotFound, StoreUnavailable
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from support.photo_datasets import stripes
 
+from support.photo_datasets import stripes
 from vision.images import Limits
 from vision.networks import VGG16
 from vision.problems import DecodersUnavailable

@@ -4,9 +4,9 @@ import zlib
 
 import numpy as np
 import pytest
-from support.images import encoded, jpeg_with_scans, noise
 from PIL import Image, ImageOps, PngImagePlugin
 
+from support.images import encoded, jpeg_with_scans, noise
 from vision.images import Limits, Picture, View, decode
 from vision.problems import BrokenImage, NotAnImage, TooManyPixels, UnsupportedFormat
 

@@ -1,8 +1,8 @@
 import io
 
-from support.images import encoded, jpeg_with_scans, noise
 from PIL import Image
 
+from support.images import encoded, jpeg_with_scans, noise
 from vision.jpeg import count_scans
 
 

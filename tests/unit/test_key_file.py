@@ -7,12 +7,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from support.api_keys import add_key, bearer, key
 from pydantic import ValidationError
 
 from app.access import key_file, tokens
 from app.access.key_file import KeysUnusable
 from app.access.keyring import LOOK_SECONDS, Keyring
+from support.api_keys import add_key, bearer, key
 
 
 class Clock:

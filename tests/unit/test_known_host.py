@@ -3,9 +3,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from support.api_keys import Headers, closed
-from support.live_server import live
 from support.job_requests import PICTURE, problem
+from support.live_server import live
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from support.kubernetes_manifests import KUBERNETES, Manifest, chosen, containers, rendered, walk, workloads
 
 from app.main import create_app
 from app.settings import Settings
 from jobs.queue import KEY_PREFIX, QUEUE_KEY, broker_url
 from jobs.settings import WorkerSettings
+from support.kubernetes_manifests import KUBERNETES, Manifest, chosen, containers, rendered, walk, workloads
 
 OVERLAYS = ("overlays/cpu", "overlays/gpu")
 BY_HAND = re.findall(r"create secret \w+ ([\w-]+)", (KUBERNETES / "README.md").read_text())

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.classify_requests import FILE
-from support.live_server import live
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
-from support.waiting import wait_until
 
 from app.middleware.observed import Observed
 from app.settings import Settings
@@ -20,6 +17,9 @@ from jobs.telemetry import logs
 from jobs.telemetry.context import carried, telling
 from jobs.telemetry.logs import Form
 from jobs.telemetry.masking import masked
+from support.classify_requests import FILE
+from support.live_server import live
+from support.waiting import wait_until
 
 log = logging.getLogger("test")
 

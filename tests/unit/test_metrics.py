@@ -6,14 +6,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.classify_requests import FILE, RED
-from support.live_server import Live, live
-from support.prometheus_scrape import Scrape
-from support.waiting import wait_until
 
 from app.exchange import Exchange
 from app.metrics.counted import Metrics
 from app.settings import Settings
+from support.classify_requests import FILE, RED
+from support.live_server import Live, live
+from support.prometheus_scrape import Scrape
+from support.waiting import wait_until
 
 
 @pytest.fixture

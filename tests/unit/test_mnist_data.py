@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.file_server import Answer, FileServer
 from numpy.typing import NDArray
-from support.worker_processes import timed
 
 from jobs.settings import WorkerSettings
+from support.file_server import Answer, FileServer
+from support.worker_processes import timed
 from vision.files import RemoteFile
 from worker.errors import DatasetUnavailable, Stopped
 from worker.mnist.data import Digits, fetch, find, load_mnist, read

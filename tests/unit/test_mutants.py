@@ -7,12 +7,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
+from app.settings import Settings
 from support.decode_oracle import DIGIT, LIMITS, VIEWS, Trial, fault_of, memory_of_decoders
 from support.fuzz_budget import long, seeds
 from support.mutations import mutated
 from support.mutations.seeds import seeds as good_files
-
-from app.settings import Settings
 from vision.images import render
 from vision.problems import ImageProblem
 from vision.sandbox import Cost, Sandbox

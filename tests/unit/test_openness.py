@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from support.api_keys import add_key
 
 from app.access import key_file
 from app.access.openness import keys_problem
 from app.settings import Settings
+from support.api_keys import add_key
 
 COMMAND = "`bestguess keys create NAME --scope classify --scope train`"
 

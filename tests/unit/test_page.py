@@ -2,9 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
-from support.live_server import Live
 
 import app
+from support.live_server import Live
 
 FOLDER = Path(app.__file__).parent / "page"
 FILES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file())

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.weights_files import SMALL, write_official
 
 from app.settings import Settings
 from app.up import preflight
 from app.up.preflight import PreflightError
+from support.weights_files import SMALL, write_official
 from vision.vgg import VGG19_WEIGHTS
 
 

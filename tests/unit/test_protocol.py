@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.live_server import Live, live, read_answer
-from support.waiting import wait_until
 
 from app.protocol import LINGER_SECONDS
 from app.settings import Settings
+from support.live_server import Live, live, read_answer
+from support.waiting import wait_until
 
 HEAD = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.weights_files import SMALL
 
+from support.weights_files import SMALL
 from vision import layout
 from vision.layout import LayoutError
 from vision.random_weights import draw, write_random

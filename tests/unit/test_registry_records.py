@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.job_store import outcome
 
 from jobs import aliases, registrations
 from jobs.errors import InvalidAlias, ModelNotFound
 from jobs.model import JobStatus
 from jobs.trained import rank_of
 from jobs.transitions import finish
+from support.job_store import outcome
 
 JOB = "job_01a2077937a3fa8e715bec5ed58e"  # the same in each process, so that tests can be divided
 

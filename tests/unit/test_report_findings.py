@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from support.training_reports import findings_of, report_of
 
+from support.training_reports import findings_of, report_of
 from vision.drawing.files import opened
 from vision.report.findings import THUMBNAIL, find, softmax
 from vision.report.model import Report

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
-from support.training_reports import findings_of, report_of
 
+from support.training_reports import findings_of, report_of
 from vision.drawing.files import opened
 from vision.drawing.lettering import width_of
 from vision.drawing.picture import Kind

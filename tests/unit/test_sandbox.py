@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.images import encoded, jpeg_with_scans, noise, seven
-from support.waiting import wait_until
 
 from app.settings import Settings
+from support.images import encoded, jpeg_with_scans, noise, seven
+from support.waiting import wait_until
 from vision.images import Limits, View, decode
 from vision.problems import BrokenImage, DecodersUnavailable, TooCostly, TooManyPixels
 from vision.sandbox import Cost, Decoder, Sandbox

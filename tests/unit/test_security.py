@@ -1,7 +1,8 @@
 import httpx
 import pytest
-from support.live_server import Live
+
 from support.images import encoded, noise
+from support.live_server import Live
 
 PICTURE = {"file": encoded(noise((30, 20)), "PNG")}
 

@@ -3,13 +3,13 @@ import time
 from pathlib import Path
 
 import httpx
-from support.live_server import Live, live
-from support.images import encoded, noise
-from support.prometheus_scrape import Scrape
-from support.waiting import wait_until
 
 from app.health import answers
 from app.settings import Settings
+from support.images import encoded, noise
+from support.live_server import Live, live
+from support.prometheus_scrape import Scrape
+from support.waiting import wait_until
 from worker.pulse import FRESH_SECONDS, Pulse, fresh
 
 

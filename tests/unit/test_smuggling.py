@@ -5,6 +5,7 @@ import re
 import socket
 
 import pytest
+
 from support.live_server import Live
 
 HOST = b"Host: localhost\r\n"

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from support.fake_networks import DummyRunner
-from support.waiting import wait_until
 
 from app.errors import NotEnoughMemory, NotFound
 from app.inference.served import Served
 from app.inference.trained import TrainedNetworks
 from jobs.trained import TrainedModel
+from support.fake_networks import DummyRunner
+from support.waiting import wait_until
 from vision.digits.trained import trained
 from vision.weights import FoundWeights, WeightsError
 

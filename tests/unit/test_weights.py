@@ -9,8 +9,8 @@ from pathlib import Path
 
 import h5py
 import pytest
-from support.weights_files import SMALL, official, write_official
 
+from support.weights_files import SMALL, official, write_official
 from vision.layers import dense
 from vision.random_weights import write_random
 from vision.vgg import load

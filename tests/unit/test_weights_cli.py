@@ -8,12 +8,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from support.file_server import Answer, FileServer
 from typer.testing import CliRunner
-from support.waiting import wait_until
-from support.weights_files import SMALL, write_official
 
 from bestguess.cli.weights import app
+from support.file_server import Answer, FileServer
+from support.waiting import wait_until
+from support.weights_files import SMALL, write_official
 from vision.vgg import VGG16_WEIGHTS
 
 if TYPE_CHECKING:

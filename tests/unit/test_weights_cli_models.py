@@ -6,11 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from support.file_server import Answer, FileServer
 from typer.testing import CliRunner
-from support.weights_files import SMALL, write_official
 
 from bestguess.cli.weights import app
+from support.file_server import Answer, FileServer
+from support.weights_files import SMALL, write_official
 from vision.vgg import VGG16_WEIGHTS, VGG19_WEIGHTS
 
 if TYPE_CHECKING:

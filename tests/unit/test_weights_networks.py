@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.weights_files import SMALL, official, write_official
 
+from support.weights_files import SMALL, official, write_official
 from vision.networks import NETWORKS
 from vision.vgg import VGG16_LAYERS, VGG16_WEIGHTS, VGG19_LAYERS, VGG19_WEIGHTS, load_vgg19
 from vision.weights import WeightsError, WeightsMissing, find, named

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from support.images import encoded, noise
 from PIL import Image, PngImagePlugin
+
+from support.images import encoded, noise
 
 SIZE = (37, 23)  # odd, and no multiple of a block
 

@@ -1,0 +1,1 @@
+"""Helpers that several tests use: servers, workers, clients, data and models."""
