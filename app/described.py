@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from app import schemas
 from app.inference.kinds import facts_of, network_of
+from bestguess import schemas
+from bestguess.schemas.job_params import FinetuneParams, MnistParams
 from jobs.artifacts import MODEL
-from jobs.finetune import FinetuneParams
-from jobs.model import MnistParams
 from jobs.queue import FINETUNE, MNIST_TRAIN
 
 if TYPE_CHECKING:
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 
     from app.inference.engine import Engine
     from app.inference.served import Served
+    from bestguess.schemas.report import Report
     from jobs.trained import TrainedModel
     from vision.networks import Network
-    from vision.report.model import Report
     from vision.weights import Origin
 
 NOT_YET = ("precision", "device")  # what only a network in memory has

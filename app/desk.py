@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from app.settings import Settings
-    from jobs.model import Frozen, Job, Origin
+    from bestguess.schemas.base import Frozen
+    from bestguess.schemas.jobs import Job
+    from jobs.records import Origin
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from fastapi.sse import format_sse_event
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from bestguess.schemas.jobs import Event
     from jobs.feed import EventFeed
-    from jobs.model import Event
 
 HEARTBEAT = 15.0  # seconds; proxies close what is silent for longer
 RETRY = 1000  # milliseconds after which a browser that lost us comes back

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import Origin
+from jobs.records import Origin
 
 if TYPE_CHECKING:
     from starlette.types import Scope

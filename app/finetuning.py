@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from app.errors import Invalid
 from app.inference.served import Served
-from jobs.model import MOST_IMAGES
+from bestguess.schemas.job_params import MOST_IMAGES
 from jobs.queue import FINETUNE
 from vision import split
 from vision.networks import NETWORKS
 
 if TYPE_CHECKING:
     from app.gallery import Gallery
+    from bestguess.schemas.job_params import FinetuneParams
     from jobs.datasets.model import Dataset
-    from jobs.finetune import FinetuneParams
     from vision.networks import Network
 
 FEWEST = 2  # classes: a choice needs two

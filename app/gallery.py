@@ -11,11 +11,10 @@ from app.desk import Desk, NoDesk
 from app.errors import Conflict, ModelUnusable, NotFound
 from app.inference.kinds import understood
 from app.inference.served import Served
+from bestguess.schemas.report import REPORT_FILE, Report
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from jobs.errors import ModelNotFound, RecordDamaged, StoreUnavailable
 from vision.networks import NETWORKS
-from vision.report.model import FILE as REPORT
-from vision.report.model import Report
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -115,8 +114,8 @@ class Gallery:
 
     async def report(self, model: TrainedModel) -> bytes:
         """Read a trained network's report, JSON. Raises as `file` does."""
-        async with self._in_time(model, REPORT):
-            return await self._trained.files.read(model, REPORT)
+        async with self._in_time(model, REPORT_FILE):
+            return await self._trained.files.read(model, REPORT_FILE)
 
     async def report_or_trouble(self, model: TrainedModel) -> tuple[Report | None, str | None]:
         """Read a trained network's report, or say why it cannot be had.
@@ -124,7 +123,7 @@ class Gallery:
         Raises:
             NotFound: the network was removed meanwhile.
         """
-        if REPORT not in model.files:
+        if REPORT_FILE not in model.files:
             return None, "Its job has left no report."
         try:
             return Report.model_validate_json(await self.report(model)), None

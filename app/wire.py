@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from app import schemas
+from bestguess import schemas
 from vision.drawing.files import data_uri
 
 if TYPE_CHECKING:

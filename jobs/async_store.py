@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
 
-    from jobs.model import EventPage, Job, JobPage, JobStatus, Origin
+    from bestguess.schemas.jobs import Job, JobStatus
+    from jobs.records import EventPage, JobPage, Origin
     from jobs.transitions import Call
 
 Answer = TypeVar("Answer")

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
     from typing import Self
 
+    from bestguess.schemas.jobs import Event
     from jobs.async_store import AsyncJobStore
-    from jobs.model import Event, EventPage
+    from jobs.records import EventPage
 
 RECHECK_SECONDS = 2.0  # read on without being woken: a connection can be dead for long without a sign of it
 LONGEST_PAUSE = 1.0  # seconds between attempts to listen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from jobs.model import JobStatus
+from bestguess.schemas.jobs import JobStatus
 from jobs.replies import Reply, note_damaged, nothing, pairs
 from jobs.transitions import Call, script
 

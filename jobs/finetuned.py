@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from jobs.model import Frozen
+from bestguess.schemas.base import Frozen
+from bestguess.schemas.models import RootWeights  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
     from jobs.trained import TrainedModel
@@ -17,13 +18,6 @@ class Cut(Frozen):
 
     layer: str
     frozen: int
-
-
-class RootWeights(Frozen, json_schema_extra=None):
-    """The weights that it was trained on; those that are made up are known by their seed, as `random:0`."""
-
-    origin: str
-    hash: str
 
 
 class Finetuned(Frozen):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from bestguess.schemas.jobs import EpochEntry, Event, HistoryEntry, Job, JobError, JobStatus, Progress
 from jobs.damage import damaged, json_object, mended, reading
 from jobs.errors import (
     AlreadyFinished,
@@ -22,22 +23,7 @@ from jobs.errors import (
     QuotaReached,
     RecordDamaged,
 )
-from jobs.model import (
-    Claim,
-    Due,
-    DueJob,
-    EpochEntry,
-    Event,
-    EventPage,
-    HistoryEntry,
-    Hold,
-    Job,
-    JobError,
-    JobPage,
-    JobStatus,
-    Origin,
-    Progress,
-)
+from jobs.records import Claim, Due, DueJob, EventPage, Hold, JobPage, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jobs.async_store import AsyncJobStore
-    from jobs.model import EventPage
+    from jobs.records import EventPage
 
 PAGE = 100  # events read at once, which is also the most that waits for a slow viewer
 

@@ -21,19 +21,8 @@ if TYPE_CHECKING:
 
     import redis
 
-    from jobs.model import (
-        Claim,
-        Due,
-        EventPage,
-        HistoryEntry,
-        Hold,
-        Job,
-        JobError,
-        JobPage,
-        JobStatus,
-        Origin,
-        Progress,
-    )
+    from bestguess.schemas.jobs import HistoryEntry, Job, JobError, JobStatus, Progress
+    from jobs.records import Claim, Due, EventPage, Hold, JobPage, Origin
     from jobs.transitions import Call
 
 Answer = TypeVar("Answer")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
+from bestguess.schemas.base import Frozen
 from jobs.artifacts import PublishedFile  # noqa: TC001 - likewise
-from jobs.model import Frozen
 from jobs.owners import ANONYMOUS
 
 if TYPE_CHECKING:

@@ -14,13 +14,15 @@ from hashlib import sha1, sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from bestguess.schemas.jobs import HistoryEntry, Job, JobError, JobStatus, Progress
 from jobs import ids, replies, trained
 from jobs.errors import InvalidCursor
-from jobs.model import Claim, Due, EventPage, HistoryEntry, Hold, Job, JobError, JobPage, JobStatus, Origin, Progress
 from jobs.owners import EVERYBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from jobs.records import Claim, Due, EventPage, Hold, JobPage, Origin
 
 Answer = TypeVar("Answer")
 IDEMPOTENCY_SECONDS = 24 * 3600

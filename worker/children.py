@@ -14,9 +14,9 @@ from billiard.exceptions import WorkerLostError
 from billiard.process import active_children
 from celery.worker.request import Request
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.background import PeriodicThread
 from jobs.errors import LeaseLost
-from jobs.model import JobStatus
 from worker.execution import LEAVE
 from worker.lease import ENDED
 

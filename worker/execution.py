@@ -13,9 +13,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from bestguess.schemas.jobs import JobError, JobStatus
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.errors import LeaseLost, RecordDamaged, StoreUnavailable
-from jobs.model import JobError, JobStatus
 from jobs.telemetry.context import telling
 from worker.errors import Stopped, TrainingError, disk_error
 from worker.keeping import ModelNotKept, StoppedWaiting, insist, may_come_back, rest
@@ -24,7 +24,8 @@ from worker.lease import LEASE_SECONDS, TIME_LIMIT, Lease, StopReason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from jobs.model import Claim, HistoryEntry, Progress
+    from bestguess.schemas.jobs import HistoryEntry, Progress
+    from jobs.records import Claim
     from jobs.store import JobStore
     from jobs.telemetry.tracing import Tracing
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Self
 
 from billiard.pool import EX_RECYCLE
 
+from bestguess.schemas.jobs import JobError, JobStatus
 from jobs.background import PeriodicThread
 from jobs.deadline import within
 from jobs.errors import LeaseLost, StoreUnavailable
-from jobs.model import JobError, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.model import Claim
+    from jobs.records import Claim
     from jobs.store import JobStore
 
 log = logging.getLogger(__name__)

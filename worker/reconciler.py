@@ -10,17 +10,17 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.background import PeriodicThread
 from jobs.damage import damaged
 from jobs.errors import JobNotFound, RecordDamaged, StoreError, StoreUnavailable
-from jobs.model import JobStatus
 from jobs.queue import TASKS, publish
 from jobs.queue import waiting as waiting_in
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from jobs.model import DueJob
+    from jobs.records import DueJob
     from jobs.store import JobStore
 
 log = logging.getLogger(__name__)

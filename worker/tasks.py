@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jobs.artifacts import ArtifactStore
-    from jobs.model import Claim
+    from jobs.records import Claim
     from jobs.settings import WorkerSettings
     from worker.execution import Hands
     from worker.finetune.cache import ArrayCache

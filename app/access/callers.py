@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.access.rates import Rate
-from app.access.scopes import Scope
 from app.errors import NoKey
+from bestguess.schemas.service import Scope
 from jobs.owners import ANONYMOUS, EVERYBODY
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from app.access.rates import check_rate
-from app.access.scopes import Scope  # noqa: TC001 - pydantic reads the annotations
-from jobs.model import Frozen
+from bestguess.schemas.base import Frozen
+from bestguess.schemas.service import Scope  # noqa: TC001 - pydantic reads the annotations
 from jobs.owners import OWNER
 
 Name = Annotated[str, Field(pattern=rf"^(?:{OWNER.pattern})$")]

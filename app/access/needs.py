@@ -9,8 +9,8 @@ from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 
 from app.access.callers import Caller
 from app.access.guard import Guard
-from app.access.scopes import Scope
 from app.errors import OutOfScope
+from bestguess.schemas.service import Scope
 
 # They only declare: the door has read the headers before anything else was.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer bg_...`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app import schemas
+from bestguess import schemas
 
 if TYPE_CHECKING:
     from app.datasets.intake import Added

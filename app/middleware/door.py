@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
-from app.access.scopes import Scope
 from app.errors import OutOfScope, Problem
 from app.rendering import render
+from bestguess.schemas.service import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app import schemas
 from app.access.needs import WhoseDep, needs
-from app.access.scopes import Scope
 from app.deps import GalleryDep
 from app.routes.declared import problems
+from bestguess import schemas
+from bestguess.schemas.service import Scope
 from jobs.aliases import OURS
 
 router = APIRouter(prefix="/models/aliases", tags=["models"])

@@ -6,9 +6,7 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from app import schemas
 from app.access.needs import needs
-from app.access.scopes import Scope
 from app.answering import answer
 from app.deps import ClassifierDep, ExchangeDep, SettingsDep
 from app.disconnect import while_connected
@@ -19,6 +17,8 @@ from app.routes.declared import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.routes.question import QuestionDep
 from app.uploads import FormLimits, Upload, read_files
 from app.wire import classification
+from bestguess import schemas
+from bestguess.schemas.service import Scope
 
 router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
 

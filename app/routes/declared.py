@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app import schemas
 from app.errors import MEDIA_TYPE
 from app.middleware.known_host import PROBES
+from bestguess import schemas
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Response
 
 from app import finetuning
 from app.access.needs import CallerDep, WhoseDep, needs
-from app.access.scopes import Scope
 from app.deps import DeskDep, ExchangeDep, GalleryDep, SettingsDep, ShelfDep
 from app.routes.declared import problems
 from app.routes.jobs import Key, idempotency
-from jobs.finetune import FinetuneParams
-from jobs.model import Job
+from bestguess.schemas.job_params import FinetuneParams
+from bestguess.schemas.jobs import Job
+from bestguess.schemas.service import Scope
 from jobs.queue import FINETUNE
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs(Scope.TRAIN)])

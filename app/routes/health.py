@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app import described, schemas
+from app import described
 from app.access.guard import Guard
 from app.access.needs import GuardDep
 from app.deps import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
 from app.routes.declared import problems
+from bestguess import schemas
 
 router = APIRouter(tags=["health"])
 

@@ -9,18 +9,19 @@ import mimeparse
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app import schemas
 from app.access.needs import CallerDep, WhoseDep, needs
-from app.access.scopes import Scope
 from app.deps import DeskDep, ExchangeDep, SettingsDep
 from app.errors import Invalid
 from app.events import stream
 from app.routes.declared import EVENT_STREAM, problems
-from jobs.model import Job, JobStatus, MnistParams
+from bestguess import schemas
+from bestguess.schemas.job_params import MnistParams
+from bestguess.schemas.jobs import Job, JobStatus
+from bestguess.schemas.service import Scope
 from jobs.queue import MNIST_TRAIN
 
 if TYPE_CHECKING:
-    from jobs.model import Frozen
+    from bestguess.schemas.base import Frozen
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs(Scope.TRAIN)])
 

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from app import described, schemas
+from app import described
 from app.access.needs import WhoseDep, needs
-from app.access.scopes import Scope
 from app.answering import MEDIA_TYPES, answer, wanted_kind
 from app.deps import ClassifierDep, GalleryDep, SettingsDep
 from app.inference.kinds import network_of
@@ -18,9 +17,11 @@ from app.inference.served import Served
 from app.routes.declared import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
 from app.routes.question import ModelId, QuestionOfDep
 from app.sending import SentFile
+from bestguess import schemas
+from bestguess.schemas.report import Report
+from bestguess.schemas.service import Scope
 from jobs.artifacts import MODEL, ArtifactDamaged
 from vision.report import picture
-from vision.report.model import Report
 
 router = APIRouter(prefix="/models", tags=["models"])
 

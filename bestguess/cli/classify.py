@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from app.schemas import Classification
     from bestguess.cli.sweep import Told
     from bestguess.client import Client
     from bestguess.client.predictions import Question
+    from bestguess.schemas import Classification
 
 EPILOG = examples(
     "bestguess classify photo.jpg",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bestguess.cli.outcomes import percent
 
 if TYPE_CHECKING:
-    from app.schemas import Model, ModelDetail, TrainedInfo
-    from vision.report.model import Report
+    from bestguess.schemas import Model, ModelDetail, TrainedInfo
+    from bestguess.schemas.report import Report
 
 
 def row(model: Model) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from bestguess.cli.terminal import blocks, dumped, interactive, put_json, say, s
 
 if TYPE_CHECKING:
     from bestguess.client import Client
-    from jobs.model import Event, Job
+    from bestguess.schemas.jobs import Event, Job
 
 SETTLES = 15.0  # seconds in which a cancelled job has to have ended; it promises ten
 

@@ -9,7 +9,7 @@ from bestguess.cli.terminal import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.schemas import Classification, Prediction
+    from bestguess.schemas import Classification, Prediction
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 PERCENT = 7  # columns of "100.0 %"

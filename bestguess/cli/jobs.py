@@ -11,7 +11,7 @@ from bestguess.cli import exits
 from bestguess.cli.options import JobId, Json, Url, examples
 
 if TYPE_CHECKING:
-    from jobs.model import Job
+    from bestguess.schemas.jobs import Job
 
 app = typer.Typer(help="List, show, watch and cancel training jobs.", no_args_is_help=True, epilog=exits.EPILOG)
 

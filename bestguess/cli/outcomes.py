@@ -9,7 +9,7 @@ from bestguess.cli.terminal import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.model import EpochEntry, HistoryEntry, Job
+    from bestguess.schemas.jobs import EpochEntry, HistoryEntry, Job
 
 FINETUNE = "finetune"
 EPOCHS = f"{'EPOCH':>7}  {'ACCURACY':>9}  {'VALIDATION':>10}  {'LOSS':>7}"

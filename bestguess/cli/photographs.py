@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from app.schemas import DatasetAdded, DatasetBrief, DatasetDetail, RejectedFile
-    from app.schemas.datasets import Range
     from bestguess.client import Client
+    from bestguess.schemas import DatasetAdded, DatasetBrief, DatasetDetail, RejectedFile
+    from bestguess.schemas.datasets import Range
 
 MOST_REJECTED = 10  # lines; --json has more of them
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-    from jobs.model import Event, Job
+    from bestguess.schemas.jobs import Event, Job
 
 NARROW = 60  # columns; below there is no room for more than the essentials
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
-    from app.schemas import Classification
+    from bestguess.schemas import Classification
 
 AHEAD = 4  # pictures for each that is asked about at this moment: enough to keep all busy, few enough to forget
 

@@ -10,8 +10,8 @@ from bestguess.cli.terminal import blocks, console, put_json, say, shown, width
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.schemas import Classification
     from bestguess.cli.sweep import Told
+    from bestguess.schemas import Classification
 
 PLACE = 32  # columns of a file's name, at most
 SHORT_BAR = 10

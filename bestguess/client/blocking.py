@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from app import schemas
-    from jobs.model import Event, Job, JobStatus
-    from vision.report.model import Report
+    from bestguess import schemas
+    from bestguess.schemas.jobs import Event, Job, JobStatus
+    from bestguess.schemas.report import Report
 
 
 class Client(Asking):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from app.schemas import DatasetAdded, DatasetDetail, DatasetList
 from bestguess.client.call import Call, content, name, nothing, shaped
 from bestguess.client.errors import InvalidArgument
+from bestguess.schemas import DatasetAdded, DatasetDetail, DatasetList
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from app.schemas import Problem
+    from bestguess.schemas import Problem
 
 
 class BestGuessError(Exception):

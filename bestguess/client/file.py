@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from bestguess.client.errors import DownloadDamaged, InvalidArgument
 
 if TYPE_CHECKING:
-    from app.schemas import Model, TrainedInfo
+    from bestguess.schemas import Model, TrainedInfo
 
 
 class Arriving:

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 from bestguess.client import training
 from bestguess.client.errors import UnexpectedAnswer
 from bestguess.client.messages import Decoder
-from jobs.model import Event, JobStatus
+from bestguess.schemas.jobs import Event, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bestguess.client.call import Call
-    from jobs.model import Job
+    from bestguess.schemas.jobs import Job
 
 RECONNECT = 0.5  # seconds
 LAST = {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from app.schemas import Alias, Aliases, ModelDetail, Models
 from bestguess.client.call import Call, content, name, nothing, picture, shaped
-from vision.report.model import Report
+from bestguess.schemas import Alias, Aliases, ModelDetail, Models
+from bestguess.schemas.report import Report
 
 if TYPE_CHECKING:
     import httpx

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from app.schemas import Batch, BatchItem, Classification, Readiness
 from bestguess.client.call import Call, content, picture, shaped
+from bestguess.schemas import Batch, BatchItem, Classification, Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from app.schemas import Jobs
 from bestguess.client.call import Call, content, name, shaped
-from jobs.model import Job, JobStatus
+from bestguess.schemas import Jobs
+from bestguess.schemas.jobs import Job, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ SILENCE = 45.0  # seconds; the service says that it is still there every 15
 
 
 class Training(TypedDict, total=False):
-    """What a training of digits can be told, as `jobs.model.MnistParams` has it; the service knows the defaults."""
+    """Parameters of a training on digits, as in `bestguess.schemas.MnistParams`; the service has the defaults."""
 
     steps: int | None
     batch_size: int | None
@@ -30,7 +30,7 @@ class Training(TypedDict, total=False):
 
 
 class Finetuning(TypedDict, total=False):
-    """What a fine-tuning can be told, as `jobs.finetune.FinetuneParams` has it; the service knows the defaults.
+    """Parameters of a fine-tuning, as in `bestguess.schemas.FinetuneParams`; the service has the defaults.
 
     `augment` names changes, or True is all of them; `class_weights` is `balanced`, or a number for each class.
     """

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app.schemas import Problem
 from bestguess.client.errors import BestGuessError, ServiceUnreachable, UnexpectedAnswer, of_problem
 from bestguess.client.retries import retry_after
+from bestguess.schemas import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

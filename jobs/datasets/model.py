@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from bestguess.schemas.base import Frozen
 from jobs.artifacts import PublishedFile  # noqa: TC001 - likewise
-from jobs.model import Frozen
 
 PACK, INDEX = "photographs.pack", "index.json"  # the files of a part
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
 
-    from jobs.model import Claim, JobStatus
+    from bestguess.schemas.jobs import JobStatus
+    from jobs.records import Claim
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.errors import AlreadyFinished
-from jobs.model import JobStatus
 from jobs.queue import MNIST_TRAIN
 from support.browser import Visitor, chromium
 from support.live_server import Serve, ready

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from jobs.model import MnistParams
+from bestguess.schemas.job_params import MnistParams
 from support.browser import PHONE
 from support.training_page import ENDLESS, fill, listed, stop
 

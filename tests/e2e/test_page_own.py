@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from jobs.model import JobStatus
+from bestguess.schemas.jobs import JobStatus
 from jobs.queue import FINETUNE
 from support.browser import PHONE, WALL
 from support.datasets import zipped

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from bestguess.schemas.job_params import MnistParams
+from bestguess.schemas.jobs import JobError, JobStatus
 from jobs.ids import new_job_id
-from jobs.model import JobError, JobStatus, MnistParams
 from jobs.queue import MNIST_TRAIN
 from support.browser import PHONE, WALL
 from support.tcp_proxy import relay

@@ -10,7 +10,7 @@ import pytest
 from app.access.limiter import Limiter
 from app.access.rates import Rate
 from app.settings import Settings
-from jobs.model import JobStatus
+from bestguess.schemas.jobs import JobStatus
 from jobs.store import JobStore
 from support.api_keys import Headers, add_key, closed
 from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import ArtifactDamaged, ArtifactStore, ArtifactsUnavailable, open_store
 from jobs.artifacts.bucket import BucketStore
 from jobs.errors import LeaseLost
-from jobs.model import JobStatus
 from support.images import encoded, seven
 from support.live_server import live
 from support.s3_server import BUCKET, READER, LiveS3, live_s3

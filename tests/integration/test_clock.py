@@ -9,9 +9,9 @@ import pytest
 
 from app.access.limiter import SharedWindows
 from app.access.rates import Rate
+from bestguess.schemas.jobs import JobStatus
 from jobs.connection import connect
 from jobs.errors import LeaseLost
-from jobs.model import JobStatus
 from jobs.store import JobStore
 from support.job_store import LEASE, entry, progress, queued, running, types
 from support.redis_clock import ClockedRedis, clocked_redis

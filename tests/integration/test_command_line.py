@@ -13,7 +13,7 @@ import pytest
 
 from bestguess.cli import exits
 from bestguess.cli.main import run
-from jobs.model import JobStatus
+from bestguess.schemas.jobs import JobStatus
 from support.command_line import Desk, read_aloud
 from support.images import encoded, noise
 from support.terminal import CONTROL, CTRL_C, Terminal

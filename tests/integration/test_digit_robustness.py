@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pytest
 
-from jobs.model import MnistParams
+from bestguess.schemas.job_params import MnistParams
 from support import drawn_digits
 from support.drawn_digits import BLACK, WHITE, Sheet
 from vision.digits.normalise import normalise

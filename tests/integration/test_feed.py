@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
+from bestguess.schemas.jobs import Event
 from jobs.errors import InvalidCursor, JobNotFound, StoreUnavailable
 from jobs.feed import EventFeed
-from jobs.model import Event
 from jobs.store import JobStore
 from support.event_viewers import clients, listening, succeed, watch, with_feed, work
 from support.job_store import LEASE, queued, running

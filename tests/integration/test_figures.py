@@ -1,6 +1,7 @@
+from bestguess.schemas.jobs import JobStatus, Progress
 from jobs import figures
 from jobs.figures import Figures
-from jobs.model import Claim, JobStatus, Origin, Progress
+from jobs.records import Claim, Origin
 from jobs.store import JobStore
 from support.job_store import outcome, progress, queued, running
 from support.redis_server import LiveRedis

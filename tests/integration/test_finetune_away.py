@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bestguess.schemas.job_params import FinetuneParams
+from bestguess.schemas.jobs import JobStatus
 from jobs import registrations
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.artifacts.folder import FolderStore
@@ -13,9 +15,7 @@ from jobs.artifacts.scratch import scratch
 from jobs.connection import connect
 from jobs.datasets import calls
 from jobs.errors import StoreUnavailable
-from jobs.finetune import FinetuneParams
 from jobs.ids import new_job_id
-from jobs.model import JobStatus
 from jobs.owners import EVERYBODY
 from jobs.queue import FINETUNE
 from jobs.settings import WorkerSettings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from jobs.model import Claim
+    from jobs.records import Claim
     from jobs.transitions import Call, Script
     from support.redis_server import LiveRedis
 

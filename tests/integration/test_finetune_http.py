@@ -12,9 +12,9 @@ from app.gallery import Gallery
 from app.inference.engine import Engine
 from app.main import make_sandbox, make_state
 from app.settings import Settings
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store
 from jobs.ids import new_job_id
-from jobs.model import JobStatus
 from jobs.owners import EVERYBODY
 from jobs.queue import FINETUNE, MNIST_TRAIN
 from support.datasets import stored

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bestguess.schemas.jobs import EpochEntry, JobStatus
+from bestguess.schemas.report import Report
 from jobs.artifacts import MODEL, open_store
 from jobs.datasets.records import Datasets
-from jobs.model import EpochEntry, JobStatus
 from jobs.registry import Registry
 from support.finetune_jobs import LITE0, dataset, submit
 from support.waiting import wait_until
 from support.worker_processes import kill, timed
 from vision import split
 from vision.networks import NETWORKS
-from vision.report.model import Report
 from vision.report.picture import draw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobs.model import Job
+    from bestguess.schemas.jobs import Job
     from support.worker_processes import Workplace
 
 

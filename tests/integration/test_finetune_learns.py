@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from jobs.finetune import FinetuneParams
+from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import photographs, room
 from vision.networks import LITE0
 from worker.checkpoint import Checkpoint

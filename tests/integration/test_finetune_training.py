@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from bestguess.schemas.job_params import FinetuneParams
 from jobs.artifacts import ArtifactsUnavailable
-from jobs.finetune import FinetuneParams
 from support.photo_datasets import photographs, png, room, stripes
 from support.small_vgg import SMALL_VGG
 from vision import split
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bestguess.schemas.jobs import EpochEntry, Progress
     from jobs.datasets.photographs import Photographs
-    from jobs.model import EpochEntry, Progress
     from worker.finetune.task import Result
 
 MADE_UP = FoundWeights(None, "random", None, verified=False, size=None)

@@ -9,8 +9,8 @@ import pytest
 
 from app.inference.engine import Engine
 from app.main import serving
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store
-from jobs.model import JobStatus
 from support.api_keys import Headers, closed
 from support.classify_requests import problem
 from support.datasets import stored

@@ -9,7 +9,7 @@ import pytest
 
 from app.inference.runner import Runner
 from app.inference.tail import ForTail
-from jobs.finetune import FinetuneParams
+from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
 from vision import split

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from jobs.model import JobError, JobStatus
+from bestguess.schemas.jobs import JobError, JobStatus
 from jobs.store import JobStore
 from support.job_requests import PICTURE, STREAM, TRAIN, problem, submitted, trained
 from support.live_server import Live, live

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bestguess.schemas.jobs import JobStatus
 from jobs import figures
-from jobs.model import JobStatus
 from jobs.store import JobStore
 from jobs.telemetry.context import known
 from support.classify_requests import FILE

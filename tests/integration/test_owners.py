@@ -2,9 +2,9 @@
 
 import pytest
 
+from bestguess.schemas.jobs import Job, JobStatus
 from jobs.errors import IdempotencyConflict, JobNotFound, ModelNotFound, QuotaReached
 from jobs.ids import new_job_id
-from jobs.model import Job, JobStatus
 from jobs.owners import ANONYMOUS, EVERYBODY
 from jobs.registry import Registry
 from jobs.store import JobStore

@@ -5,10 +5,10 @@ from contextlib import closing
 import pytest
 from kombu import Message, Queue
 
+from bestguess.schemas.jobs import JobStatus
 from jobs import queue
 from jobs.connection import connect
 from jobs.errors import StoreUnavailable
-from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
 from support.job_store import BRIEF, PROMISE, running, timed
 from support.redis_server import LiveRedis, live_redis

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.settings import Settings
+from bestguess.schemas.jobs import EpochEntry, HistoryEntry, JobError, JobStatus, Progress
 from jobs import damage, figures, transitions
 from jobs import queue as queues
 from jobs.artifacts import open_store
@@ -18,9 +19,9 @@ from jobs.datasets.model import INDEX
 from jobs.datasets.opening import read_index
 from jobs.datasets.records import Datasets
 from jobs.errors import NotDamaged, RecordDamaged
-from jobs.model import EpochEntry, HistoryEntry, JobError, JobStatus, Origin, Progress
 from jobs.owners import EVERYBODY
 from jobs.queue import QUEUE_KEY
+from jobs.records import Origin
 from jobs.registry import Registry
 from jobs.store import PREFIX, JobStore
 from support.datasets import picture

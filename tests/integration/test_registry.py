@@ -1,8 +1,8 @@
 import pytest
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.aliases import MOST_ALIASES
 from jobs.errors import AliasNotFound, InvalidAlias, JobNotFound, LeaseLost, ModelNotFound, TooManyAliases
-from jobs.model import JobStatus
 from jobs.registry import Registry
 from jobs.store import PREFIX, JobStore
 from jobs.transitions import finish

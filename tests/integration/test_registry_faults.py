@@ -3,13 +3,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.async_registry import AsyncRegistry
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect, connect_async
 from jobs.errors import AliasNotFound, InvalidAlias, ModelNotFound, ModelUsed, StoreUnavailable
 from jobs.ids import new_job_id
-from jobs.model import JobStatus
 from jobs.registry import Registry
 from jobs.store import JobStore
 from support.job_store import PROMISE, TwiceStore, outcome, running, timed, trained

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from jobs.model import MnistParams
-from vision.report.model import FILE, Report
+from bestguess.schemas.job_params import MnistParams
+from bestguess.schemas.report import REPORT_FILE, Report
 from vision.report.picture import draw
 from worker.checkpoint import Checkpoint
 from worker.errors import Stopped
@@ -77,7 +77,7 @@ def test_report_of_a_training(trained: Result, digits: Digits, said: NDArray[np.
         assert mistake.label == str(digits.y_test[mistake.index]) != mistake.predicted
         assert mistake.score >= mistake.true_score
     write_report(tmp_path, report)
-    written = json.loads((tmp_path / FILE).read_text())
+    written = json.loads((tmp_path / REPORT_FILE).read_text())
     assert (written["params"]["seed"], written["dataset"]["name"]) == (3, "synthetic-digits")
     assert draw(Report.model_validate(written), "svg") == draw(report, "svg")
     assert b"drawn by a program" in draw(report, "svg")

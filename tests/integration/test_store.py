@@ -1,5 +1,6 @@
 import pytest
 
+from bestguess.schemas.jobs import JobError, JobStatus
 from jobs.errors import (
     AlreadyFinished,
     IdempotencyConflict,
@@ -9,7 +10,6 @@ from jobs.errors import (
     QueueFull,
 )
 from jobs.ids import new_job_id
-from jobs.model import JobError, JobStatus
 from jobs.store import JobStore
 from support.job_store import BRIEF, LEASE, distant, entry, outcome, progress, queued, running, types
 from support.waiting import wait_until

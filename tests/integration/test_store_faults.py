@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect, connect_async
 from jobs.errors import JobNotFound, LeaseLost, StoreUnavailable
 from jobs.ids import new_job_id
-from jobs.model import JobStatus
 from jobs.store import JobStore
 from support.job_store import BRIEF, LEASE, PROMISE, TwiceStore, distant, entry, progress, queued, running, timed, types
 from support.waiting import wait_until

@@ -5,8 +5,8 @@ import time
 import billiard
 import pytest
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.errors import NotFinished
-from jobs.model import JobStatus
 from jobs.store import PREFIX, JobStore
 from support.job_store import BRIEF, LEASE, entry, progress, queued, running, types
 from support.waiting import wait_until

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app.settings import Settings
-from jobs.model import JobStatus
+from bestguess.schemas.jobs import JobStatus
 from jobs.store import JobStore
 from jobs.telemetry.tracing import Tracing, exporters
 from support.classify_requests import FILE

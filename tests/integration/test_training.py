@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from jobs.model import MnistParams
+from bestguess.schemas.job_params import MnistParams
 from vision.digits import network
 from worker.checkpoint import Checkpoint
 from worker.errors import LARGEST_LOSS, Diverged, Stopped

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import MODEL, open_store
-from jobs.model import JobStatus
 from support.waiting import wait_until
 from support.worker_processes import LONG, MEDIUM, SHORT, START, Workplace, assert_whole, timed
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.connection import connect
 from jobs.errors import StoreUnavailable
-from jobs.model import Claim, JobStatus
+from jobs.records import Claim
 from jobs.store import JobStore
 from support.job_store import entry, outcome, progress, queued, types
 from support.redis_server import LiveRedis

@@ -1,7 +1,7 @@
 import os
 import signal
 
-from jobs.model import JobStatus
+from bestguess.schemas.jobs import JobStatus
 from jobs.queue import MNIST_TRAIN, QUEUE_KEY, TASKS, publish
 from jobs.store import PREFIX
 from support.worker_processes import LONG, MEDIUM, SHORT, Workplace, assert_whole, timed

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import psutil
 
-from jobs.model import JobStatus
+from bestguess.schemas.jobs import JobStatus
 from support.waiting import wait_until
 from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole, kill, older, timed
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.access import key_file, tokens
 from app.access.keys import Key
-from app.access.scopes import Scope
 from app.settings import Settings
+from bestguess.schemas.service import Scope
 
 Headers = dict[str, dict[str, str]]  # by a key's name, the headers that send it
 

@@ -6,15 +6,16 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from bestguess.schemas.jobs import Event, JobStatus
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect_async
 from jobs.feed import EventFeed
-from jobs.model import Claim, Event, JobStatus
 from support.job_store import progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from jobs.records import Claim
     from jobs.store import JobStore
     from support.redis_server import LiveRedis
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bestguess.schemas.job_params import FinetuneParams
 from jobs.artifacts import open_store
-from jobs.finetune import FinetuneParams
 from jobs.ids import new_job_id
 from jobs.queue import FINETUNE, publish
 from support.datasets import stored

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import MODEL, open_store
 from jobs.ids import new_job_id
-from jobs.model import JobStatus
 from jobs.owners import ANONYMOUS
 from support.small_vgg import SMALL_VGG
 from vision import split

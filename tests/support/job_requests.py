@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from jobs.model import HistoryEntry, JobStatus, Progress
+from bestguess.schemas.jobs import HistoryEntry, JobStatus, Progress
 from jobs.store import JobStore
 from support.images import encoded, noise
 from support.live_server import Live

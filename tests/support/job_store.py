@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from bestguess.schemas.jobs import HistoryEntry, JobStatus, Progress
 from jobs.ids import made_at, new_job_id
-from jobs.model import HistoryEntry, JobStatus, Progress
 from jobs.replies import moment
 from jobs.store import Answer, JobStore
 from support.waiting import wait_until
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import redis
 
-    from jobs.model import Claim, Job
+    from bestguess.schemas.jobs import Job
+    from jobs.records import Claim
     from jobs.transitions import Call
 
 LEASE = 60.0  # seconds: does not run out in a test

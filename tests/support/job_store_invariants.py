@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.errors import JobNotFound
-from jobs.model import JobStatus
 
 if TYPE_CHECKING:
-    from jobs.model import Event, Job
+    from bestguess.schemas.jobs import Event, Job
     from jobs.store import JobStore
     from support.job_store_model import PlainJob, PlainStore
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
+from bestguess.schemas.jobs import Job, JobError, JobStatus
 from jobs.errors import StoreError
 from jobs.ids import new_job_id
-from jobs.model import Job, JobError, JobStatus
 from jobs.store import PREFIX, JobStore
 from support.job_store import LEASE, TwiceStore, entry, outcome, progress
 from support.job_store_invariants import Witness

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bestguess.schemas.jobs import JobStatus
 from jobs.errors import (
     AlreadyFinished,
     DatasetChanged,
@@ -19,7 +20,6 @@ from jobs.errors import (
     QueueFull,
     QuotaReached,
 )
-from jobs.model import JobStatus
 
 CRASHES = 3
 ACTIVE = {JobStatus.RUNNING, JobStatus.CANCELLING}

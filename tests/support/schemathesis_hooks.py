@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis import Case, HookContext
 
-from jobs.model import MOST_IMAGES
+from bestguess.schemas.job_params import MOST_IMAGES
 from support.datasets import pets, zipped
 from support.images import encoded, noise, seven
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bestguess.schemas.job_params import MnistParams
+from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import MODEL, open_store
 from jobs.ids import new_job_id
-from jobs.model import JobStatus, MnistParams
 from jobs.owners import ANONYMOUS
 from vision.digits import network
 from worker.mnist.data import Digits

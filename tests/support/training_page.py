@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from app.schemas import Jobs
-from jobs.model import JobStatus
+from bestguess.schemas import Jobs
+from bestguess.schemas.jobs import JobStatus
 from jobs.queue import MNIST_TRAIN
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from bestguess.schemas.report import Dataset, Findings, Origin, Point, Report
 from vision.report.findings import find
-from vision.report.model import Dataset, Findings, Origin, Point, Report
 
 
 def findings_of(

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bestguess.schemas.job_params import MnistParams
+from bestguess.schemas.jobs import Job, JobStatus
 from jobs.connection import connect
 from jobs.ids import new_job_id
-from jobs.model import Job, JobStatus, MnistParams
 from jobs.queue import MNIST_TRAIN, WORKER_COMMAND, celery_app, publish
 from jobs.store import PREFIX, JobStore
 from support.processes import lives

@@ -12,20 +12,18 @@ from annotated_types import Ge, Gt, Le, Lt
 from PIL import Image
 from pydantic import BaseModel
 
-from app.schemas import Prediction
 from bestguess.cli import columns, exits, guesses, outcomes, pictures, seen, terminal
 from bestguess.cli.main import cli, run
 from bestguess.client.training import Finetuning, Training
-from jobs.finetune import FinetuneParams
-from jobs.model import MnistParams
+from bestguess.schemas import Prediction
+from bestguess.schemas.job_params import FinetuneParams, MnistParams
 
 HEAVY = (
-    "app.schemas",
     "app.main",
     "celery",
     "fastapi",
     "httpx",
-    "jobs.model",
+    "bestguess.schemas",
     "keras",
     "numpy",
     "PIL",

@@ -1,8 +1,8 @@
 import pytest
 
-from app.schemas import Problem
 from bestguess.client.errors import BestGuessError, ServiceUnreachable, of_problem
 from bestguess.client.retries import Retries, retry_after
+from bestguess.schemas import Problem
 
 RETRIES = Retries(attempts=4, unreachable=3, seconds=60, first=1, longest=4)
 NOW = 1_800_000_000.0

@@ -7,8 +7,8 @@ import pytest
 
 from app import finetuning
 from app.errors import Invalid
+from bestguess.schemas.job_params import FinetuneParams
 from jobs.datasets.model import ClassFacts, Dataset, Span
-from jobs.finetune import FinetuneParams
 
 
 class NobodyAsked:

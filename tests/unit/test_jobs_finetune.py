@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from jobs.finetune import FinetuneParams
-from jobs.model import EpochEntry, HistoryEntry, Progress
+from bestguess.schemas.job_params import FinetuneParams
+from bestguess.schemas.jobs import EpochEntry, HistoryEntry, Progress
 from jobs.replies import job
 
 

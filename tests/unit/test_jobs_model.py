@@ -6,11 +6,12 @@ from pydantic import ValidationError
 from redis._parsers.base import BaseParser
 from redis.exceptions import ResponseError
 
+from bestguess.schemas.job_params import MnistParams
+from bestguess.schemas.jobs import Event, HistoryEntry, Job, JobStatus, Progress
 from jobs import replies, transitions
 from jobs.connection import translated
 from jobs.errors import InvalidCursor, RecordDamaged, StoreUnavailable
 from jobs.ids import JOB_ID, made_at, new_job_id
-from jobs.model import Event, HistoryEntry, Job, JobStatus, MnistParams, Progress
 
 RECORD = {
     "kind": "mnist-train",

@@ -4,7 +4,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.access import key_file, tokens
+from bestguess.cli.keys import ScopeName
 from bestguess.cli.main import cli
+from bestguess.schemas import Scope
 
 
 @pytest.fixture
@@ -17,6 +19,11 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(*words: str) -> Result:
     """Type `bestguess keys ...`."""
     return CliRunner().invoke(cli, ["keys", *words])
+
+
+def test_scopes() -> None:
+    """The command line offers every scope there is."""
+    assert [scope.value for scope in ScopeName] == [scope.value for scope in Scope]
 
 
 def test_create(path: Path) -> None:

@@ -1,4 +1,4 @@
-from jobs.model import MnistParams
+from bestguess.schemas.job_params import MnistParams
 from worker.mnist.job import seeded
 
 

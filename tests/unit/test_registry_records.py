@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from bestguess.schemas.jobs import JobStatus
 from jobs import aliases, registrations
 from jobs.errors import InvalidAlias, ModelNotFound
-from jobs.model import JobStatus
 from jobs.trained import rank_of
 from jobs.transitions import finish
 from support.job_store import outcome

@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from bestguess.schemas.report import Report
 from support.training_reports import findings_of, report_of
 from vision.drawing.files import opened
 from vision.report.findings import THUMBNAIL, find, softmax
-from vision.report.model import Report
 
 # Three of each class: one cat is called a dog, two birds are called cats.
 SAID = [(0, 0), (0, 0), (0, 1), (1, 1), (1, 1), (1, 1), (2, 0), (2, 0), (2, 2)]

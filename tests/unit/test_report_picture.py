@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bestguess.schemas.report import Report
 from support.training_reports import findings_of, report_of
 from vision.drawing.files import opened
 from vision.drawing.lettering import width_of
@@ -15,7 +16,6 @@ from vision.drawing.picture import Kind
 from vision.drawing.png import SHARPNESS
 from vision.drawing.sheet import BEST, WRONG
 from vision.report.curve import ticks
-from vision.report.model import Report
 from vision.report.picture import HEIGHT, WIDTH, draw
 from vision.report.style import ink_on, percent
 
@@ -170,7 +170,7 @@ def test_letters_are_read_on_every_colour() -> None:
 def test_drawing_needs_no_tensorflow() -> None:
     """A report is read and drawn without TensorFlow."""
     code = (
-        "import sys, vision.report.picture, vision.report.model;"
+        "import sys, vision.report.picture, bestguess.schemas.report;"
         "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PIL import Image
 
+from bestguess.schemas.report import ClassScores, Findings, Mistake
 from vision.drawing.files import data_uri
-from vision.report.model import ClassScores, Findings, Mistake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from vision.report.style import heading
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bestguess.schemas.report import Point
     from vision.drawing.sheet import Shape
-    from vision.report.model import Point
 
 HEADINGS, FEET = 34, 20  # pixels above and below the plots
 MOST_POINTS = 400  # that are drawn: a plot has fewer pixels

@@ -13,8 +13,8 @@ from vision.report.style import HEAD, SMALL, arrow, heading
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bestguess.schemas.report import Mistake
     from vision.drawing.sheet import Shape
-    from vision.report.model import Mistake
 
 ROWS, COLUMNS = 5, 5
 FEWER = 2  # columns where names are longer, and stand beside their images

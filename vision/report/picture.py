@@ -17,9 +17,9 @@ from vision.report.style import SMALL, heading, percent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bestguess.schemas.report import Report
     from vision.drawing.picture import Kind
     from vision.drawing.sheet import Shape
-    from vision.report.model import Report
 
 WIDTH, HEIGHT, MARGIN = 1280, 720, 40  # pixels
 TITLE, SUBTITLE, BODY = 44, 20, 15  # font sizes in pixels

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from jobs.finetune import Change
+    from bestguess.schemas.job_params import Change
 
 SMALLEST = 0.6  # of the picture's area that a crop keeps at least
 STRONGEST = 0.3  # by which brightness, contrast and saturation are raised or lowered at most

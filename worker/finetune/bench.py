@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jobs.finetune import FinetuneParams
+from bestguess.schemas.job_params import FinetuneParams
 from jobs.settings import SettingsError, WorkerSettings
 from vision import split
 from vision.images import Limits, View, decode

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bestguess.schemas.job_params import FinetuneParams
     from jobs.datasets.photographs import Photograph, Photographs
-    from jobs.finetune import FinetuneParams
 
 
 class DatasetUnfit(TrainingError):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from numpy.typing import NDArray
 
-    from jobs.finetune import Change
+    from bestguess.schemas.job_params import Change
     from worker.finetune.cache import ArrayCache
     from worker.finetune.network import Base, Parts
     from worker.finetune.photos import Photos

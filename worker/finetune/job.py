@@ -8,18 +8,18 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bestguess.schemas.job_params import FinetuneParams
+from bestguess.schemas.report import REPORT_FILE
 from jobs.artifacts import MODEL, ArtifactDamaged, ArtifactsUnavailable
 from jobs.datasets.opening import open_photographs, read_index
 from jobs.datasets.records import Datasets
 from jobs.errors import DatasetNotFound, ModelNotFound, RecordDamaged
-from jobs.finetune import FinetuneParams
 from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE
 from jobs.registry import Registry
 from vision import split
 from vision.images import Limits
 from vision.networks import NETWORKS
-from vision.report.model import FILE as REPORT
 from vision.sandbox import Cost
 from vision.weights import WeightsError
 from worker.chance import seed_of
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from jobs.artifacts import ArtifactStore
     from jobs.datasets.model import Dataset
     from jobs.datasets.photographs import Photographs
-    from jobs.model import Claim
+    from jobs.records import Claim
     from jobs.settings import WorkerSettings
     from jobs.store import JobStore
     from worker.execution import Hands
@@ -96,7 +96,7 @@ def finetune_photographs(
     def write(folder: Path) -> None:
         result.tail.save(folder / MODEL)
         if report:
-            (folder / REPORT).write_text(report.model_dump_json(), encoding="utf-8")
+            (folder / REPORT_FILE).write_text(report.model_dump_json(), encoding="utf-8")
 
     artifact = keep(lambda: artifacts.publish(claim.job_id, claim.fence, write, meta), hands.should_stop)
     log.info("at most %.2f GiB of memory were in use", facts["peak_memory_bytes"] / 2**30)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from jobs.model import EpochEntry
+from bestguess.schemas.jobs import EpochEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bestguess.schemas.report import Dataset, Origin, Point, Report
 from vision.report.findings import find
-from vision.report.model import Dataset, Origin, Point, Report
 from worker.errors import DatasetUnavailable
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bestguess.schemas.job_params import FinetuneParams
+    from bestguess.schemas.jobs import EpochEntry
     from jobs.datasets.photographs import Photographs
-    from jobs.finetune import FinetuneParams
-    from jobs.model import EpochEntry
     from vision.images import Limits
     from vision.sandbox import Cost
     from vision.split import Cut

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from jobs.model import Progress
+from bestguess.schemas.jobs import Progress
 from worker.errors import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.model import EpochEntry
+    from bestguess.schemas.jobs import EpochEntry
     from worker.finetune.ledger import Ledger
     from worker.finetune.plan import Plan
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.model import MnistParams
+from bestguess.schemas.job_params import MnistParams
 from jobs.settings import SettingsError, WorkerSettings
 from vision.digits import network
 from worker.checkpoint import Checkpoint

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bestguess.schemas.job_params import MnistParams
 from jobs import artifacts
-from jobs.model import MnistParams
 from worker.chance import seed_of
 from worker.checkpoint import Checkpoint
 from worker.device import choose_device
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.artifacts import ArtifactStore
-    from jobs.model import Claim
+    from jobs.records import Claim
     from jobs.settings import WorkerSettings
     from worker.execution import Hands
     from worker.mnist.data import Digits

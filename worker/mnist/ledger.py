@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from jobs.model import HistoryEntry
+from bestguess.schemas.jobs import HistoryEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

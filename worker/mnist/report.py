@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bestguess.schemas.report import REPORT_FILE, Dataset, Origin, Point, Report
 from vision.digits.network import CLASSES
 from vision.report.findings import find
-from vision.report.model import FILE, Dataset, Origin, Point, Report
 from worker.mnist import synthetic
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from jobs.model import HistoryEntry
+    from bestguess.schemas.jobs import HistoryEntry
     from worker.mnist.data import Digits
 
 
@@ -51,7 +51,7 @@ def write_report(folder: Path, report: Report) -> None:
     Raises:
         OSError: the disk is full or cannot be written.
     """
-    (folder / FILE).write_text(report.model_dump_json(), encoding="utf-8")
+    (folder / REPORT_FILE).write_text(report.model_dump_json(), encoding="utf-8")
 
 
 def describe(digits: Digits) -> Dataset:

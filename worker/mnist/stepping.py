@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from numpy.typing import NDArray
 
-    from jobs.model import MnistParams
+    from bestguess.schemas.job_params import MnistParams
     from worker.mnist.data import Digits
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from jobs.model import Progress
+from bestguess.schemas.jobs import Progress
 from vision.digits import network
 from worker.errors import LARGEST_LOSS, Diverged, Stopped
 from worker.mnist.batches import Batches, rates
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from jobs.model import HistoryEntry, MnistParams
+    from bestguess.schemas.job_params import MnistParams
+    from bestguess.schemas.jobs import HistoryEntry
     from worker.checkpoint import Checkpoint
     from worker.mnist.data import Digits
 

@@ -1,4 +1,4 @@
-"""What an error looks like."""
+"""Errors, as RFC 9457 has them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from app.schemas.wire import Wire
+from bestguess.schemas.base import Schema
 
 
-class Problem(Wire):
+class Problem(Schema):
     """An error, as RFC 9457 has it."""
 
     model_config = ConfigDict(extra="allow", frozen=True)

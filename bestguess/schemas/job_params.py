@@ -1,4 +1,4 @@
-"""What a fine-tuning takes: a person's photographs, a network that has learned from others, and how to go on."""
+"""Parameters of each job kind, as the body of `POST /jobs/{kind}` has them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,42 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema, model_validator
 
-from jobs.model import Frozen
+from bestguess.schemas.base import Frozen
+
+
+def _only_numbers(value: object) -> object:
+    """Refuse what pydantic would take for a number: JSON's `true` is no 1, and a text none either."""
+    if isinstance(value, bool | str):
+        raise ValueError("this has to be a number")  # noqa: TRY004 - pydantic wants it so
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_only_numbers)]  # 50.0 is whole too, as JSON Schema has it
+Real = Annotated[float, BeforeValidator(_only_numbers)]
+MOST_IMAGES = 3_000_000  # steps times batch size: an hour of training on two processor cores without a GPU
+
+
+class MnistParams(Frozen, extra="forbid"):
+    """What `POST /jobs/mnist-train` takes; the defaults are the classic tutorial's."""
+
+    steps: Whole = Field(1000, ge=1, le=100_000, description="batches to learn from")
+    batch_size: Whole = Field(50, ge=1, le=1000, description="images in a batch")
+    learning_rate: Real = Field(0.001, gt=0, le=1000, allow_inf_nan=False, description="of the optimizer")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="how the weights follow the gradient")
+    report_every: Whole = Field(100, ge=1, le=100_000, description="steps between two reports")
+    dropout: Real = Field(0.5, ge=0, lt=1, description="part of the dense layer left out in each step")
+    seed: Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(_only_numbers)] | None = Field(
+        None, description="makes the training repeatable"
+    )
+    dataset: Literal["mnist", "synthetic-digits"] = Field("mnist", description="what it learns from")
+
+    @model_validator(mode="after")
+    def _within_an_hour(self) -> Self:
+        images = self.steps * self.batch_size
+        if images > MOST_IMAGES:
+            raise ValueError(f"steps x batch_size is {images:,} images, and at most {MOST_IMAGES:,} are accepted")
+        return self
+
 
 Change = Literal["flip", "crop", "colour"]
 CHANGES: tuple[Change, ...] = ("flip", "crop", "colour")

@@ -1,6 +1,6 @@
-"""What goes over the wire, besides jobs themselves (`jobs.model`)."""
+"""Shapes of requests and answers on the wire. They need pydantic and nothing else."""
 
-from app.schemas.datasets import (
+from bestguess.schemas.datasets import (
     ClassInfo,
     ClassSize,
     DatasetAdded,
@@ -12,8 +12,9 @@ from app.schemas.datasets import (
     Range,
     RejectedFile,
 )
-from app.schemas.jobs import Events, Jobs
-from app.schemas.models import (
+from bestguess.schemas.job_params import FinetuneParams, MnistParams
+from bestguess.schemas.jobs import Event, Events, Job, Jobs, JobStatus
+from bestguess.schemas.models import (
     Alias,
     Aliases,
     LayerInfo,
@@ -25,9 +26,10 @@ from app.schemas.models import (
     TrainedInfo,
     WeightsInfo,
 )
-from app.schemas.predictions import AnsweredBy, Batch, BatchItem, Classification, ImageInfo, Prediction, Timing
-from app.schemas.problem import Problem
-from app.schemas.service import KeysStatus, Liveness, Readiness, RedisStatus
+from bestguess.schemas.predictions import AnsweredBy, Batch, BatchItem, Classification, ImageInfo, Prediction, Timing
+from bestguess.schemas.problem import Problem
+from bestguess.schemas.report import Report
+from bestguess.schemas.service import KeysStatus, Liveness, Readiness, RedisStatus, Scope
 
 __all__ = [
     "Alias",
@@ -44,12 +46,17 @@ __all__ = [
     "DatasetList",
     "DuplicateContent",
     "DuplicatePlace",
+    "Event",
     "Events",
+    "FinetuneParams",
     "ImageInfo",
+    "Job",
+    "JobStatus",
     "Jobs",
     "KeysStatus",
     "LayerInfo",
     "Liveness",
+    "MnistParams",
     "Model",
     "ModelDetail",
     "ModelStatus",
@@ -60,6 +67,8 @@ __all__ = [
     "Readiness",
     "RedisStatus",
     "RejectedFile",
+    "Report",
+    "Scope",
     "SetAlias",
     "Timing",
     "TrainedInfo",

@@ -1,21 +1,18 @@
-"""What a report is: frozen values, and the very shapes of `report.json`."""
+"""Report on a trained network: answer of `GET /models/{id}/report` and content of `report.json`."""
 
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
-FILE = "report.json"
+from bestguess.schemas.base import Schema
 
-
-class _Value(BaseModel):
-    # Unknown fields are passed over: a file may come from a later version of the worker.
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+REPORT_FILE = "report.json"
 
 
-class ClassScores(_Value):
+class ClassScores(Schema):
     """How well one class is told from the others, each 0 to 1.
 
     Null where it is not defined: the precision of a class that was never said, the recall of one that never occurs.
@@ -28,7 +25,7 @@ class ClassScores(_Value):
     support: int = Field(description="test images of the class")
 
 
-class Mistake(_Value):
+class Mistake(Schema):
     """A test image that the network got wrong; scores are 0 to 1, `scores` in the order of the report's classes."""
 
     index: int = Field(description="place among the test images, from 0")
@@ -40,7 +37,7 @@ class Mistake(_Value):
     image: str = Field(description="a PNG as a data URI")
 
 
-class Point(_Value):
+class Point(Schema):
     """One point of the learning curve: accuracies 0 to 1, and the mean loss, since the point before."""
 
     step: int
@@ -49,7 +46,7 @@ class Point(_Value):
     validation_accuracy: FiniteFloat | None = Field(None, exclude_if=lambda value: value is None)
 
 
-class Dataset(_Value):
+class Dataset(Schema):
     """What a network learned from; `description` says so to people, and never calls drawn digits anything else."""
 
     name: str
@@ -61,7 +58,7 @@ class Dataset(_Value):
     sha256: dict[str, str] = Field({}, description="of the arrays, hexadecimal")
 
 
-class Origin(_Value):
+class Origin(Schema):
     """Where a network comes from."""
 
     job_id: str
@@ -73,7 +70,7 @@ class Origin(_Value):
     tested_on: str = Field("test images", description="what the images are that it was tested on, none learned from")
 
 
-class Findings(_Value):
+class Findings(Schema):
     """How a network did on its test images; `accuracy` and `macro_f1`, the mean over the classes, are 0 to 1."""
 
     test_images: int

@@ -1,4 +1,4 @@
-"""What the answers to *What is this picture of?* look like."""
+"""Classifications: the answers to *What is this picture of?*, and their parts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.schemas.problem import Problem  # noqa: TC001 - pydantic reads the annotations
-from app.schemas.wire import Wire
+from bestguess.schemas.base import Schema
+from bestguess.schemas.problem import Problem  # noqa: TC001 - pydantic reads the annotations
 
 
-class Prediction(Wire):
+class Prediction(Schema):
     """One guess."""
 
     label: str = Field(description="what people call it", examples=["espresso"])
@@ -21,7 +21,7 @@ class Prediction(Wire):
     score: float = Field(description="the network's confidence, 0 to 1; all classes add up to 1", examples=[0.9502])
 
 
-class AnsweredBy(Wire):
+class AnsweredBy(Schema):
     """Which network answered, and with what."""
 
     id: str = Field(examples=["efficientnet-lite0"])
@@ -36,7 +36,7 @@ class AnsweredBy(Wire):
     )
 
 
-class ImageInfo(Wire):
+class ImageInfo(Schema):
     """What was sent: pixels, upright, and the format found in the bytes."""
 
     width: int = Field(examples=[600])
@@ -44,7 +44,7 @@ class ImageInfo(Wire):
     format: Literal["JPEG", "PNG", "WebP", "GIF", "BMP"]
 
 
-class Timing(Wire):
+class Timing(Schema):
     """Where the time went, in milliseconds."""
 
     decode: float = Field(examples=[9.1])
@@ -53,7 +53,7 @@ class Timing(Wire):
     total: float = Field(examples=[41.6])
 
 
-class Classification(Wire):
+class Classification(Schema):
     """The answer to *What is this picture of?*: the guesses, best first."""
 
     model: AnsweredBy
@@ -67,7 +67,7 @@ class Classification(Wire):
     )
 
 
-class BatchItem(Wire):
+class BatchItem(Schema):
     """One file of several: either its result or its error."""
 
     filename: str = Field(examples=["coffee.png"])
@@ -75,7 +75,7 @@ class BatchItem(Wire):
     error: Problem | None = None
 
 
-class Batch(Wire):
+class Batch(Schema):
     """The files' answers, in the order in which they were sent."""
 
     results: list[BatchItem]

@@ -1,4 +1,4 @@
-"""What data sets of a person's own photographs look like."""
+"""Data sets of photographs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 
 from pydantic import Field
 
-from app.schemas.wire import Wire
+from bestguess.schemas.base import Schema
 
 
-class Range(Wire):
+class Range(Schema):
     """The least and the most, in pixels."""
 
     min: int
     max: int
 
 
-class ClassSize(Wire):
+class ClassSize(Schema):
     """A class, and how many photographs it has."""
 
     name: str = Field(examples=["cats"])
@@ -32,28 +32,28 @@ class ClassInfo(ClassSize):
     samples: list[str] = Field(description="SHA-256 of a few, to be had at `/datasets/{id}/images/{sha256}?size=96`")
 
 
-class RejectedFile(Wire):
+class RejectedFile(Schema):
     """A file that was not taken."""
 
     path: str = Field(examples=["cats/notes.txt"])
     reason: str
 
 
-class DuplicatePlace(Wire):
+class DuplicatePlace(Schema):
     """Where a photograph lies, and of which class it is said to be."""
 
     path: str
     label: str
 
 
-class DuplicateContent(Wire):
+class DuplicateContent(Schema):
     """Photographs with the same content, byte for byte. All of them are kept, and none is in two parts of a split."""
 
     sha256: str
     photographs: list[DuplicatePlace] = Field(description="the first five")
 
 
-class DatasetBrief(Wire):
+class DatasetBrief(Schema):
     """A data set in a list."""
 
     id: str = Field(examples=["ds_0198c2b7d1f03a5e8c1d2b4f6a79"])
@@ -77,7 +77,7 @@ class DatasetDetail(DatasetBrief):
     duplicates: list[DuplicateContent] = Field(description="the first 200, those between classes first")
 
 
-class DatasetAdded(Wire):
+class DatasetAdded(Schema):
     """What came of adding photographs."""
 
     added: int = Field(description="new photographs")
@@ -86,7 +86,7 @@ class DatasetAdded(Wire):
     dataset: DatasetDetail
 
 
-class DatasetList(Wire):
+class DatasetList(Schema):
     """A page of data sets, the newest first."""
 
     data: list[DatasetBrief]

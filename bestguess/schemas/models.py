@@ -1,4 +1,4 @@
-"""What networks look like: pretrained ones and those that were trained here."""
+"""Networks: pretrained ones and those trained here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.schemas.wire import Wire
-from jobs.finetuned import RootWeights  # noqa: TC001 - likewise
-from vision.report.model import Report  # noqa: TC001 - likewise
+from bestguess.schemas.base import Schema
+from bestguess.schemas.report import Report  # noqa: TC001 - pydantic reads the annotations
 
 
-class ModelStatus(Wire):
+class ModelStatus(Schema):
     """How far a network is."""
 
     id: str = Field(examples=["vgg16"])
@@ -25,7 +24,7 @@ class ModelStatus(Wire):
     answered_by: str | None = Field(None, description="the network that answers in its place")
 
 
-class LayerInfo(Wire):
+class LayerInfo(Schema):
     """A layer with trained weights."""
 
     name: str = Field(examples=["block1_conv1"])
@@ -37,7 +36,7 @@ class LayerInfo(Wire):
     parameters: int = Field(examples=[1792])
 
 
-class WeightsInfo(Wire):
+class WeightsInfo(Schema):
     """Where a network's weights come from."""
 
     origin: Literal["imagenet", "random", "custom", "trained"]
@@ -52,7 +51,14 @@ def OnlyFinetuned(description: str, example: object) -> Any:  # noqa: ANN401, N8
     return Field(None, description=description, examples=examples, exclude_if=lambda value: value is None)
 
 
-class TrainedInfo(Wire):
+class RootWeights(Schema):
+    """Weights of the pretrained network of a trained model; `random:SEED` names random ones."""
+
+    origin: str
+    hash: str
+
+
+class TrainedInfo(Schema):
     """What is known of a network that a job has trained; accuracies are 0 to 1."""
 
     job_id: str
@@ -79,7 +85,7 @@ class TrainedInfo(Wire):
     sha256: str = Field(description="of that file, hexadecimal")
 
 
-class Model(Wire):
+class Model(Schema):
     """A network that can be asked, and how far it is."""
 
     id: str = Field(examples=["vgg16"])
@@ -106,21 +112,21 @@ class ModelDetail(Model):
     trouble: str | None = Field(None, description="why a trained network's report is not here, where it cannot be had")
 
 
-class Models(Wire):
+class Models(Schema):
     """Every network that can be asked."""
 
     data: list[Model]
     trouble: str | None = Field(None, description="why trained networks are not among them, where they cannot be")
 
 
-class Alias(Wire):
+class Alias(Schema):
     """A name that stands for a trained network."""
 
     name: str = Field(examples=["production"])
     model_id: str = Field(examples=["job_0198c2b7d1f03a5e8c1d2b4f6a79"])
 
 
-class Aliases(Wire):
+class Aliases(Schema):
     """Every name that stands for a trained network; `latest` and `best` are there by themselves."""
 
     data: list[Alias]
