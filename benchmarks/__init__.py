@@ -1,0 +1,1 @@
+"""Benchmarks of this project; not part of the installed package."""
