@@ -1,7 +1,8 @@
 """A client of a running service, for programs and for the command line: blocking, or for asyncio."""
 
-from bestguess.client.asynchronous import AsyncClient
-from bestguess.client.blocking import Client
+from bestguess.client._async import AsyncClient
+from bestguess.client._retry import Retries
+from bestguess.client._sync import Client
 from bestguess.client.errors import (
     BestGuessError,
     Busy,
@@ -18,7 +19,6 @@ from bestguess.client.errors import (
     StillRunning,
     UnexpectedAnswer,
 )
-from bestguess.client.retries import Retries
 
 __all__ = [
     "AsyncClient",

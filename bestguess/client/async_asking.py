@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
-from bestguess.client.options import checked_url, http_options
-from bestguess.client.retries import Retries
+from bestguess.client._config import checked_url, http_options
+from bestguess.client._retry import Retries
 from bestguess.client.trial import CAUGHT, Trial, check, shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from typing import Any
 
-    from bestguess.client.call import Call
+    from bestguess.client._request import Call
     from bestguess.client.errors import BestGuessError
 
 Answer = TypeVar("Answer")

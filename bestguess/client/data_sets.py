@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bestguess.client.call import Call, content, name, nothing, shaped
+from bestguess.client._request import Call, content, name, nothing, shaped
 from bestguess.client.errors import InvalidArgument
 from bestguess.schemas import DatasetAdded, DatasetDetail, DatasetList
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bestguess.client import images
-    from bestguess.client.packing import Archive
+    from bestguess.client.archive import Archive
 
 PAGE = 100  # data sets; the most that the service gives at once
 INTAKE = 1860.0  # seconds; the service takes half an hour, by default, to look at what came

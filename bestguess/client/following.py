@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from bestguess.client import training
+from bestguess.client._sse import Decoder
 from bestguess.client.errors import UnexpectedAnswer
-from bestguess.client.messages import Decoder
 from bestguess.schemas.jobs import Event, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bestguess.client.call import Call
+    from bestguess.client._request import Call
     from bestguess.schemas.jobs import Job
 
 RECONNECT = 0.5  # seconds

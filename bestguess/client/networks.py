@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from bestguess.client.call import Call, content, name, nothing, picture, shaped
+from bestguess.client._request import Call, content, name, nothing, picture, shaped
 from bestguess.schemas import Alias, Aliases, ModelDetail, Models
 from bestguess.schemas.report import Report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from bestguess.client.call import Call, content, picture, shaped
+from bestguess.client._request import Call, content, picture, shaped
 from bestguess.schemas import Batch, BatchItem, Classification, Readiness
 
 if TYPE_CHECKING:

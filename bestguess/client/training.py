@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from bestguess.client.call import Call, content, name, shaped
+from bestguess.client._request import Call, content, name, shaped
 from bestguess.schemas import Jobs
 from bestguess.schemas.jobs import Job, JobStatus
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from bestguess.client._retry import retry_after
 from bestguess.client.errors import BestGuessError, ServiceUnreachable, UnexpectedAnswer, of_problem
-from bestguess.client.retries import retry_after
 from bestguess.schemas import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from bestguess.client.call import Call
-    from bestguess.client.retries import Retries
+    from bestguess.client._request import Call
+    from bestguess.client._retry import Retries
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 WORDS: dict[type[Exception], str] = {

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bestguess.client import InvalidArgument, InvalidImage, ServiceUnreachable
-from bestguess.client.packing import files_of, title_of
+from bestguess.client.archive import files_of, title_of
 from support.datasets import pets, tarred, zipped
 from support.scripted_server import NEVER, QUICK, Says, both, ok, problem
 

@@ -1,7 +1,7 @@
 import pytest
 
+from bestguess.client._retry import Retries, retry_after
 from bestguess.client.errors import BestGuessError, ServiceUnreachable, of_problem
-from bestguess.client.retries import Retries, retry_after
 from bestguess.schemas import Problem
 
 RETRIES = Retries(attempts=4, unreachable=3, seconds=60, first=1, longest=4)

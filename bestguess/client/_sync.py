@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING, Unpack
 
 from bestguess.client import data_sets, images, networks, predictions, training
+from bestguess.client.archive import packed, title_of
 from bestguess.client.asking import Asking
-from bestguess.client.file import Arriving, place
+from bestguess.client.files import Arriving, place
 from bestguess.client.following import Following
-from bestguess.client.packing import packed, title_of
 from bestguess.client.trial import CAUGHT
 from bestguess.client.waiting import Patience
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bestguess.client.messages import Decoder, Message
+from bestguess.client._sse import Decoder, Message
 
 STREAM = (
     "retry: 1000\n\nid: 1-0\nevent: started\ndata: {}\n\n: still here\n\n"
