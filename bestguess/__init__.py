@@ -1,4 +1,4 @@
-"""What people hold in their hands: a client in Python, and the command line. Importing this alone loads nothing."""
+"""Python client and command line of Best Guess. The client is loaded when a name is first used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["AsyncClient", "BestGuessError", "Client", "Retries"]
 
 
 def __getattr__(name: str) -> object:
-    """Load the client when it is first asked for."""
+    """Load the client when one of its names is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("bestguess.client"), name)

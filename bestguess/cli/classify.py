@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bestguess.cli.sweep import Told
-    from bestguess.client import Client
-    from bestguess.client.predictions import Question
+    from bestguess.client import Client, Question
     from bestguess.schemas import Classification
 
 EPILOG = examples(

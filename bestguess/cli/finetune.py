@@ -14,8 +14,7 @@ from bestguess.cli.options import Json, Key, Url, Watch, decided, examples
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bestguess.client import Client
-    from bestguess.client.training import Finetuning
+    from bestguess.client import Client, Finetuning
 
 
 class Change(StrEnum):

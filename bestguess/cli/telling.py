@@ -83,7 +83,7 @@ def failures(failed: int, of: int) -> None:
 
 def save(path: Path, picture: bytes) -> None:
     """Write a picture whole or not at all."""
-    from bestguess.client.files import Arriving
+    from bestguess.client import AtomicFile as Arriving
 
     with Arriving(path) as file:
         file.write(picture)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from bestguess.cli.options import Json, Key, Patience, Url, Watch, decided, examples
 
 if TYPE_CHECKING:
-    from bestguess.client.training import Training
+    from bestguess.client import Training
 
 EPILOG = examples(
     "bestguess train --watch",

@@ -1,6 +1,7 @@
-"""A client of a running service, for programs and for the command line: blocking, or for asyncio."""
+"""Python client of a running service: `Client` blocks, `AsyncClient` is for asyncio."""
 
 from bestguess.client._async import AsyncClient
+from bestguess.client._core import Finetuning, Question, Training
 from bestguess.client._retry import Retries
 from bestguess.client._sync import Client
 from bestguess.client.errors import (
@@ -19,14 +20,17 @@ from bestguess.client.errors import (
     StillRunning,
     UnexpectedAnswer,
 )
+from bestguess.client.files import AtomicFile
 
 __all__ = [
     "AsyncClient",
+    "AtomicFile",
     "BestGuessError",
     "Busy",
     "Client",
     "Conflict",
     "DownloadDamaged",
+    "Finetuning",
     "InvalidArgument",
     "InvalidImage",
     "InvalidParameters",
@@ -34,8 +38,10 @@ __all__ = [
     "NotFound",
     "NotReady",
     "ProblemError",
+    "Question",
     "Retries",
     "ServiceUnreachable",
     "StillRunning",
+    "Training",
     "UnexpectedAnswer",
 ]

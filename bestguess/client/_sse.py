@@ -1,7 +1,7 @@
-"""Server-sent events taken out of a stream of bytes, as the HTML standard has them (9.2.6).
+"""Decoder of server-sent events (HTML standard, 9.2.6).
 
-Our own few lines rather than a package: a line ends only at CR, LF or both, while httpx's `iter_lines`, and what builds
-on it, also breaks at U+2028 and the like, which JSON may have in a text; and one decoder serves both clients.
+A line ends only at CR, LF or CRLF. httpx's `iter_lines`, and packages built on it, also split at U+2028 and similar
+characters, which are valid inside a JSON string.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LINE = re.compile(rb"\r\n|\n|\r")
+LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event: its data, and its id, which is the last one that the stream has named."""
+    """One event: its data, and the last id that the stream has named."""
 
     data: str
     id: str
 
 
 class Decoder:
-    """Reads one stream, however it is cut into pieces; what has no end yet is never given."""
+    """Decodes one stream from chunks of any size. An event without its final blank line is dropped."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[str] = []
         self._id = ""
 
-    def feed(self, piece: bytes) -> Iterator[Message]:
-        """Take a piece, and give the messages that it completes."""
-        text = self._rest + piece
-        held = text[-1:] == b"\r"  # its LF may come with the next piece
-        *lines, rest = LINE.split(text[:-1] if held else text)
+    def feed(self, chunk: bytes) -> Iterator[Message]:
+        """Add a chunk, and yield the messages that it completes."""
+        text = self._rest + chunk
+        held = text[-1:] == b"\r"  # its LF may come with the next chunk
+        *lines, rest = LINE_END.split(text[:-1] if held else text)
         self._rest = rest + (b"\r" if held else b"")
         for line in lines:
-            yield from self._take(line.decode("utf-8", "replace"))
+            yield from self._feed_line(line.decode("utf-8", "replace"))
 
-    def _take(self, line: str) -> Iterator[Message]:
+    def _feed_line(self, line: str) -> Iterator[Message]:
         if not line:
             if self._data:
                 yield Message("\n".join(self._data), self._id)

@@ -1,200 +1,252 @@
-"""`Client`: the calls, one after the other. It may be shared by threads."""
+"""`Client`, which blocks."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
-from bestguess.client import data_sets, images, networks, predictions, training
-from bestguess.client.archive import packed, title_of
-from bestguess.client.asking import Asking
-from bestguess.client.files import Arriving, place
-from bestguess.client.following import Following
-from bestguess.client.trial import CAUGHT
-from bestguess.client.waiting import Patience
+import httpx
+
+from bestguess.client._config import http_options, service_url
+from bestguess.client._core import Core
+from bestguess.client._request import check_response
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
     from pathlib import Path
 
     from bestguess import schemas
-    from bestguess.schemas.jobs import Event, Job, JobStatus
-    from bestguess.schemas.report import Report
+    from bestguess.client._core import Finetuning, Question, Sort, Training
+    from bestguess.client._retry import Retries
+    from bestguess.client.errors import BestGuessError
+    from bestguess.client.images import Image
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 
-class Client(Asking):
-    """A running service, to be asked by a program that may block.
+class BlockingTransport:
+    """Blocking I/O behind coroutines, none of which ever suspends."""
 
-    Without a `url` it is BESTGUESS_URL, or this machine's; without an `api_key` BESTGUESS_API_KEY, if there is one.
-    `timeout` is seconds without a sign of the service, `retries` how patient each call is, `on_wait` is told of each
-    pause and of its reason. Every call may raise a `BestGuessError`.
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read the whole response."""
+        return self.http.send(request)
+
+    async def stream(self, request: httpx.Request) -> AsyncGenerator[bytes, None]:
+        """Send a request, check the response, and yield its body in chunks."""
+        response = self.http.send(request, stream=True)
+        try:
+            if not response.is_success:
+                response.read()
+            check_response(response)
+            for chunk in response.iter_bytes():
+                yield chunk
+        finally:
+            response.close()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
+
+    async def run(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        """Do work that reads or writes files."""
+        return work(*args, **kwargs)
+
+
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine that never suspends, and return its result. No event loop is used."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: Result = done.value
+        return result
+    coroutine.close()
+    raise RuntimeError("A call of the blocking client was suspended")
+
+
+def iterate(items: AsyncGenerator[Item, None]) -> Iterator[Item]:
+    """Iterate over an asynchronous generator that never suspends, and close it at the end."""
+    try:
+        while True:
+            try:
+                item = run(items.__anext__())
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        run(items.aclose())
+
+
+class Client:
+    """Client of one service. Threads may share it.
+
+    `url`: the service's; without it BESTGUESS_URL, or this machine. `api_key`: without it BESTGUESS_API_KEY, if that is
+    set. `timeout`: seconds without any data from the service. `retries`: how often and how long each call is retried.
+    `on_wait`: called before each delay with the error and the seconds. Every call may raise a `BestGuessError`.
     """
 
+    def __init__(  # noqa: PLR0913 - all but the first are keywords, and none is required
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = 60.0,
+        retries: Retries | None = None,
+        on_wait: Callable[[BestGuessError, float], None] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(transport=transport, **http_options(service_url(url), api_key, timeout))
+        self._core = Core(BlockingTransport(self._http), retries, on_wait)
+        self.url = self._core.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
     def ready(self) -> schemas.Readiness:
-        """Say who classifies, and whether jobs are taken; raises `NotReady` while nobody does."""
-        return self._send(predictions.ready())
-
-    def classify(
-        self, image: images.Image, *, show_input: bool | None = None, **question: Unpack[predictions.Question]
-    ) -> schemas.Classification:
-        """Ask what a picture is of, best guess first; `show_input` adds what the network saw, as a data URI."""
-        return self._send(predictions.classify(images.load(image), question, show_input=show_input))
-
-    def classify_picture(
-        self, image: images.Image, kind: str = "svg", **question: Unpack[predictions.Question]
-    ) -> bytes:
-        """Ask for the photo with bars beside it, as the bytes of an `svg` or a `png`."""
-        return self._send(predictions.classify_picture(images.load(image), kind, question))
-
-    def classify_batch(
-        self, pictures: Iterable[images.Image], **question: Unpack[predictions.Question]
-    ) -> list[schemas.BatchItem]:
-        """Ask about several pictures in one request: for each, in order, a result or an error."""
-        loaded = [(images.title(image), images.load(image)) for image in pictures]
-        return self._send(predictions.classify_batch(loaded, question))
-
-    def train(self, *, idempotency_key: str | None = None, **params: Unpack[training.Training]) -> Job:
-        """Queue a training of digits; the same key and parameters within a day give the same job."""
-        return self._send(training.train(params, idempotency_key))
-
-    def finetune(
-        self, dataset_id: str, *, idempotency_key: str | None = None, **params: Unpack[training.Finetuning]
-    ) -> Job:
-        """Queue a training of a pretrained network on photographs of one's own; else as `train`."""
-        return self._send(training.finetune(dataset_id, params, idempotency_key))
-
-    def jobs(self, status: JobStatus | str | None = None) -> Iterator[Job]:
-        """Go through the jobs, the newest first, without their histories; pages are fetched as they are needed."""
-        after: str | None = None
-        while True:
-            page = self._send(training.jobs(status, after))
-            yield from page.data
-            if not (page.has_more and page.data):
-                return
-            after = page.data[-1].id
-
-    def job(self, job_id: str) -> Job:
-        """Look at a job, with its history."""
-        return self._send(training.job(job_id))
-
-    def cancel(self, job_id: str) -> Job:
-        """Ask for the end of a job, and give it as it is then: `cancelled`, or `cancelling` for a moment."""
-        return self._send(training.cancel(job_id))
-
-    def events(self, job_id: str, after: str | None = None) -> Iterator[Event]:
-        """Follow a job live until its last event, from its first or from after the event with the id `after`.
-
-        A connection that breaks is made again, and goes on where it was: no event is lost or comes twice.
-        """
-        following = Following(job_id, after)
-        trial = self._trial(following.connect())
-        while not following.done:
-            try:
-                for piece in self._stream(following.connect()):
-                    trial.heard()
-                    yield from following.feed(piece)
-                if not following.done:
-                    time.sleep(following.ended(self.job(job_id)))
-            except CAUGHT as error:
-                time.sleep(trial.pause(error))
-
-    def wait(self, job_id: str, timeout: float | None = None) -> Job:
-        """Wait for the end of a job, whichever it is: look at its `status`.
+        """Return which networks are ready, and whether jobs can be queued. Not retried.
 
         Raises:
-            StillRunning: it has not come within `timeout` seconds.
+            NotReady: no network can classify yet.
         """
-        patience = Patience(job_id, timeout)
-        while not (job := self.job(job_id)).status.finished:
-            time.sleep(patience.pause())
-        return job
+        return run(self._core.ready())
 
-    def models(self, sort: networks.Sort | None = None) -> schemas.Models:
-        """List the networks in `data`; `trouble` says why trained ones are not among them, where they cannot be."""
-        return self._send(networks.models(sort))
+    def classify(
+        self, image: Image, *, show_input: bool | None = None, **question: Unpack[Question]
+    ) -> schemas.Classification:
+        """Classify an image; the best prediction comes first.
+
+        With `show_input` the answer's `input` is the image as the network saw it, a PNG as a data URI.
+        """
+        return run(self._core.classify(image, show_input=show_input, **question))
+
+    def classify_picture(self, image: Image, kind: str = "svg", **question: Unpack[Question]) -> bytes:
+        """Classify an image; return the photograph with bars beside it, as the bytes of an `svg` or a `png`."""
+        return run(self._core.classify_picture(image, kind, **question))
+
+    def classify_batch(self, pictures: Iterable[Image], **question: Unpack[Question]) -> list[schemas.BatchItem]:
+        """Classify several images in one request; return a result or an error for each, in order."""
+        return run(self._core.classify_batch(pictures, **question))
+
+    def train(self, *, idempotency_key: str | None = None, **params: Unpack[Training]) -> schemas.Job:
+        """Queue a training on digits. The same key and parameters within a day return the same job."""
+        return run(self._core.train(idempotency_key=idempotency_key, **params))
+
+    def finetune(
+        self, dataset_id: str, *, idempotency_key: str | None = None, **params: Unpack[Finetuning]
+    ) -> schemas.Job:
+        """Queue a fine-tuning of a pretrained network on a data set. `idempotency_key` is as for `train`."""
+        return run(self._core.finetune(dataset_id, idempotency_key=idempotency_key, **params))
+
+    def jobs(self, status: schemas.JobStatus | str | None = None) -> Iterator[schemas.Job]:
+        """Iterate over the jobs, newest first and without their histories. Pages are fetched as needed."""
+        return iterate(self._core.jobs(status))
+
+    def job(self, job_id: str) -> schemas.Job:
+        """Return a job with its history."""
+        return run(self._core.job(job_id))
+
+    def cancel(self, job_id: str) -> schemas.Job:
+        """Cancel a job and return it: `cancelled`, or `cancelling` for a moment."""
+        return run(self._core.cancel(job_id))
+
+    def events(self, job_id: str, after: str | None = None) -> Iterator[schemas.Event]:
+        """Follow a job live, from its first event or from the one after the id `after`, until its last event.
+
+        After a broken connection it reconnects and resumes: no event is lost or repeated.
+        """
+        return iterate(self._core.events(job_id, after))
+
+    def wait(self, job_id: str, timeout: float | None = None) -> schemas.Job:
+        """Poll a job until it is finished, and return it; its `status` says how it ended.
+
+        Raises:
+            StillRunning: it has not finished within `timeout` seconds.
+        """
+        return run(self._core.wait(job_id, timeout))
+
+    def models(self, sort: Sort | None = None) -> schemas.Models:
+        """List the networks in `data`; `trouble` says why trained ones are missing, if they are."""
+        return run(self._core.models(sort))
 
     def model(self, model_id: str) -> schemas.ModelDetail:
-        """Look at a network, by its id or an alias, with its layers and its report."""
-        return self._send(networks.model(model_id))
+        """Return a network by its id or an alias, with its layers and its report."""
+        return run(self._core.model(model_id))
 
-    def report(self, model_id: str) -> Report:
-        """Say how well a trained network does."""
-        return self._send(networks.report(model_id))
+    def report(self, model_id: str) -> schemas.Report:
+        """Return the metrics of a trained network on its test images."""
+        return run(self._core.report(model_id))
 
     def report_picture(self, model_id: str, kind: str = "svg") -> bytes:
-        """Draw that for a slide, as the bytes of an `svg` or a `png`."""
-        return self._send(networks.report_picture(model_id, kind))
+        """Return the report as a picture for a slide, the bytes of an `svg` or a `png`."""
+        return run(self._core.report_picture(model_id, kind))
 
     def download(self, model_id: str, path: str | os.PathLike[str] = ".") -> Path:
-        """Save a trained network as a `.keras` file, at a path or in a folder, once its SHA-256 is right."""
-        model = self.model(model_id)
-        target, record = place(model, path)
-        call = networks.download(model.id)
-        trial = self._trial(call)
-        while True:
-            try:
-                with Arriving(target) as file:
-                    for piece in self._stream(call):
-                        file.write(piece)
-                    return file.keep(record.sha256)
-            except CAUGHT as error:
-                time.sleep(trial.pause(error))
+        """Download a trained network as a `.keras` file, to a path or into a folder, and return where it is.
+
+        The file appears only when it is complete and its SHA-256 is right; until then a file of that name stays.
+        """
+        return run(self._core.download(model_id, path))
 
     def delete(self, model_id: str) -> None:
-        """Remove a trained network, with its files and aliases; its job stays."""
-        self._send(networks.delete(model_id))
+        """Delete a trained network with its files and aliases. Its job stays."""
+        run(self._core.delete(model_id))
 
     def aliases(self) -> dict[str, str]:
-        """Give each alias with the id of the network that it stands for."""
-        return self._send(networks.aliases())
+        """Return the aliases, each with the id of its network."""
+        return run(self._core.aliases())
 
     def set_alias(self, alias: str, model_id: str) -> schemas.Alias:
-        """Let a name stand for a trained network, from now on."""
-        return self._send(networks.set_alias(alias, model_id))
+        """Set an alias of a trained network, which is given by its id or another alias."""
+        return run(self._core.set_alias(alias, model_id))
 
     def drop_alias(self, alias: str) -> None:
-        """Forget an alias; its network stays."""
-        self._send(networks.drop_alias(alias))
+        """Delete an alias. Its network stays."""
+        run(self._core.drop_alias(alias))
 
     def create_dataset(
         self, source: str | os.PathLike[str] | None = None, name: str | None = None
     ) -> schemas.DatasetDetail:
-        """Send a folder with a folder of photographs for each class, or an archive of one (zip, tar, tar.gz).
+        """Create a data set from a folder with a folder of photographs for each class, or a zip, tar or tar.gz of one.
 
-        Without a source it makes an empty data set of this name, for `add_images`.
+        Without a source the data set is empty; add photographs with `add_images`.
         """
-        if source is None:
-            return self._send(data_sets.create(None, name))
-        with packed(source) as archive:
-            return self._send(data_sets.create(archive, name or title_of(source)))
+        return run(self._core.create_dataset(source, name))
 
     def datasets(self) -> Iterator[schemas.DatasetBrief]:
-        """Go through the data sets, the newest first; pages are fetched as they are needed."""
-        after: str | None = None
-        while True:
-            page = self._send(data_sets.listed(after))
-            yield from page.data
-            if not (page.has_more and page.data):
-                return
-            after = page.data[-1].id
+        """Iterate over the data sets, newest first. Pages are fetched as needed."""
+        return iterate(self._core.datasets())
 
     def dataset(self, dataset_id: str) -> schemas.DatasetDetail:
-        """Look at a data set: its classes, what was rejected and why, which photographs are there several times."""
-        return self._send(data_sets.one(dataset_id))
+        """Return a data set: its classes, the rejected files with reasons, and the duplicates."""
+        return run(self._core.dataset(dataset_id))
 
-    def add_images(self, dataset_id: str, label: str, photographs: Iterable[images.Image]) -> schemas.DatasetAdded:
-        """Add photographs of one class, 50 a request; those that are there already change nothing."""
-        parts = []
-        for batch in data_sets.batches(photographs):
-            files = [images.named(image) for image in batch]
-            parts.append(self._send(data_sets.add(dataset_id, label, files)))
-        return data_sets.together(parts)
+    def add_images(self, dataset_id: str, label: str, photographs: Iterable[Image]) -> schemas.DatasetAdded:
+        """Add photographs to one class, 50 in a request. Those that the data set already has change nothing.
+
+        Raises:
+            InvalidArgument: there are no photographs.
+        """
+        return run(self._core.add_images(dataset_id, label, photographs))
 
     def photograph(self, dataset_id: str, sha256: str, size: int = 96) -> bytes:
-        """Ask for one photograph of a data set as a JPEG, its longer side at most so many pixels."""
-        return self._send(data_sets.photograph(dataset_id, sha256, size))
+        """Return a photograph of a data set as a JPEG; `size` is the longest side in pixels, at most."""
+        return run(self._core.photograph(dataset_id, sha256, size))
 
     def delete_dataset(self, dataset_id: str) -> None:
-        """Remove a data set with its photographs; what was learned from them stays."""
-        self._send(data_sets.delete(dataset_id))
+        """Delete a data set with its photographs. Models that were trained on them stay."""
+        run(self._core.delete_dataset(dataset_id))

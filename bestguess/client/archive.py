@@ -1,102 +1,129 @@
-"""A folder of photographs as one archive, on the disk and not in memory; an archive that is one already, as it is."""
+"""Archives of photographs to upload: a folder packed as a temporary tar file, or an existing archive as it is."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import stat
 import tarfile
 import tempfile
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
-from bestguess.client.body import FileBody
+import httpx
+
 from bestguess.client.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
+CHUNK = 256 * 1024  # bytes
 TAR = "application/x-tar"
-KINDS = {b"PK\x03\x04": "application/zip", b"PK\x05\x06": "application/zip", b"\x1f\x8b": "application/gzip"}
-TAR_MAGIC = 257  # where a tar says "ustar" (POSIX.1-1988)
-MOST_NAME = 100  # characters of a data set's name
-ENDINGS = re.compile(r"\.(zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
-LEFT = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})  # by systems, in every folder
+MAGIC = {b"PK\x03\x04": "application/zip", b"PK\x05\x06": "application/zip", b"\x1f\x8b": "application/gzip"}
+TAR_MAGIC_OFFSET = 257  # where a tar file has "ustar" (POSIX.1-1988)
+NAME_LENGTH = 100  # characters of a data set's name, at most
+EXTENSION = re.compile(r"\.(zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
+SYSTEM_FILES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 
 
-@dataclass(frozen=True, slots=True)
+class FileBody(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """An open file as a request body, read in chunks and from its beginning at each attempt."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = file.seek(0, os.SEEK_END)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        while chunk := self._file.read(CHUNK):
+            yield chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._file.seek(0)
+        while chunk := await asyncio.to_thread(self._file.read, CHUNK):
+            yield chunk
+
+
 class Archive:
-    """What is sent: a file that can be read again and again, and what kind it is."""
+    """An open archive. A temporary one is gone after the `with` block."""
 
-    body: FileBody
-    media_type: str
+    def __init__(self, file: BinaryIO, media_type: str) -> None:
+        self._file = file
+        self.body = FileBody(file)
+        self.media_type = media_type
+
+    @classmethod
+    def open(cls, source: str | os.PathLike[str]) -> Self:
+        """Open an archive, or pack a folder that has a folder for each class. Photographs are not compressed again.
+
+        Raises:
+            InvalidArgument: the folder has no files, or the file is not an archive.
+            OSError: a file cannot be read, or the temporary disk is full.
+        """
+        path = Path(source)
+        with ExitStack() as on_error:
+            if path.is_dir():
+                file: BinaryIO = on_error.enter_context(tempfile.TemporaryFile(prefix="bestguess-"))
+                _pack(path, file)
+                archive = cls(file, TAR)
+            else:
+                file = on_error.enter_context(path.open("rb"))
+                archive = cls(file, _media_type(file, path))
+            on_error.pop_all()
+            return archive
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
-@contextmanager
-def packed(source: str | os.PathLike[str]) -> Iterator[Archive]:
-    """Have an archive for the time of a block: of a folder, in which each class has a folder; or the one that is named.
-
-    Photographs are compressed as they are, so that a folder's archive is not.
-
-    Raises:
-        InvalidArgument: the folder has no file in it, or the file is no archive.
-        OSError: something cannot be read, or there is no room for a folder's archive.
-    """
-    path = Path(source)
-    if path.is_dir():
-        with tempfile.TemporaryFile(prefix="bestguess-") as file:
-            _pack(path, file)
-            yield Archive(FileBody(file), TAR)
-        return
-    with path.open("rb") as file:
-        yield Archive(FileBody(file), _kind(file, path))
-
-
-def title_of(source: str | os.PathLike[str]) -> str:
-    """Name a data set by its folder, or by its archive."""
+def dataset_name(source: str | os.PathLike[str]) -> str:
+    """Return the default name of a data set: its folder's name, or its archive's without the extension."""
     path = Path(source).absolute()
-    name = path.name if path.is_dir() else ENDINGS.sub("", path.name)
-    return name.encode(errors="replace").decode()[:MOST_NAME] or "photographs"
+    name = path.name if path.is_dir() else EXTENSION.sub("", path.name)
+    return name.encode(errors="replace").decode()[:NAME_LENGTH] or "photographs"
 
 
-def files_of(folder: Path) -> Iterator[Path]:
-    """Name the files in a folder, however deep, in order, without what is hidden; links are followed, each once."""
+def files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder in order, without hidden ones. Links are followed, each folder once."""
     seen: set[tuple[int, int]] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
-        about = os.stat(place)  # noqa: PTH116 - os.walk's own kind of path
+        about = os.stat(place)  # noqa: PTH116 - os.walk gives strings
         if (about.st_dev, about.st_ino) in seen:
-            folders.clear()  # a link that leads back
+            folders.clear()  # a link to a folder above
             continue
         seen.add((about.st_dev, about.st_ino))
-        folders[:] = sorted(filter(_wanted, folders))
-        yield from (Path(place, name) for name in sorted(filter(_wanted, names)))
+        folders[:] = sorted(filter(_is_content, folders))
+        yield from (Path(place, name) for name in sorted(filter(_is_content, names)))
 
 
 def _pack(folder: Path, file: BinaryIO) -> None:
-    number = 0
+    count = 0
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in files_of(folder):
+        for path in files_in(folder):
             if not stat.S_ISREG(path.stat().st_mode):
-                continue  # a pipe would be waited for
+                continue  # reading a named pipe would block
             with path.open("rb") as opened:
-                # Of a file only its name and bytes: whose it is, and of when, is nobody's business there.
-                about = tarfile.TarInfo(str(path.relative_to(folder)))
-                about.size = os.fstat(opened.fileno()).st_size
-                archive.addfile(about, opened)
-            number += 1
-    if not number:
-        raise InvalidArgument(f"{folder}: there is no file in this folder. Give each class a folder with photographs.")
+                # Only name and size: the file's owner and times are private.
+                member = tarfile.TarInfo(str(path.relative_to(folder)))
+                member.size = os.fstat(opened.fileno()).st_size
+                archive.addfile(member, opened)
+            count += 1
+    if not count:
+        raise InvalidArgument(f"{folder}: this folder has no files. Give each class a folder with photographs.")
 
 
-def _kind(file: BinaryIO, path: Path) -> str:
-    head = file.read(TAR_MAGIC + 5)
-    found = next((kind for magic, kind in KINDS.items() if head.startswith(magic)), None)
-    if found or head[TAR_MAGIC:] == b"ustar":
+def _media_type(file: BinaryIO, path: Path) -> str:
+    head = file.read(TAR_MAGIC_OFFSET + 5)
+    found = next((media_type for magic, media_type in MAGIC.items() if head.startswith(magic)), None)
+    if found or head[TAR_MAGIC_OFFSET:] == b"ustar":
         return found or TAR
-    raise InvalidArgument(f"{path}: no zip, tar or tar.gz, and no folder. A data set is one of these.")
+    raise InvalidArgument(f"{path}: this is no zip, tar or tar.gz archive, and no folder. A data set is one of these.")
 
 
-def _wanted(name: str) -> bool:
-    return not name.startswith(".") and name not in LEFT
+def _is_content(name: str) -> bool:
+    return not name.startswith(".") and name not in SYSTEM_FILES

@@ -1,4 +1,4 @@
-"""One tree of errors: what a service said, that it could not be asked, or that the question makes no sense."""
+"""Exceptions of the client: problems that the service reports, failed connections, and invalid arguments."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 class BestGuessError(Exception):
-    """The base of them all; its text is for people and never has a key in it."""
+    """Base class of all errors. Its text is a sentence for people and never contains an API key."""
 
 
 class InvalidArgument(BestGuessError, ValueError):
-    """Something that was handed over cannot be used; nothing was sent."""
+    """An argument is invalid; nothing was sent."""
 
 
 class ServiceUnreachable(BestGuessError):
-    """No whole answer came. Unless `sent` is False, what was asked for may have happened all the same."""
+    """The service gave no complete response. Unless `sent` is False, it may still have done what was asked."""
 
     def __init__(self, url: str, reason: str, *, sent: bool = True) -> None:
         super().__init__(url, reason)
@@ -28,19 +28,19 @@ class ServiceUnreachable(BestGuessError):
 
 
 class UnexpectedAnswer(BestGuessError):
-    """The answer is not this service's: another program listens there, or a proxy answers in its place."""
+    """The response is not from a Best Guess service: another program or a proxy answers at this URL."""
 
 
 class DownloadDamaged(BestGuessError):
-    """What came is not the file that the service has on record; nothing was kept."""
+    """The downloaded file has another SHA-256 than the service names; it was discarded."""
 
 
 class StillRunning(BestGuessError, TimeoutError):
-    """A job has not come to its end in the time for which it was waited."""
+    """A job has not finished within the timeout."""
 
 
 class ProblemError(BestGuessError):
-    """What the service says is wrong, as RFC 9457 has it; `retry_after` is seconds, where it names them."""
+    """A problem that the service reports (RFC 9457); `retry_after` is in seconds, or None."""
 
     def __init__(self, problem: Problem, retry_after: float | None = None) -> None:
         super().__init__(problem, retry_after)
@@ -56,12 +56,12 @@ class ProblemError(BestGuessError):
 
     @property
     def slug(self) -> str:
-        """The kind of problem in a word, such as `not-an-image`."""
+        """The problem's type as a slug, such as `not-an-image`."""
         return self.problem.type.rpartition(":")[2]
 
     @property
     def title(self) -> str:
-        """The kind of problem for people."""
+        """The problem's type for people."""
         return self.problem.title
 
     @property
@@ -71,44 +71,44 @@ class ProblemError(BestGuessError):
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """Each parameter that cannot be used."""
+        """The invalid parameters, one entry each."""
         return self.problem.errors or []
 
     @property
     def request_id(self) -> str | None:
-        """What the service's log calls the request."""
+        """The request's id in the service's log."""
         return self.problem.request_id
 
 
 class InvalidImage(ProblemError):
-    """Not a picture, or not an archive of them; broken, too large, or of a format not accepted (400, 413, 415)."""
+    """Not an image or an archive of images, or it is broken, too large or of an unsupported format (400, 413, 415)."""
 
 
 class NotAllowed(ProblemError):
-    """The key is missing, wrong, or may not do this (401, 403)."""
+    """The API key is missing, wrong, or lacks the scope (401, 403)."""
 
 
 class NotFound(ProblemError):
-    """There is no such job, data set, model or alias (404)."""
+    """The job, data set, model or alias does not exist (404)."""
 
 
 class Conflict(ProblemError):
-    """Not in the state that it is in: a finished job cannot be cancelled (409)."""
+    """The current state does not allow it: a finished job cannot be cancelled, for example (409)."""
 
 
 class InvalidParameters(ProblemError):
-    """Parameters that cannot be used; `errors` names each (422)."""
+    """Parameters are invalid; `errors` names each (422)."""
 
 
 class Busy(ProblemError):
-    """As many images or jobs wait as may (429)."""
+    """A queue is full or a rate limit is reached (429)."""
 
 
 class NotReady(ProblemError):
-    """The service, a model, or the Redis behind it is not there yet, or at this moment (503)."""
+    """The service, a model or its Redis is not available yet, or not at the moment (503)."""
 
 
-BY_STATUS: dict[int, type[ProblemError]] = {
+ERROR_BY_STATUS: dict[int, type[ProblemError]] = {
     401: NotAllowed,
     403: NotAllowed,
     404: NotFound,
@@ -119,11 +119,11 @@ BY_STATUS: dict[int, type[ProblemError]] = {
     429: Busy,
     503: NotReady,
 }
-OF_IMAGES = {"not-an-image", "no-ink", "not-an-archive"}  # the slugs of 400 that are the picture's fault
+IMAGE_SLUGS = {"not-an-image", "no-ink", "not-an-archive"}  # of problems with status 400
 
 
-def of_problem(problem: Problem, retry_after: float | None) -> ProblemError:
-    """Choose the class for a problem."""
-    if problem.type.rpartition(":")[2] in OF_IMAGES:
+def error_for_problem(problem: Problem, retry_after: float | None) -> ProblemError:
+    """Return the error of the class that belongs to a problem."""
+    if problem.type.rpartition(":")[2] in IMAGE_SLUGS:
         return InvalidImage(problem, retry_after)
-    return BY_STATUS.get(problem.status, ProblemError)(problem, retry_after)
+    return ERROR_BY_STATUS.get(problem.status, ProblemError)(problem, retry_after)

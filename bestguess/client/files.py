@@ -1,4 +1,4 @@
-"""A download on its way to the disk: beside its place first, checked, then put there whole or not at all."""
+"""Files that are written whole or not at all: a temporary file beside the target, checked, then renamed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bestguess.schemas import Model, TrainedInfo
 
 
-class Arriving:
-    """Takes the pieces of a file; leaving the block without `keep` leaves nothing behind."""
+class AtomicFile:
+    """A temporary file beside its target. Leaving the `with` block without `keep` removes it."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -28,43 +28,43 @@ class Arriving:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):  # a full disk, of which `write` has told
+        with contextlib.suppress(OSError):  # a full disk, which `write` has reported
             self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def write(self, piece: bytes) -> None:
-        """Take the next piece."""
-        self._hash.update(piece)
-        self._file.write(piece)
+    def write(self, chunk: bytes) -> None:
+        """Append a chunk."""
+        self._hash.update(chunk)
+        self._file.write(chunk)
 
     def keep(self, sha256: str | None = None) -> Path:
-        """Put the file in its place, instead of what was there.
+        """Flush the file to the disk and rename it to its target, replacing what was there.
 
         Raises:
-            DownloadDamaged: it is not the file with this hash.
+            DownloadDamaged: the content has another SHA-256.
         """
         if sha256 is not None and self._hash.hexdigest() != sha256:
-            raise DownloadDamaged(f"{self._target.name}: what came has another SHA-256 than the service has on record")
+            raise DownloadDamaged(f"{self._target.name}: the download's SHA-256 is not the one that the service names")
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        self._path.chmod(0o666 & ~_umask())  # a temporary file is for its owner alone
+        self._path.chmod(0o666 & ~_umask())  # mkstemp gives access to the owner alone
         self._path.replace(self._target)
         return self._target
 
 
-def place(model: Model, path: str | os.PathLike[str]) -> tuple[Path, TrainedInfo]:
-    """Say where a model's file goes, in a folder by its own name, and what is on record of it.
+def download_target(model: Model, path: str | os.PathLike[str]) -> tuple[Path, TrainedInfo]:
+    """Return where a model's file goes, which in a folder is `<id>.keras`, and the record with its SHA-256.
 
     Raises:
-        InvalidArgument: the model has no file, or there is no such folder.
+        InvalidArgument: the model has no file, or the folder does not exist.
     """
     if model.trained is None:
-        raise InvalidArgument(f"{model.title} was not trained there: it has no file to download")
+        raise InvalidArgument(f"{model.title} is a pretrained network: only trained models have a file to download")
     target = Path(path)
     target = target / f"{model.id}.keras" if target.is_dir() else target
     if not target.parent.is_dir():
-        raise InvalidArgument(f"{target.parent}: there is no such folder")
+        raise InvalidArgument(f"{target.parent}: this folder does not exist")
     return target, model.trained
 
 

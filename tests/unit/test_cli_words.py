@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from bestguess.cli import columns, exits, guesses, outcomes, pictures, seen, terminal
 from bestguess.cli.main import cli, run
-from bestguess.client.training import Finetuning, Training
+from bestguess.client import Finetuning, Training
 from bestguess.schemas import Prediction
 from bestguess.schemas.job_params import FinetuneParams, MnistParams
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from bestguess.client import InvalidArgument, InvalidImage, ServiceUnreachable
-from bestguess.client.archive import files_of, title_of
+from bestguess.client.archive import dataset_name, files_in
 from support.datasets import pets, tarred, zipped
 from support.scripted_server import NEVER, QUICK, Says, both, ok, problem
 
@@ -86,7 +87,7 @@ def test_an_empty_data_set(tmp_path: Path) -> None:
     for script, call in both(ok(DATASET)):
         call("create_dataset", name="pets")
         assert (script.requests[0].content, str(script.requests[0].url.query, "ascii")) == (b"", "name=pets")
-    assert title_of(tmp_path / "a.b") == "a.b"
+    assert dataset_name(tmp_path / "a.b") == "a.b"
 
 
 def test_what_is_not_sent(tmp_path: Path) -> None:
@@ -139,10 +140,10 @@ def test_links_in_a_folder(folder: Path) -> None:
     """Links to photographs elsewhere are followed, and one that leads back is not."""
     (folder / "birds").symlink_to(folder / "cats")
     (folder / "dogs" / "again").symlink_to(folder)
-    found = [str(path.relative_to(folder)) for path in files_of(folder)]
+    found = [str(path.relative_to(folder)) for path in files_in(folder)]
     assert len(found) == 4
     (folder / "dogs" / "3.png").symlink_to(folder / "cats" / "1.png")
-    assert len(list(files_of(folder))) == 5
+    assert len(list(files_in(folder))) == 5
 
 
 def test_a_fine_tuning_is_asked_for() -> None:
@@ -162,5 +163,6 @@ def test_a_fine_tuning_is_asked_for() -> None:
         found = call("finetune", "ds_1", epochs=2, freeze=None, augment=["flip"])
         assert (found.history[0].epoch, found.history[0].validation_accuracy) == (1, 0.75)
         first, second = script.requests
-        assert first.content == second.content == b'{"dataset_id":"ds_1","epochs":2,"augment":["flip"]}'
+        assert first.content == second.content
+        assert json.loads(first.content) == {"dataset_id": "ds_1", "epochs": 2, "augment": ["flip"]}
         assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]

@@ -1,7 +1,7 @@
 import pytest
 
 from bestguess.client._retry import Retries, retry_after
-from bestguess.client.errors import BestGuessError, ServiceUnreachable, of_problem
+from bestguess.client.errors import BestGuessError, ServiceUnreachable, error_for_problem
 from bestguess.schemas import Problem
 
 RETRIES = Retries(attempts=4, unreachable=3, seconds=60, first=1, longest=4)
@@ -11,7 +11,7 @@ DATE = "Fri, 15 Jan 2027 08:00:00 GMT"  # NOW
 
 def answered(status: int, after: float | None = None) -> BestGuessError:
     """What a service says."""
-    return of_problem(Problem(type="about:blank", title="", status=status, detail="no"), after)
+    return error_for_problem(Problem(type="about:blank", title="", status=status, detail="no"), after)
 
 
 def silent(*, sent: bool = True) -> BestGuessError:
@@ -61,8 +61,8 @@ def test_a_broken_connection() -> None:
 
 def test_who_was_there_is_waited_for_by_time_alone() -> None:
     """Following a job outlives more tries than a call has; what never tries again does not."""
-    assert RETRIES.lasting().pause(silent(sent=False), 50, 0, 0, repeatable=True) == 4
-    assert Retries(attempts=1).lasting().pause(silent(), 1, 0, 0, repeatable=True) is None
+    assert RETRIES.unlimited_attempts().pause(silent(sent=False), 50, 0, 0, repeatable=True) == 4
+    assert Retries(attempts=1).unlimited_attempts().pause(silent(), 1, 0, 0, repeatable=True) is None
 
 
 @pytest.mark.parametrize(

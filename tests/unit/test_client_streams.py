@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bestguess.client import DownloadDamaged, InvalidArgument, NotFound, StillRunning
-from support.scripted_server import DONE, JOB, MODEL, Reply, Says, both, ok, problem
+from support.scripted_server import DONE, JOB, MODEL, NEVER, Reply, Says, both, ok, problem
 
 
 def test_all_pages_of_jobs() -> None:
@@ -57,6 +57,13 @@ def test_events_over_broken_connections() -> None:
         assert [found.id for found in call("events", "job_1")] == ["1-0", "2-0", "3-0", "4-0"]
         seen = [request.headers.get("Last-Event-ID") for request in script.requests]
         assert seen == [None, "1-0", "1-0", "1-0", "1-0", "1-0", None, "3-0"]
+
+
+def test_a_break_after_the_last_event_is_no_error() -> None:
+    """Once the last event is here, a connection that breaks changes nothing, however few retries are allowed."""
+    for script, call in both(Says(breaks=(event(1, "failed"),)), retries=NEVER):
+        assert [found.type for found in call("events", "job_1")] == ["failed"]
+        assert len(script.requests) == 1
 
 
 def test_events_after_the_last() -> None:
