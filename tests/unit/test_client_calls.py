@@ -1,4 +1,4 @@
-"""What both clients make of answers that a service, or somebody in its place, gives."""
+"""Requests, responses and errors of both clients."""
 
 import io
 import json
@@ -25,7 +25,7 @@ from support.scripted_server import NEVER, URL, Reply, Says, Script, both, ok, p
 
 
 def test_fields_of_the_future() -> None:
-    """Fields that a newer service adds are passed over, however deep they lie."""
+    """Fields that a newer service adds are ignored at any depth."""
     for _, call in both(ok()):
         assert call("job", "job_1").progress.step == 1
 
@@ -53,7 +53,7 @@ def test_fields_of_the_future() -> None:
     ],
 )
 def test_errors(reply: Reply, error: type[Exception]) -> None:
-    """Each answer that is none becomes its error: one line of text that can be pickled, and has no password in it."""
+    """Each failed response raises its error, whose text is one line without passwords, and which can be pickled."""
     for _, call in both(reply, retries=NEVER):
         with pytest.raises(error) as caught:
             call("job", "job_1")
@@ -66,7 +66,7 @@ def test_errors(reply: Reply, error: type[Exception]) -> None:
 
 
 def test_what_a_problem_says() -> None:
-    """A problem has all that the service said, and how long to wait."""
+    """A problem has every field that the service sent, and Retry-After."""
     members = {"errors": [{"loc": ["body"]}], "request_id": "r1", "models": [1]}
     for _, call in both(problem(429, "overloaded", {"Retry-After": "9"}, **members), retries=NEVER):
         with pytest.raises(Busy) as caught:
@@ -77,7 +77,7 @@ def test_what_a_problem_says() -> None:
 
 
 def test_busy_is_asked_again() -> None:
-    """429, 503 and a connection that breaks are tried again, with the very same request."""
+    """429, 503 and a broken connection are retried with an identical request."""
     troubles = (problem(429, headers={"Retry-After": "0"}), problem(503), httpx.ReadError("broke"))
     for script, call in both(*troubles, ok()):
         assert call("train", steps=5, seed=None).id == "job_1"
@@ -88,7 +88,7 @@ def test_busy_is_asked_again() -> None:
 
 
 def test_what_may_not_be_done_twice() -> None:
-    """A removal whose answer is lost is not sent again; one that never left is."""
+    """A deletion whose response is lost is not repeated; one that was never sent is."""
     for script, call in both(httpx.ReadError("broke"), Says(204)):
         with pytest.raises(ServiceUnreachable):
             call("delete", "job_1")
@@ -99,7 +99,7 @@ def test_what_may_not_be_done_twice() -> None:
 
 
 def test_readiness_is_told_at_once() -> None:
-    """Who asks whether the service is ready is not kept waiting until it is."""
+    """A call of `ready` is not retried until the service is ready."""
     for script, call in both(problem(503)):
         with pytest.raises(NotReady):
             call("ready")
@@ -107,7 +107,7 @@ def test_readiness_is_told_at_once() -> None:
 
 
 def test_the_key_goes_to_the_service_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key is sent with each request, from the argument or the environment, follows no redirect and shows nowhere."""
+    """The API key is sent with each request to the service, to no redirect's target, and is in no repr or error."""
     monkeypatch.setenv("BESTGUESS_API_KEY", "hidden-key")
     script = Script(Says(302, headers={"Location": "http://elsewhere.example/"}))
     with Client(URL, transport=script) as client, pytest.raises(UnexpectedAnswer) as caught:
@@ -122,13 +122,13 @@ def test_the_key_goes_to_the_service_alone(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://x", "http://", "http://x:y"])
 def test_bad_urls(url: str) -> None:
-    """A URL that is none is refused at once."""
+    """An invalid URL is refused at once."""
     with pytest.raises(InvalidArgument):
         Client(url)
 
 
 def test_where_the_service_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The argument is asked first, then BESTGUESS_URL, then BESTGUESS_PORT; passwords are not shown."""
+    """The argument comes first, then BESTGUESS_URL, then BESTGUESS_PORT; passwords are not shown."""
     monkeypatch.delenv("BESTGUESS_URL", raising=False)
     monkeypatch.delenv("BESTGUESS_PORT", raising=False)
     assert Client().url == "http://127.0.0.1:8000"
@@ -140,7 +140,7 @@ def test_where_the_service_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_images() -> None:
-    """A path, bytes, an open file and an image of Pillow's are all sent as they are meant; nothing else is."""
+    """A path, bytes, an open file and a Pillow image are sent; anything else is refused."""
     for script, call in both(problem(415), retries=NEVER):
         for image in (b"bytes", bytearray(b"bytes"), io.BytesIO(b"bytes"), Image.new("L", (2, 2))):
             with pytest.raises(InvalidImage):
@@ -158,7 +158,7 @@ def test_images() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
 def test_no_ids(name: str) -> None:
-    """What would make another address of a path is refused, and an odd id stays one part of it."""
+    """An id that would change the path is refused; any other is quoted as one segment."""
     for script, call in both(problem(404)):
         with pytest.raises(InvalidArgument):
             call("job", name)

@@ -1,4 +1,4 @@
-"""What both clients send of a person's photographs, and what they refuse to send."""
+"""Uploads of photographs with both clients."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ADDED = {"added": 1, "unchanged": 2, "rejected": [{"path": "x", "reason": "y"}],
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Lay out a folder with two classes, and with what systems leave in it."""
+    """Make a folder with two classes and with the hidden files of operating systems."""
     for name, data in pets().items():
         path = tmp_path / "pets" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_sent_as_one_archive(folder: Path) -> None:
-    """A folder comes as a tar of what is in it, whole again when it is sent again, with nothing of whose it is."""
+    """A folder is sent as a tar file without owners and times, complete at each attempt."""
     for script, call in both(problem(429, headers={"Retry-After": "0"}), ok(DATASET), retries=QUICK):
         assert call("create_dataset", folder).id == "ds_1"
         first, second = script.requests
@@ -72,7 +72,7 @@ def test_a_folder_is_sent_as_one_archive(folder: Path) -> None:
     ],
 )
 def test_an_archive_is_sent_as_it_is(tmp_path: Path, name: str, data: bytes, kind: str) -> None:
-    """An archive is known by its bytes, and sent byte for byte under its name without the ending."""
+    """An archive is recognised by its content and sent unchanged, named after its file without the extension."""
     path = tmp_path / name
     path.write_bytes(data)
     for script, call in both(ok(DATASET)):
@@ -91,7 +91,7 @@ def test_an_empty_data_set(tmp_path: Path) -> None:
 
 
 def test_what_is_not_sent(tmp_path: Path) -> None:
-    """An empty folder, a file that is no archive, and no photograph at all are refused here."""
+    """An empty folder, a file that is not an archive, and no photographs at all are refused before sending."""
     (tmp_path / "notes.txt").write_text("no archive")
     (tmp_path / "empty").mkdir()
     for script, call in both(ok(DATASET)):
@@ -106,7 +106,7 @@ def test_what_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_not_made_twice(folder: Path) -> None:
-    """A data set that may have come is not sent again, and what is no archive says so."""
+    """A data set that the service may have received is not sent again; a broken archive raises `InvalidImage`."""
     for script, call in both(httpx.ReadError("broke")):
         with pytest.raises(ServiceUnreachable):
             call("create_dataset", folder)
@@ -117,7 +117,7 @@ def test_not_made_twice(folder: Path) -> None:
 
 
 def test_many_photographs_are_several_requests() -> None:
-    """Photographs go fifty at a time, each with its label and a name by which it is known again; answers are summed."""
+    """Photographs are sent fifty in a request, each with its label and a stable name; the responses are summed."""
     for script, call in both(httpx.ReadError("broke"), ok(ADDED)):
         answer = call("add_images", "ds_1", "cats", (bytes([number]) for number in range(120)))
         assert (answer.added, answer.unchanged, len(answer.rejected)) == (3, 6, 3)
@@ -137,7 +137,7 @@ def test_all_pages() -> None:
 
 
 def test_links_in_a_folder(folder: Path) -> None:
-    """Links to photographs elsewhere are followed, and one that leads back is not."""
+    """Links to photographs elsewhere are followed; a link to a folder above is not."""
     (folder / "birds").symlink_to(folder / "cats")
     (folder / "dogs" / "again").symlink_to(folder)
     found = [str(path.relative_to(folder)) for path in files_in(folder)]
@@ -147,7 +147,7 @@ def test_links_in_a_folder(folder: Path) -> None:
 
 
 def test_a_fine_tuning_is_asked_for() -> None:
-    """What is left out is not sent, and a broken connection makes no second job."""
+    """Parameters that are None are not sent, and a broken connection queues no second job."""
     job = {
         "id": "job_1",
         "kind": "finetune",

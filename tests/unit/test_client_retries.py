@@ -10,48 +10,48 @@ DATE = "Fri, 15 Jan 2027 08:00:00 GMT"  # NOW
 
 
 def answered(status: int, after: float | None = None) -> BestGuessError:
-    """What a service says."""
+    """Make a problem that a service reports."""
     return error_for_problem(Problem(type="about:blank", title="", status=status, detail="no"), after)
 
 
 def silent(*, sent: bool = True) -> BestGuessError:
-    """What is raised when no answer comes."""
+    """Make the error of a failed connection."""
     return ServiceUnreachable("http://x", "gone", sent=sent)
 
 
 def pause(error: BestGuessError, attempt: int = 1, elapsed: float = 0, *, repeatable: bool = True) -> float | None:
-    """Ask without luck."""
+    """Return the pause without jitter."""
     return RETRIES.pause(error, attempt, elapsed, 0.0, repeatable=repeatable)
 
 
 @pytest.mark.parametrize(("status", "waits"), [(429, True), (503, True), (502, True), (500, False), (404, False)])
 def test_which_answers_are_worth_waiting_for(status: int, waits: bool) -> None:
-    """Busy and not ready pass, also for what may not be repeated, for it was not done; other problems stay."""
+    """Busy and not ready are retried, even what may not be repeated, as it was not done; other problems are not."""
     assert (pause(answered(status), repeatable=False) is not None) is waits
 
 
 def test_what_the_service_names_is_waited_for() -> None:
-    """Retry-After is never cut short; luck only adds to it."""
+    """Retry-After is never shortened; jitter only adds to it."""
     assert pause(answered(429, 7)) == 7
     assert RETRIES.pause(answered(429, 7), 1, 0, 1.0, repeatable=True) == 8
 
 
 def test_pauses_double_up_to_the_longest() -> None:
-    """Without Retry-After pauses are 1, 2, 4 s, and half of that with the best luck; then it gives up."""
+    """Without Retry-After pauses are 1, 2, 4 s, half of that with full jitter; then it gives up."""
     assert [pause(answered(503), attempt) for attempt in (1, 2, 3, 4)] == [1, 2, 4, None]
     assert RETRIES.pause(answered(503), 2, 0, 1.0, repeatable=True) == 1
     assert Retries(attempts=10**9, longest=4).pause(answered(503), 10**6, 0, 0, repeatable=True) == 4
 
 
 def test_time_is_bounded() -> None:
-    """What would end after the time allowed is not waited for."""
+    """A pause that would end after the allowed time is not begun."""
     assert pause(answered(429, 59), elapsed=1) == 59
     assert pause(answered(429, 59), elapsed=2) is None
     assert pause(answered(429, float("inf"))) is None
 
 
 def test_a_broken_connection() -> None:
-    """It is made again if asking twice does no harm, or if nothing was sent; where nobody listens for three tries."""
+    """It is retried if repeating does no harm or nothing was sent; without any connection three attempts are made."""
     assert pause(silent()) == 1
     assert pause(silent(), repeatable=False) is None
     assert pause(silent(sent=False), repeatable=False) == 1
@@ -59,8 +59,8 @@ def test_a_broken_connection() -> None:
     assert pause(silent(), 3) == 4
 
 
-def test_who_was_there_is_waited_for_by_time_alone() -> None:
-    """Following a job outlives more tries than a call has; what never tries again does not."""
+def test_streams_are_limited_by_time_alone() -> None:
+    """Following a job may take more attempts than a call has, unless retries are off."""
     assert RETRIES.unlimited_attempts().pause(silent(sent=False), 50, 0, 0, repeatable=True) == 4
     assert Retries(attempts=1).unlimited_attempts().pause(silent(), 1, 0, 0, repeatable=True) is None
 
@@ -82,5 +82,5 @@ def test_who_was_there_is_waited_for_by_time_alone() -> None:
     ],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds and HTTP dates are read, by the server's clock where it tells it; anything else is nothing."""
+    """Seconds and HTTP dates are parsed, by the server's clock if it sends it; anything else is ignored."""
     assert retry_after(headers, NOW) == seconds

@@ -12,7 +12,7 @@ MESSAGES = [Message("{}", "1-0"), Message("one\ntwo\u2028x", "2-0"), Message("th
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_messages(size: int) -> None:
-    """However the bytes are cut, each message comes once, with its id; what has no end never comes."""
+    """However the bytes are cut, each message comes once with its id; an unfinished one never comes."""
     decoder = Decoder()
     pieces = [STREAM[start : start + size] for start in range(0, len(STREAM), size)]
     assert [message for piece in pieces for message in decoder.feed(piece)] == MESSAGES

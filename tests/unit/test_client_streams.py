@@ -1,4 +1,4 @@
-"""What comes in parts: pages of jobs, live events, files; and what becomes of it when connections break."""
+"""Pages of jobs, live events and downloads of both clients, over connections that break."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from support.scripted_server import DONE, JOB, MODEL, NEVER, Reply, Says, both, 
 
 
 def test_all_pages_of_jobs() -> None:
-    """Jobs come page after page, each after the last of the one before."""
+    """Jobs are listed page by page, each after the last job of the page before."""
     first, second = ({"data": [JOB | {"id": name}], "has_more": more} for name, more in (("a", True), ("b", False)))
     for script, call in both(ok(first), ok(second)):
         assert [job.id for job in call("jobs", status="running")] == ["a", "b"]
@@ -21,7 +21,7 @@ def test_all_pages_of_jobs() -> None:
 
 
 def test_waiting() -> None:
-    """Waiting ends with the job, or with the time."""
+    """Waiting ends with the job or with the timeout."""
     for _, call in both(ok(JOB), ok(DONE)):
         assert call("wait", "job_1").status == "succeeded"
     for _, call in both(ok(JOB)):
@@ -30,7 +30,7 @@ def test_waiting() -> None:
 
 
 def event(number: int, kind: str = "progress") -> bytes:
-    """One event as the service writes it."""
+    """Format an event as the service does."""
     data = f'{{"id":"{number}-0","type":"{kind}","at":"2026-11-23T04:17:28Z","data":{{}},"new":1}}'
     return f"id: {number}-0\nevent: {kind}\ndata: {data}\n\n".encode()
 
@@ -67,21 +67,21 @@ def test_a_break_after_the_last_event_is_no_error() -> None:
 
 
 def test_events_after_the_last() -> None:
-    """Who asks for what follows the last event of a job is told that there is nothing."""
+    """After the last event of a job there are no more events, and the iterator ends."""
     for script, call in both(Says(content=b""), ok(), Says(content=b""), ok()):
         assert call("events", "job_1", after="4-0") == []
         assert len(script.requests) == 4
 
 
 def test_a_job_that_nobody_knows_has_no_events() -> None:
-    """An unknown job is an error, and not a stream without end."""
+    """The events of an unknown job raise `NotFound`."""
     for _, call in both(problem(404)):
         with pytest.raises(NotFound):
             call("events", "job_1")
 
 
 def test_download(tmp_path: Path) -> None:
-    """A download that breaks is begun anew, and put in its place whole, or in a folder by its own name."""
+    """A broken download starts again; the file appears only when complete, in a folder under its id."""
     for number, (_, call) in enumerate(both(ok(MODEL), Says(breaks=(b"te",)), Says(content=b"test"))):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -90,7 +90,7 @@ def test_download(tmp_path: Path) -> None:
 
 
 def test_a_damaged_download(tmp_path: Path) -> None:
-    """What has another hash than the model's leaves what was there as it was, and nothing beside it."""
+    """A download with a wrong SHA-256 leaves the existing file unchanged, and no temporary file."""
     path = tmp_path / "mine.keras"
     path.write_bytes(b"before")
     for _, call in both(ok(MODEL), Says(content=b"tset")):
@@ -100,7 +100,7 @@ def test_a_damaged_download(tmp_path: Path) -> None:
 
 
 def test_what_has_no_file(tmp_path: Path) -> None:
-    """A pretrained network, and a folder that is not there, are refused before anything is fetched."""
+    """A pretrained network or a missing folder is refused before the download starts."""
     for script, call in both(ok(MODEL | {"trained": None}), ok(MODEL)):
         for path in (tmp_path, tmp_path / "nowhere" / "x.keras"):
             with pytest.raises(InvalidArgument):

@@ -1,4 +1,4 @@
-"""The blocking and the asynchronous client are one client: same methods, same behaviour of iterators."""
+"""What the blocking and the asyncio client share: methods, documentation, and iterators that close connections."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from bestguess import AsyncClient, Client
+from bestguess.client._sync import run
 from support.scripted_server import JOB, QUICK, URL, Script, ok
 
 if TYPE_CHECKING:
@@ -102,3 +103,9 @@ def test_the_blocking_client_works_where_an_event_loop_runs(stream: OpenStream, 
 
     asyncio.run(main())
     assert stream.closed
+
+
+def test_a_suspended_call_is_an_error() -> None:
+    """A blocking call that would need an event loop raises, and is not dropped half done."""
+    with pytest.raises(RuntimeError, match="suspended"):
+        run(asyncio.sleep(0))
