@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import re
 
-ANONYMOUS = ""  # also the owner of what was recorded before there were owners
+ANONYMOUS = ""
 EVERYBODY = "*"  # in an owner's place: everybody's things; no owner has this name
 OWNER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

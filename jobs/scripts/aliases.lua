@@ -1,6 +1,3 @@
 -- whose
--- Reads only, but for what `adopt` does once.
-if ARGV[1] == '' then
-  adopt()
-end
+-- Reads only.
 return {'aliases', latest(ARGV[1]) or '', best(ARGV[1]) or '', aliases_of(ARGV[1])}

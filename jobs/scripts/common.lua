@@ -121,7 +121,7 @@ local function load(id)
   return job
 end
 
--- Whose a job is; '' for what was made without a key, or before there were owners.
+-- Whose a job is; '' for what was made without a key.
 local function owner_of(job)
   return job.belongs_to or ''
 end
@@ -155,28 +155,6 @@ local function models_of(whose)
     return key('models'), key('models', 'rank')
   end
   return key('owner', whose, 'models'), key('owner', whose, 'models', 'rank')
-end
-
--- What was recorded before there were owners is in no owner's list: the first who needs the anonymous one's fills it.
-local function adopt()
-  if redis.call('EXISTS', key('adopted')) == 1 then
-    return
-  end
-  for _, id in ipairs(ids_in(key('jobs'))) do
-    local job = load(id)
-    if job.status and not job.belongs_to then
-      try('ZADD', list_of(''), job.created_at, id)
-      try('ZADD', list_of('', job.status), job.created_at, id)
-    end
-  end
-  local by_time, by_rank = models_of('')
-  for _, id in ipairs(ids_in(key('models'))) do
-    if try('HEXISTS', key('model', id), 'owner') == 0 then
-      try('ZADD', by_time, redis.call('ZSCORE', key('models'), id), id)
-      try('ZADD', by_rank, try('ZSCORE', key('models', 'rank'), id) or 0, id)
-    end
-  end
-  redis.call('SET', key('adopted'), 1)
 end
 
 local function active(job)

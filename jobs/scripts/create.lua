@@ -24,9 +24,6 @@ end
 if size_of(key('jobs', 'queued')) >= tonumber(ARGV[6]) then
   return {'full'}
 end
-if owner == '' then
-  adopt()
-end
 if quota > 0 then
   local unfinished = 0
   for _, status in ipairs({'queued', 'running', 'cancelling'}) do

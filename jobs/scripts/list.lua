@@ -1,11 +1,8 @@
 -- status or '', limit, the id of the job before the first one or '', the time of making that its id tells, in ms,
 -- whose
--- Reads only, but for what `adopt` does once.
+-- Reads only.
 local NEARLY = 5 -- ms
 local limit, after = tonumber(ARGV[2]), ARGV[3]
-if ARGV[5] == '' then
-  adopt()
-end
 local list = list_of(ARGV[5], ARGV[1])
 local highest, same = '+inf', 0
 if after ~= '' then

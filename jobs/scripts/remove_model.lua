@@ -5,9 +5,6 @@ local id, once = ARGV[1], key('once', ARGV[3])
 if redis.call('EXISTS', once) == 1 then
   return {'yes'}
 end
-if ARGV[2] == 'unnamed' then
-  adopt()
-end
 if not exists(id, '*') or ARGV[2] == 'unnamed' and (aliased()[id] or leads(id)) then
   return {'no'}
 end

@@ -1,6 +1,5 @@
 -- how many of the newest of each owner are kept
--- Reads only, but for what `adopt` does once. The oldest first.
-adopt()
+-- Reads only. The oldest first.
 local kept, bases, beyond, seen = aliased(), users_of('base'), {}, {}
 for _, id in ipairs(try('ZREVRANGE', key('models'), 0, -1) or {}) do
   local owner = owner_of_model(id)

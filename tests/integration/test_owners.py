@@ -145,24 +145,6 @@ def test_idempotency_keys_are_an_owners_own(store: JobStore) -> None:
         made(store, "ann", key="k", digest="other")
 
 
-def test_records_from_before(server: LiveRedis, store: JobStore) -> None:
-    """Jobs and models that were recorded before there were owners are the anonymous one's."""
-    old_model, old_job, new = finished(store, ANONYMOUS), made(store, ANONYMOUS).id, made(store, "ann").id
-    with server.client() as client:
-        client.hdel(f"bestguess:model:{old_model}", "owner")
-        for job_id in (old_model, old_job):
-            client.hdel(f"bestguess:job:{job_id}", "belongs_to")
-        client.delete("bestguess:adopted", *client.keys("bestguess:owner::*"))
-    assert ids(store, ANONYMOUS) == [old_job, old_model]
-    assert ids(store, ANONYMOUS, JobStatus.QUEUED) == [old_job]
-    assert ids(store, "ann") == [new]
-    registry = Registry(store)
-    assert [registry.get(name, ANONYMOUS).id for name in ("latest", "best", old_model)] == [old_model] * 3
-    assert registry.aliases(ANONYMOUS) == {"latest": old_model, "best": old_model}
-    store.cancel(old_job, ANONYMOUS)
-    assert ids(store, ANONYMOUS, JobStatus.QUEUED) == []
-
-
 def test_nothing_of_a_job_is_left(server: LiveRedis, store: JobStore) -> None:
     """A deleted job and its removed model leave no trace in any owner's list."""
     job_id = finished(store, "ann")
