@@ -13,7 +13,7 @@ from app.middleware.door import Door
 from app.middleware.known_host import KnownHost
 from app.middleware.observed import Observed
 from app.middleware.request_id import RequestId
-from app.middleware.security import SecurityHeaders
+from app.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

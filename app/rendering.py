@@ -34,7 +34,7 @@ from app.errors import (
 from app.exchange import note_problem
 from app.inference.batcher import Closed, QueueFull
 from app.inference.runner import NotFinite
-from app.middleware.security import headers_for
+from app.security_headers import headers_for
 from jobs import errors as store
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from vision import problems
