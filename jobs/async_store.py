@@ -1,4 +1,7 @@
-"""The twin of `JobStore` for the API's event loop: the same calls, of which the API needs fewer."""
+"""Job records in Redis for the API's event loop; the worker's calls are in `store`.
+
+Each call may raise StoreUnavailable, within 5 s, and may be repeated after it.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,10 @@ Answer = TypeVar("Answer")
 
 
 class AsyncJobStore:
-    """Jobs, for one who may not block; each method is what `JobStore`'s of that name is, errors included."""
+    """Asyncio client of the job records. With `whose`, jobs of other owners are not found."""
 
-    def __init__(self, client: Redis, prefix: str = PREFIX) -> None:
-        self._client, self._prefix = client, prefix
+    def __init__(self, client: Redis) -> None:
+        self._client = client
 
     async def __aenter__(self) -> Self:
         return self
@@ -51,20 +54,43 @@ class AsyncJobStore:
         origin: Origin | None = None,
         dataset: tuple[str, int] | None = None,
     ) -> Job:
-        """Queue a job."""
+        """Queue a job; a key and body digest, or an id, that was used in the last 24 hours gives the job it made.
+
+        `quota`: so many jobs of one owner may be unfinished, 0: any number. `dataset`: the id and version of the data
+        set that it learns from, which stays as it is until the job is over.
+
+        Raises:
+            QueueFull: `most_queued` jobs wait already.
+            QuotaReached: `quota` jobs of this owner are unfinished.
+            IdempotencyConflict: the key was used with another digest.
+            DatasetNotFound, DatasetChanged: the data set is not there, or of another version by now.
+        """
         made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin, dataset)
         return await self.run(made)
 
     async def wished(self, idempotency: tuple[str, str], owner: str = ANONYMOUS) -> Job | None:
-        """Read the job that a key and body digest made."""
+        """Read the job that a key and body digest made in the last 24 hours; None if there is none.
+
+        Raises:
+            IdempotencyConflict: the key was used with another digest.
+        """
         return await self.run(transitions.wished(idempotency, owner))
 
     async def cancel(self, job_id: str, whose: str = EVERYBODY) -> Job:
-        """Ask for the end of a job."""
+        """Ask for the end of a job: a queued one is `cancelled` at once, a running one `cancelling`.
+
+        Raises:
+            JobNotFound: there is none.
+            AlreadyFinished: it has succeeded or failed.
+        """
         return await self.run(transitions.cancel(job_id, whose))
 
     async def get(self, job_id: str, whose: str = EVERYBODY) -> Job:
-        """Read a job with its history."""
+        """Read a job with its history, in one round trip.
+
+        Raises:
+            JobNotFound: there is none.
+        """
         return await self.run(transitions.get(job_id, whose))
 
     async def known(self, job_id: str, whose: str) -> None:
@@ -74,7 +100,10 @@ class AsyncJobStore:
     async def list(
         self, status: JobStatus | None = None, limit: int = 20, after: str | None = None, whose: str = EVERYBODY
     ) -> JobPage:
-        """List jobs without their history, newest first."""
+        """List jobs without their history, newest first, from the one that follows the job `after`.
+
+        Damaged ones are left out; where there are more jobs the page has at least one.
+        """
         while True:
             page = await self.run(transitions.list_jobs(status, limit, after, whose))
             if page.jobs or not page.has_more:
@@ -84,28 +113,21 @@ class AsyncJobStore:
     async def events(
         self, job_id: str, after: str | None = None, limit: int = 100, whose: str = EVERYBODY
     ) -> EventPage:
-        """Read what happened to a job."""
+        """Read what happened to a job after the event with the id `after`, ascending.
+
+        Raises:
+            JobNotFound: there is none.
+            InvalidCursor: `after` is no event's id.
+        """
         while True:
             page = await self.run(transitions.events(job_id, after, limit, whose))
             if page.events or not page.has_more:
                 return page
             after = page.last
 
-    async def counts(self) -> dict[JobStatus, int]:
-        """Count the jobs of each status."""
-        return await self.run(transitions.counts())
-
     async def ready(self) -> None:
         """Raise StoreUnavailable unless Redis would run what a job needs."""
         await self.run(transitions.ready())
-
-    async def mark_published(self, job_id: str) -> None:
-        """Note that the job was handed to the queue."""
-        return await self.run(transitions.mark_published(job_id))
-
-    async def delete(self, job_id: str) -> None:
-        """Remove all that is known of a finished or damaged job."""
-        return await self.run(transitions.delete(job_id))
 
     async def delete_damaged(self, job_id: str, whose: str = EVERYBODY) -> None:
         """Remove all that is known of a damaged job; its files are left to a worker.
@@ -130,13 +152,13 @@ class AsyncJobStore:
     @property
     def channel(self) -> str:
         """The channel on which each change says the id of its job."""
-        return transitions.key_for(self._prefix, "changes")
+        return f"{PREFIX}changes"
 
     async def run(self, call: Call[Answer]) -> Answer:
         """Send a call and return its answer."""
         with translated():
             try:
-                reply = await self._client.evalsha(call.script.sha, 1, self._prefix, *call.arguments)
+                reply = await self._client.evalsha(call.script.sha, 1, PREFIX, *call.arguments)
             except NoScriptError:  # Redis is new or has forgotten its scripts; EVAL makes it remember
-                reply = await self._client.eval(call.script.source, 1, self._prefix, *call.arguments)
+                reply = await self._client.eval(call.script.source, 1, PREFIX, *call.arguments)
         return call.parse(reply)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jobs import aliases as names
 from jobs.damage import json_object, mended, reading
 from jobs.errors import AliasNotFound, ModelNotFound, ModelUsed, TooManyAliases
-from jobs.owners import ANONYMOUS, EVERYBODY
+from jobs.owners import ANONYMOUS
 from jobs.replies import Reply, moment, nothing, pairs, readable
 from jobs.trained import Sort, TrainedModel
 from jobs.transitions import Call, Script, script
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def list_models(sort: Sort, whose: str = EVERYBODY) -> Call[list[TrainedModel]]:
+def list_models(sort: Sort, whose: str) -> Call[list[TrainedModel]]:
     """Read them all."""
 
     def parse(reply: Reply) -> list[TrainedModel]:
@@ -27,7 +27,7 @@ def list_models(sort: Sort, whose: str = EVERYBODY) -> Call[list[TrainedModel]]:
     return Call(_script("models"), (whose,), parse)
 
 
-def get(name: str, whose: str = EVERYBODY) -> Call[TrainedModel]:
+def get(name: str, whose: str) -> Call[TrainedModel]:
     """Read one."""
     return Call(_script("model"), (name, whose), lambda reply: model(reply, name))
 
@@ -37,7 +37,7 @@ def registered(model_id: str) -> Call[bool]:
     return Call(_script("registered"), (model_id,), said)
 
 
-def aliases(whose: str = EVERYBODY) -> Call[dict[str, str]]:
+def aliases(whose: str) -> Call[dict[str, str]]:
     """Read what every alias names."""
 
     def parse(reply: Reply) -> dict[str, str]:

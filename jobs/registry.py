@@ -1,6 +1,7 @@
 """The registry of trained models in Redis: a record for each, made with the end of its job, which it outlives.
 
-Each call may raise StoreUnavailable, within 5 s, and may be repeated after it. `async_registry` has the API's twin.
+These are the blocking calls of the worker; the API's are in `async_registry`. Each may raise StoreUnavailable, within
+5 s, and may be repeated after it.
 """
 
 from __future__ import annotations
@@ -9,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from jobs import registrations
 from jobs.owners import EVERYBODY
-from jobs.trained import Sort, TrainedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from jobs.store import JobStore
-
-__all__ = ["Registry", "Sort", "TrainedModel"]
+    from jobs.trained import TrainedModel
 
 
 class Registry:
@@ -25,45 +24,13 @@ class Registry:
     def __init__(self, store: JobStore) -> None:
         self._store = store
 
-    def list(self, sort: Sort = "created_at", whose: str = EVERYBODY) -> Sequence[TrainedModel]:
-        """Read all models in one round trip: the newest first, or the best.
-
-        The best is the one with the highest test accuracy, among those that were tested on an official data set, then
-        among the others; of equals the newest.
-        """
-        return self._store.run(registrations.list_models(sort, whose))
-
-    def get(self, name: str, whose: str = EVERYBODY) -> TrainedModel:
+    def get(self, name: str) -> TrainedModel:
         """Read a model by its id or an alias.
 
         Raises:
             ModelNotFound: nothing has this name.
         """
-        return self._store.run(registrations.get(name, whose))
-
-    def aliases(self, whose: str = EVERYBODY) -> dict[str, str]:
-        """Read which model's id each alias stands for; `latest` and `best` are there as soon as a model is."""
-        return self._store.run(registrations.aliases(whose))
-
-    def set_alias(self, name: str, model: str, reserved: Collection[str] = ()) -> TrainedModel:
-        """Let a name stand for a model, given by its id or an alias, whatever the name stood for; return the model.
-
-        What an alias means is looked up now, so moving that one later does not move this one.
-
-        Raises:
-            InvalidAlias: the name may not be one, or is `reserved`, or there are a hundred already.
-            ModelNotFound: there is no such model.
-        """
-        return self._store.run(registrations.set_alias(name, model, reserved))
-
-    def drop_alias(self, name: str) -> None:
-        """Forget an alias; its model stays.
-
-        Raises:
-            InvalidAlias: it is one that goes by itself.
-            AliasNotFound: there is no such alias.
-        """
-        self._store.run(registrations.drop_alias(name))
+        return self._store.run(registrations.get(name, EVERYBODY))
 
     def remove(self, model_id: str, *, unnamed: bool = False) -> bool:
         """Remove a model and every alias that names it, or only if none does; says whether it was removed.

@@ -1,6 +1,5 @@
 """The job record in Redis, which is the only truth: each step of a job's life is one call, one script, one answer.
 
-Who is not to see everybody's jobs says `whose` are meant: another's are not found, as if there were none.
 What a call does is in `transitions` and `scripts/`; here it is only sent, by a blocking client for the worker, and in
 `async_store` by an asyncio one for the API. Each may raise StoreUnavailable, within 5 s, and may be repeated after it.
 """
@@ -13,7 +12,7 @@ from redis.exceptions import NoScriptError
 
 from jobs import registrations, transitions
 from jobs.connection import translated
-from jobs.owners import ANONYMOUS, EVERYBODY
+from jobs.owners import EVERYBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,18 +21,19 @@ if TYPE_CHECKING:
     import redis
 
     from bestguess.schemas.jobs import HistoryEntry, Job, JobError, JobStatus, Progress
-    from jobs.records import Claim, Due, EventPage, Hold, JobPage, Origin
+    from jobs.records import Claim, Due, Hold, JobPage
     from jobs.transitions import Call
 
 Answer = TypeVar("Answer")
 PREFIX = "bestguess:"
+BATCH = 100  # jobs that one purge removes at most
 
 
 class JobStore:
     """Jobs, for one who may block; threads can share it."""
 
-    def __init__(self, client: redis.Redis, prefix: str = PREFIX) -> None:
-        self._client, self._prefix = client, prefix
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
 
     def __enter__(self) -> Self:
         return self
@@ -44,41 +44,6 @@ class JobStore:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def create(  # noqa: PLR0913 - a job has so many parts
-        self,
-        kind: str,
-        params: Mapping[str, Any],
-        *,
-        job_id: str,
-        idempotency: tuple[str, str] | None = None,
-        most_queued: int,
-        owner: str = ANONYMOUS,
-        quota: int = 0,
-        origin: Origin | None = None,
-        dataset: tuple[str, int] | None = None,
-    ) -> Job:
-        """Queue a job; a key and body digest, or an id, that was used in the last 24 hours gives the job it made.
-
-        `quota`: so many jobs of one owner may be unfinished, 0: any number. `dataset`: the id and version of the data
-        set that it learns from, which stays as it is until the job is over.
-
-        Raises:
-            QueueFull: `most_queued` jobs wait already.
-            QuotaReached: `quota` jobs of this owner are unfinished.
-            IdempotencyConflict: the key was used with another digest.
-            DatasetNotFound, DatasetChanged: the data set is not there, or of another version by now.
-        """
-        made = transitions.create(kind, params, job_id, idempotency, most_queued, owner, quota, origin, dataset)
-        return self.run(made)
-
-    def wished(self, idempotency: tuple[str, str], owner: str = ANONYMOUS) -> Job | None:
-        """Read the job that a key and body digest made in the last 24 hours; None if there is none.
-
-        Raises:
-            IdempotencyConflict: the key was used with another digest.
-        """
-        return self.run(transitions.wished(idempotency, owner))
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Claim | None:
         """Take a queued job, or a running one whose lease ran out; None if it is not to be had.
@@ -135,52 +100,25 @@ class JobStore:
         """
         return self.run(transitions.release(job_id, fence))
 
-    def cancel(self, job_id: str, whose: str = EVERYBODY) -> Job:
-        """Ask for the end of a job: a queued one is `cancelled` at once, a running one `cancelling`.
-
-        Raises:
-            JobNotFound: there is none.
-            AlreadyFinished: it has succeeded or failed.
-        """
-        return self.run(transitions.cancel(job_id, whose))
-
-    def get(self, job_id: str, whose: str = EVERYBODY) -> Job:
+    def get(self, job_id: str) -> Job:
         """Read a job with its history, in one round trip.
 
         Raises:
             JobNotFound: there is none.
         """
-        return self.run(transitions.get(job_id, whose))
+        return self.run(transitions.get(job_id, EVERYBODY))
 
-    def list(
-        self, status: JobStatus | None = None, limit: int = 20, after: str | None = None, whose: str = EVERYBODY
-    ) -> JobPage:
-        """List jobs without their history, newest first, from the one that follows the job `after`.
+    def list(self, status: JobStatus, limit: int) -> JobPage:
+        """List the newest jobs of a status without their history, newest first.
 
         Damaged ones are left out; where there are more jobs the page has at least one.
         """
+        after = None
         while True:
-            page = self.run(transitions.list_jobs(status, limit, after, whose))
+            page = self.run(transitions.list_jobs(status, limit, after, EVERYBODY))
             if page.jobs or not page.has_more:
                 return page
             after = page.last
-
-    def events(self, job_id: str, after: str | None = None, limit: int = 100, whose: str = EVERYBODY) -> EventPage:
-        """Read what happened to a job after the event with the id `after`, ascending.
-
-        Raises:
-            JobNotFound: there is none.
-            InvalidCursor: `after` is no event's id.
-        """
-        while True:
-            page = self.run(transitions.events(job_id, after, limit, whose))
-            if page.events or not page.has_more:
-                return page
-            after = page.last
-
-    def counts(self) -> dict[JobStatus, int]:
-        """Count the jobs of each status."""
-        return self.run(transitions.counts())
 
     def due(self, seconds: float) -> Due:
         """Find queued jobs that were handed to the queue so many seconds ago, and those whose lease ran out."""
@@ -208,9 +146,9 @@ class JobStore:
         """Give a lock back; nothing if it is not the owner's."""
         return self.run(transitions.unlock(name, owner))
 
-    def expired(self, older_than: float, limit: int = 100) -> Sequence[str]:
-        """Name the jobs that finished at least so many seconds ago, the oldest first."""
-        return self.run(transitions.expired(older_than, limit))
+    def expired(self, older_than: float) -> Sequence[str]:
+        """Name some of the jobs that finished at least so many seconds ago, the oldest first."""
+        return self.run(transitions.expired(older_than, BATCH))
 
     def delete(self, job_id: str) -> None:
         """Remove all that is known of a finished or damaged job; nothing if there is none.
@@ -220,7 +158,7 @@ class JobStore:
         """
         return self.run(transitions.delete(job_id))
 
-    def purge(self, older_than: float, remove: Callable[[str, bool], bool], limit: int = 100) -> Sequence[str]:
+    def purge(self, older_than: float, remove: Callable[[str, bool], bool]) -> Sequence[str]:
         """Remove jobs that finished at least so many seconds ago, and name them, each once its artifacts are gone.
 
         `remove(job_id, registered)` removes these, and says whether it could. Where the job's model is `registered` its
@@ -228,7 +166,7 @@ class JobStore:
         cannot be removed, leaves a record that is found again, and never artifacts that nobody knows.
         """
         gone = []
-        for job_id in self.expired(older_than, limit):
+        for job_id in self.expired(older_than):
             if remove(job_id, self.run(registrations.registered(job_id))):
                 self.delete(job_id)
                 gone.append(job_id)
@@ -238,7 +176,7 @@ class JobStore:
         """Send a call, of the jobs' or the registry's, and return its answer or raise the error that it stands for."""
         with translated():
             try:
-                reply = self._client.evalsha(call.script.sha, 1, self._prefix, *call.arguments)
+                reply = self._client.evalsha(call.script.sha, 1, PREFIX, *call.arguments)
             except NoScriptError:  # Redis is new or has forgotten its scripts; EVAL makes it remember
-                reply = self._client.eval(call.script.source, 1, self._prefix, *call.arguments)
+                reply = self._client.eval(call.script.source, 1, PREFIX, *call.arguments)
         return call.parse(reply)

@@ -14,7 +14,6 @@ from hashlib import sha1, sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from bestguess.schemas.jobs import HistoryEntry, Job, JobError, JobStatus, Progress
 from jobs import ids, replies, trained
 from jobs.errors import InvalidCursor
 from jobs.owners import EVERYBODY
@@ -22,6 +21,7 @@ from jobs.owners import EVERYBODY
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bestguess.schemas.jobs import HistoryEntry, Job, JobError, JobStatus, Progress
     from jobs.records import Claim, Due, EventPage, Hold, JobPage, Origin
 
 Answer = TypeVar("Answer")
@@ -44,11 +44,6 @@ class Call(Generic[Answer]):
     script: Script
     arguments: tuple[str | int, ...]
     parse: Callable[[list[Any]], Answer]
-
-
-def key_for(prefix: str, *parts: str) -> str:
-    """Name a key or channel; the scripts do the same, and `scripts/common.lua` knows which there are."""
-    return prefix + ":".join(parts)
 
 
 @cache
@@ -127,12 +122,12 @@ def release(job_id: str, fence: int) -> Call[JobStatus]:
     return Call(script("release"), (job_id, fence), lambda reply: replies.status(reply, job_id))
 
 
-def cancel(job_id: str, whose: str = EVERYBODY) -> Call[Job]:
+def cancel(job_id: str, whose: str) -> Call[Job]:
     """Ask for the end of a job."""
     return Call(script("cancel"), (job_id, whose), lambda reply: replies.job(reply, job_id))
 
 
-def get(job_id: str, whose: str = EVERYBODY) -> Call[Job]:
+def get(job_id: str, whose: str) -> Call[Job]:
     """Read a job."""
     return Call(script("get"), (job_id, whose), lambda reply: replies.job(reply, job_id))
 
@@ -142,23 +137,18 @@ def known(job_id: str, whose: str) -> Call[None]:
     return Call(script("known"), (job_id, whose), lambda reply: replies.known(reply, job_id))
 
 
-def list_jobs(status: JobStatus | None, limit: int, after: str | None, whose: str = EVERYBODY) -> Call[JobPage]:
+def list_jobs(status: JobStatus | None, limit: int, after: str | None, whose: str) -> Call[JobPage]:
     """Read a part of the list."""
     return Call(script("list"), (status or "", limit, after or "", ids.made_at(after or ""), whose), replies.page)
 
 
-def events(job_id: str, after: str | None, limit: int, whose: str = EVERYBODY) -> Call[EventPage]:
+def events(job_id: str, after: str | None, limit: int, whose: str) -> Call[EventPage]:
     """Read a part of the events."""
     if after and not EVENT_ID.fullmatch(after):
         raise InvalidCursor(after)
     return Call(
         script("events"), (job_id, after or "", limit, whose), lambda reply: replies.events(reply, job_id, limit)
     )
-
-
-def counts() -> Call[dict[JobStatus, int]]:
-    """Count jobs."""
-    return Call(script("counts"), tuple(JobStatus), lambda reply: dict(zip(JobStatus, reply[1:], strict=True)))
 
 
 def ready() -> Call[None]:

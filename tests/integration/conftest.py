@@ -8,12 +8,10 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from jobs.connection import connect
-from jobs.store import JobStore
 from support.command_line import Desk, at_desk
-from support.job_store import TwiceStore
 from support.live_server import Live, Serve, live
 from support.redis_server import LiveRedis, live_redis
+from support.stores import FullStore, TwiceStore
 from support.trained_models import publish, untrained
 from support.worker_processes import Workplace, small_mnist
 from vision.random_weights import write_random
@@ -43,11 +41,11 @@ def server() -> Iterator[LiveRedis]:
 
 
 @pytest.fixture
-def store(server: LiveRedis) -> Iterator[JobStore]:
+def store(server: LiveRedis) -> Iterator[FullStore]:
     """A store with no jobs in it."""
     with server.client() as client:
         client.flushall()
-    with JobStore(connect(server.url)) as store:
+    with FullStore(server.url) as store:
         yield store
 
 
@@ -87,7 +85,7 @@ def twice(server: LiveRedis) -> Iterator[TwiceStore]:
     """A store each of whose replies is lost once; whoever asks again must get the same answer."""
     with server.client() as client:
         client.flushall()
-    with TwiceStore(connect(server.url)) as store:
+    with TwiceStore(server.url) as store:
         yield store
         assert store.unequal == []
 
@@ -99,7 +97,7 @@ def data_dir(api: Live) -> Path:
 
 
 @pytest.fixture
-def model_id(store: JobStore, data_dir: Path) -> str:
+def model_id(store: FullStore, data_dir: Path) -> str:
     """Publish one model."""
     return publish(store, data_dir, untrained(), learning_rate=0.01)
 

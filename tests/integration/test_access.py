@@ -11,12 +11,12 @@ from app.access.limiter import Limiter
 from app.access.rates import Rate
 from app.settings import Settings
 from bestguess.schemas.jobs import JobStatus
-from jobs.store import JobStore
 from support.api_keys import Headers, add_key, closed
 from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem
 from support.job_store import LEASE, timed
 from support.live_server import Live, live
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.trained_models import publish, untrained
 from support.waiting import wait_until
 
@@ -77,7 +77,7 @@ def test_quotas_and_idempotency(replicas: tuple[Live, Live, Headers]) -> None:
     assert other.client.post(TRAIN, json={}, headers=keys["ann"]).status_code == 202
 
 
-def test_a_model_is_its_keys_own(replicas: tuple[Live, Live, Headers], store: JobStore, tmp_path: Path) -> None:
+def test_a_model_is_its_keys_own(replicas: tuple[Live, Live, Headers], store: FullStore, tmp_path: Path) -> None:
     """Wherever a model or an alias can stand, another's is not there; the pretrained networks are everybody's."""
     client, keys = replicas[0].client, replicas[2]
     mine = publish(store, tmp_path, untrained(), owner="ann")
@@ -110,7 +110,7 @@ def test_keys_of_one_owner_share(replicas: tuple[Live, Live, Headers]) -> None:
     wait_until(lambda: other.client.get(f"/jobs/{job}", headers=new).status_code == 200, 10)
 
 
-def test_a_workers_retry_keeps_the_owner(replicas: tuple[Live, Live, Headers], store: JobStore) -> None:
+def test_a_workers_retry_keeps_the_owner(replicas: tuple[Live, Live, Headers], store: FullStore) -> None:
     """A job that a worker has given back is still its key's."""
     client, keys = replicas[0].client, replicas[2]
     job = client.post(TRAIN, json={}, headers=keys["ann"]).json()["id"]

@@ -10,11 +10,10 @@ import pytest
 from app.access.limiter import SharedWindows
 from app.access.rates import Rate
 from bestguess.schemas.jobs import JobStatus
-from jobs.connection import connect
 from jobs.errors import LeaseLost
-from jobs.store import JobStore
 from support.job_store import LEASE, entry, progress, queued, running, types
 from support.redis_clock import ClockedRedis, clocked_redis
+from support.stores import FullStore
 from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole
 
 if TYPE_CHECKING:
@@ -32,13 +31,13 @@ def redis() -> Iterator[ClockedRedis]:
 
 
 @pytest.fixture
-def clocked(redis: ClockedRedis) -> Iterator[JobStore]:
+def clocked(redis: ClockedRedis) -> Iterator[FullStore]:
     """A store by that clock."""
-    with JobStore(connect(redis.url)) as store:
+    with FullStore(redis.url) as store:
         yield store
 
 
-def test_forward(redis: ClockedRedis, clocked: JobStore) -> None:
+def test_forward(redis: ClockedRedis, clocked: FullStore) -> None:
     """A lease that a jump forward ends is a worker that is lost: another takes over, and the first is refused."""
     first = running(clocked)
     clocked.report(first.job_id, first.fence, progress(3), entry(3))
@@ -54,7 +53,7 @@ def test_forward(redis: ClockedRedis, clocked: JobStore) -> None:
     assert types(clocked, first.job_id) == ["created", "started", "progress", "retried", "started", "succeeded"]
 
 
-def test_forward_and_renewed(redis: ClockedRedis, clocked: JobStore) -> None:
+def test_forward_and_renewed(redis: ClockedRedis, clocked: FullStore) -> None:
     """A worker that renews before anybody has looked keeps its job."""
     claim = running(clocked)
     redis.jump(HOUR)
@@ -63,7 +62,7 @@ def test_forward_and_renewed(redis: ClockedRedis, clocked: JobStore) -> None:
     assert clocked.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, {}).attempt == 1
 
 
-def test_back(redis: ClockedRedis, clocked: JobStore) -> None:
+def test_back(redis: ClockedRedis, clocked: FullStore) -> None:
     """A jump back loses no event and counts no time that was not; what was queued before it is looked after at once."""
     waiting, claim = queued(clocked), running(clocked)
     redis.jump(-HOUR)

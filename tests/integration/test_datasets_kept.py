@@ -7,14 +7,13 @@ from pathlib import Path
 import httpx
 
 from app.settings import Settings
-from jobs.connection import connect
 from jobs.ids import new_job_id
-from jobs.store import JobStore
 from support.dataset_uploads import add, made, refused, send
 from support.datasets import pets, picture, zipped
 from support.job_store import queued
 from support.live_server import Live, Serve, live
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 
 
@@ -127,7 +126,7 @@ def test_what_a_killed_api_has_left(serve: Serve, tmp_path: Path) -> None:
 def test_while_a_job_learns_from_it(visitor: httpx.Client, server: LiveRedis) -> None:
     """A data set stays as it is while a job that is not over names it; then it may grow, or go."""
     found = made(visitor)
-    with JobStore(connect(server.url)) as store:
+    with FullStore(server.url) as store:
         queued(store)
         params = {"dataset_id": found["id"]}
         job = store.create("finetune", params, job_id=new_job_id(), most_queued=9)

@@ -10,14 +10,13 @@ from jobs.artifacts import ArtifactDamaged, ArtifactStore, open_store
 from jobs.datasets import calls
 from jobs.datasets.model import PACK, Draft, Index, Part
 from jobs.datasets.opening import open_photographs
-from jobs.datasets.records import Datasets
 from jobs.datasets.summary import summary
 from jobs.errors import DatasetChanged, DatasetNotFound, DatasetUsed, IdempotencyConflict, TooManyDatasets
 from jobs.ids import new_dataset_id, new_job_id
 from jobs.owners import EVERYBODY
-from jobs.store import JobStore
 from support.datasets import picture, stored
-from support.job_store import TwiceStore, queued
+from support.job_store import queued
+from support.stores import FullDatasets, FullStore, TwiceStore
 from support.waiting import wait_until
 from worker.housekeeper import Housekeeper
 
@@ -36,10 +35,10 @@ def empty(owner: str = "", before: int = 0, dataset_id: str | None = None, part:
     return Draft(dataset_id or new_dataset_id(), "pets", owner, before, summary(Index()), parts, part)
 
 
-def test_a_worker_reads_what_was_taken(store: JobStore, artifacts: ArtifactStore, tmp_path: Path) -> None:
+def test_a_worker_reads_what_was_taken(store: FullStore, artifacts: ArtifactStore, tmp_path: Path) -> None:
     """Classes stand in the order of their names, photographs by class and path, and each one's bytes are its."""
     kept = stored(store, artifacts, CLASSES)
-    photographs = open_photographs(Datasets(store).get(kept.id), artifacts, tmp_path / "cache")
+    photographs = open_photographs(FullDatasets(store).get(kept.id), artifacts, tmp_path / "cache")
     assert (photographs.id, photographs.name, photographs.sha256) == (kept.id, "pets", kept.sha256)
     assert photographs.classes == ("apes", "cats", "dogs")
     assert [(one.path, one.label) for one in photographs.photographs] == [
@@ -55,7 +54,7 @@ def test_a_worker_reads_what_was_taken(store: JobStore, artifacts: ArtifactStore
     assert photographs.photographs[2].sha256 == photographs.photographs[3].sha256
 
 
-def test_a_changed_file_is_not_read(store: JobStore, artifacts: ArtifactStore, tmp_path: Path) -> None:
+def test_a_changed_file_is_not_read(store: FullStore, artifacts: ArtifactStore, tmp_path: Path) -> None:
     """Photographs that somebody has changed or removed, before or after they were opened, are not learned from."""
     kept = stored(store, artifacts, CLASSES)
     pack = tmp_path / "models" / kept.parts[0].id / PACK
@@ -73,9 +72,9 @@ def test_a_changed_file_is_not_read(store: JobStore, artifacts: ArtifactStore, t
         open_photographs(stored(store, artifacts, CLASSES).model_copy(update={"sha256": "0" * 64}), artifacts, tmp_path)
 
 
-def test_owners(store: JobStore) -> None:
+def test_owners(store: FullStore) -> None:
     """Another's data set is not there; everybody's list has all of them, and the bound is each owner's."""
-    records = Datasets(store)
+    records = FullDatasets(store)
     mine, theirs = records.put(empty("ann"), 1), records.put(empty("bob"), 1)
     with pytest.raises(TooManyDatasets, match="1 data sets"):
         records.put(empty("ann"), 1)
@@ -90,7 +89,7 @@ def test_owners(store: JobStore) -> None:
 
 def test_a_reply_that_was_lost(twice: TwiceStore) -> None:
     """Each call that is sent again, because its reply was lost, gives the same answer, and does nothing twice."""
-    records = Datasets(twice)
+    records = FullDatasets(twice)
     records.expect("ds_x-1")
     made = records.put(empty(part="ds_x-1"), 1)
     records.expect("ds_x-2")
@@ -102,9 +101,9 @@ def test_a_reply_that_was_lost(twice: TwiceStore) -> None:
     assert (records.list().datasets, records.leftovers()) == ([], [])
 
 
-def test_two_at_once(store: JobStore) -> None:
+def test_two_at_once(store: FullStore) -> None:
     """Who adds to a version that is not the last any more is refused, and so is who was too slow to publish."""
-    records = Datasets(store)
+    records = FullDatasets(store)
     made = records.put(empty(), 9)
     records.expect("ds_x-1")
     records.put(empty(before=1, dataset_id=made.id, part="ds_x-1"), 9)
@@ -116,9 +115,9 @@ def test_two_at_once(store: JobStore) -> None:
         records.put(empty(before=2), 9)
 
 
-def test_used_by_a_job(store: JobStore) -> None:
+def test_used_by_a_job(store: FullStore) -> None:
     """A job that waits or runs keeps its data set as it is; others', and jobs that are over, do not."""
-    records = Datasets(store)
+    records = FullDatasets(store)
     made, other = records.put(empty(), 9), records.put(empty(), 9)
     queued(store)
     job_id = store.create("finetune", {"dataset_id": made.id}, job_id=new_job_id(), most_queued=9).id
@@ -133,9 +132,9 @@ def test_used_by_a_job(store: JobStore) -> None:
     records.remove(made.id)
 
 
-def test_what_is_left_goes(store: JobStore, artifacts: ArtifactStore, tmp_path: Path) -> None:
+def test_what_is_left_goes(store: FullStore, artifacts: ArtifactStore, tmp_path: Path) -> None:
     """A worker removes photographs of removed data sets, what was published and never recorded, and half an intake."""
-    records, keeper = Datasets(store), Housekeeper(store, artifacts, 60, 100)
+    records, keeper = FullDatasets(store), Housekeeper(store, artifacts, 60, 100)
     kept, gone = (stored(store, artifacts, CLASSES) for _ in range(2))
     artifacts.publish("ds_x-1", 1, lambda folder: (folder / "x").write_bytes(b"x"), {}, main="x")
     store.run(calls.expect("ds_x-1"))
@@ -155,7 +154,7 @@ def test_what_is_left_goes(store: JobStore, artifacts: ArtifactStore, tmp_path: 
 
 def test_gone_before_the_job(twice: TwiceStore) -> None:
     """A job from a data set that is gone or changed at this moment is refused; one that is known is given back."""
-    records, made = Datasets(twice), Datasets(twice).put(empty(), 9)
+    records, made = FullDatasets(twice), FullDatasets(twice).put(empty(), 9)
 
     def ask(version: int, key: str) -> str:
         params, wish = {"dataset_id": made.id}, (key, "body")

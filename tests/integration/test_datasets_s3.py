@@ -9,17 +9,16 @@ from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, open_store
 from jobs.datasets.model import PACK
 from jobs.datasets.opening import open_photographs
-from jobs.datasets.records import Datasets
 from support.datasets import pets, picture, zipped
-from support.job_store import JobStore
 from support.live_server import live
 from support.redis_server import LiveRedis
 from support.s3_server import live_s3
+from support.stores import FullDatasets, FullStore
 from worker.housekeeper import Housekeeper
 
 
 def test_from_a_service_to_a_worker_elsewhere(
-    store: JobStore, server: LiveRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: FullStore, server: LiveRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What one machine's service took in, another's shows, and a third reads to learn from, until it is removed."""
     with live_s3() as s3:
@@ -39,7 +38,7 @@ def test_from_a_service_to_a_worker_elsewhere(
             assert api.client.get(place).json() == made
             for one in made["classes"]:
                 assert api.client.get(f"{place}/images/{one['samples'][0]}").status_code == 200
-        dataset, artifacts = Datasets(store).get(made["id"]), open_store(url, tmp_path / "third")
+        dataset, artifacts = FullDatasets(store).get(made["id"]), open_store(url, tmp_path / "third")
         photographs = open_photographs(dataset, artifacts, tmp_path / "cache")
         assert photographs.sha256 == made["sha256"]
         assert photographs.classes == ("birds", "cats", "dogs")
@@ -52,6 +51,6 @@ def test_from_a_service_to_a_worker_elsewhere(
         objects.pipe_file(pack, b"?" * len(picture(9)))
         with pytest.raises(ArtifactDamaged):
             open_photographs(dataset, artifacts, tmp_path / "other cache")
-        Datasets(store).remove(made["id"])
+        FullDatasets(store).remove(made["id"])
         assert Housekeeper(store, artifacts, 60, 100).look()
         assert [path for path, about in objects.find(url, detail=True).items() if about["type"] == "file"] == []

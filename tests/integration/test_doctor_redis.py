@@ -7,9 +7,8 @@ from app.doctor.finding import Finding, Verdict
 from app.doctor.redis import look_at_redis
 from app.settings import Settings
 from jobs import figures
-from jobs.connection import connect
-from jobs.store import JobStore
 from support.redis_server import LiveRedis, live_redis
+from support.stores import FullStore
 
 OK, WARNING, WRONG = Verdict.OK, Verdict.WARNING, Verdict.WRONG
 
@@ -28,7 +27,7 @@ def looked(url: str | None, folder: Path) -> dict[str, Finding]:
 
 def test_a_redis_that_is_well(own: LiveRedis, tmp_path: Path) -> None:
     """Version, AOF, eviction, memory, clock and workers are well with our own configuration and a live worker."""
-    with JobStore(connect(own.url)) as store:
+    with FullStore(own.url) as store:
         store.run(figures.beat("a worker", 60))
     found = looked(own.url, tmp_path)
     assert {finding.verdict for finding in found.values()} == {OK}

@@ -5,16 +5,16 @@ import pytest
 from bestguess.schemas.jobs import Event
 from jobs.errors import InvalidCursor, JobNotFound, StoreUnavailable
 from jobs.feed import EventFeed
-from jobs.store import JobStore
 from support.event_viewers import clients, listening, succeed, watch, with_feed, work
 from support.job_store import LEASE, queued, running
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 
 PROMPT = 6.0  # seconds: a feed that hears nothing looks every two, and the machine may be busy
 
 
-def test_from_first_to_last(store: JobStore, server: LiveRedis) -> None:
+def test_from_first_to_last(store: FullStore, server: LiveRedis) -> None:
     """A viewer sees what happened before it came and what happens then, and is done after the terminal event."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -26,7 +26,7 @@ def test_from_first_to_last(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_nothing_lost_or_repeated(store: JobStore, server: LiveRedis) -> None:
+def test_nothing_lost_or_repeated(store: FullStore, server: LiveRedis) -> None:
     """Viewers who leave and come back with the last id they saw miss nothing and see nothing twice."""
 
     async def comes_and_goes(feed: EventFeed, job_id: str, most: int) -> list[Event]:
@@ -47,7 +47,7 @@ def test_nothing_lost_or_repeated(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_finished_job(store: JobStore, server: LiveRedis) -> None:
+def test_finished_job(store: FullStore, server: LiveRedis) -> None:
     """A viewer who has seen the terminal event, or comes after it, does not wait."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -58,7 +58,7 @@ def test_finished_job(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_wrong_questions(store: JobStore, server: LiveRedis) -> None:
+def test_wrong_questions(store: FullStore, server: LiveRedis) -> None:
     """A viewer of no job, or from no event, is told before the first event; one whose job is removed is done."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -76,7 +76,7 @@ def test_wrong_questions(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_two_hundred_viewers(store: JobStore, server: LiveRedis) -> None:
+def test_two_hundred_viewers(store: FullStore, server: LiveRedis) -> None:
     """Two hundred viewers cost one listening connection and one to read with, and share what they read."""
 
     def calls() -> int:
@@ -95,13 +95,13 @@ def test_two_hundred_viewers(store: JobStore, server: LiveRedis) -> None:
         for number, seen in enumerate(await asyncio.gather(*viewers)):
             assert seen == written[claims[number % 4].job_id]
 
-    store.counts()  # it has its connection
+    assert (store.expired(0), store.list().jobs) == ([], [])  # both sides have their connections
     before, calls_before = len(clients(server)), calls()
     with_feed(server, scenario)
     assert calls() - calls_before < 500  # about 60 by the writer and one or two an event; alone, viewers make 2,600
 
 
-def test_redis_restarts(store: JobStore, server: LiveRedis) -> None:
+def test_redis_restarts(store: FullStore, server: LiveRedis) -> None:
     """Viewers outlive a Redis that is killed and started again, and see all that happens after it."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -122,7 +122,7 @@ def test_redis_restarts(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_cut_connections(store: JobStore, server: LiveRedis) -> None:
+def test_cut_connections(store: FullStore, server: LiveRedis) -> None:
     """Nothing is lost or late when the listening connection is cut, and cut again."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -140,7 +140,7 @@ def test_cut_connections(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_a_feed_that_may_not_listen(store: JobStore, server: LiveRedis) -> None:
+def test_a_feed_that_may_not_listen(store: FullStore, server: LiveRedis) -> None:
     """While the channel is refused viewers see events within seconds, and once it is not the feed listens."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -165,7 +165,7 @@ def test_a_feed_that_may_not_listen(store: JobStore, server: LiveRedis) -> None:
             client.execute_command("ACL", "DELUSER", "viewer")
 
 
-def test_close(store: JobStore, server: LiveRedis) -> None:
+def test_close(store: FullStore, server: LiveRedis) -> None:
     """Closing the feed ends every viewer at once, also while Redis hangs, and whoever comes later is done at once."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -182,7 +182,7 @@ def test_close(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_hung_redis(store: JobStore, server: LiveRedis) -> None:
+def test_hung_redis(store: FullStore, server: LiveRedis) -> None:
     """While Redis hangs, who comes is told so, and who is there waits and goes on when it is back."""
 
     async def scenario(feed: EventFeed) -> None:
@@ -197,7 +197,7 @@ def test_hung_redis(store: JobStore, server: LiveRedis) -> None:
     with_feed(server, scenario)
 
 
-def test_slow_viewer(store: JobStore, server: LiveRedis) -> None:
+def test_slow_viewer(store: FullStore, server: LiveRedis) -> None:
     """A viewer who stands still keeps nobody waiting, holds a page of events at most, and misses none."""
 
     async def scenario(feed: EventFeed) -> None:

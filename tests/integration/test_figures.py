@@ -2,19 +2,19 @@ from bestguess.schemas.jobs import JobStatus, Progress
 from jobs import figures
 from jobs.figures import Figures
 from jobs.records import Claim, Origin
-from jobs.store import JobStore
 from support.job_store import outcome, progress, queued, running
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 from worker.heartbeat import Heartbeat
 
 
-def read(store: JobStore) -> Figures:
+def read(store: FullStore) -> Figures:
     """Read the figures."""
     return store.run(figures.read())
 
 
-def test_nothing_yet(store: JobStore) -> None:
+def test_nothing_yet(store: FullStore) -> None:
     """A Redis with nothing in it has figures: all of them nought."""
     found = read(store)
     assert found.jobs == dict.fromkeys(JobStatus, 0)
@@ -24,7 +24,7 @@ def test_nothing_yet(store: JobStore) -> None:
     assert found.waited.buckets[-1][0] == "+Inf"
 
 
-def test_jobs_are_counted(twice: JobStore, store: JobStore) -> None:
+def test_jobs_are_counted(twice: FullStore, store: FullStore) -> None:
     """Each job is counted by its status now, and by how it ended for ever; a call that is sent twice counts once."""
     queued(twice)
     claim = running(twice)
@@ -43,7 +43,7 @@ def test_jobs_are_counted(twice: JobStore, store: JobStore) -> None:
     assert read(store).finished["mnist-train", "succeeded"] == 1
 
 
-def test_times_in_the_queue(store: JobStore, server: LiveRedis) -> None:
+def test_times_in_the_queue(store: FullStore, server: LiveRedis) -> None:
     """The wait of a job is from when it was queued, or given back, until a worker has it, and stands in its claim."""
     job_id = queued(store).id
     with server.client() as client:
@@ -64,7 +64,7 @@ def test_times_in_the_queue(store: JobStore, server: LiveRedis) -> None:
     assert read(store).retried == 1
 
 
-def test_images(twice: JobStore) -> None:
+def test_images(twice: FullStore) -> None:
     """Images that were learned from are counted once, also where a resumed training goes over some steps again."""
     job = twice.create("mnist-train", {"steps": 10, "batch_size": 20}, job_id="job_a", most_queued=10)
     claim = twice.claim(job.id, "worker", 60)
@@ -80,7 +80,7 @@ def test_images(twice: JobStore) -> None:
     assert read(twice).images_per_second == 0
 
 
-def test_workers(store: JobStore, server: LiveRedis) -> None:
+def test_workers(store: FullStore, server: LiveRedis) -> None:
     """A worker is counted while it gives signs of life: not after it has left, nor when it has been silent."""
     first, second = Heartbeat(store, every=0.05), Heartbeat(store, every=0.05)
     first.start()
@@ -100,7 +100,7 @@ def test_workers(store: JobStore, server: LiveRedis) -> None:
     assert read(store).workers == 1
 
 
-def test_where_a_job_comes_from(twice: JobStore) -> None:
+def test_where_a_job_comes_from(twice: FullStore) -> None:
     """Who claims a job is told the request that made it, in each attempt; a job may have come from none."""
     origin = Origin(request_id="abc", traceparent="00-1-2-01")
     twice.create("mnist-train", {}, job_id="job_b", most_queued=10, origin=origin)

@@ -12,17 +12,16 @@ from jobs import registrations
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.artifacts.folder import FolderStore
 from jobs.artifacts.scratch import scratch
-from jobs.connection import connect
 from jobs.datasets import calls
 from jobs.errors import StoreUnavailable
 from jobs.ids import new_job_id
 from jobs.owners import EVERYBODY
 from jobs.queue import FINETUNE
 from jobs.settings import WorkerSettings
-from jobs.store import Answer, JobStore
 from support.datasets import stored
 from support.finetune_jobs import LITE0
 from support.photo_datasets import png
+from support.stores import FullStore
 from worker.errors import DatasetUnavailable, DiskUnavailable, Stopped
 from worker.execution import Hands
 from worker.finetune.job import BaseUnavailable, finetune_photographs
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.records import Claim
+    from jobs.store import Answer
     from jobs.transitions import Call, Script
     from support.redis_server import LiveRedis
 
@@ -66,7 +66,7 @@ class Away(FolderStore):
         return scratch(self.desk, name)
 
 
-class Silent(JobStore):
+class Silent(FullStore):
     """A Redis that is away for calls of the script `lacking`."""
 
     lacking: Script | None = None
@@ -83,7 +83,7 @@ def redis(server: LiveRedis) -> Iterator[Silent]:
     """A store with no jobs in it."""
     with server.client() as client:
         client.flushall()
-    with Silent(connect(server.url)) as store:
+    with Silent(server.url) as store:
         yield store
 
 
@@ -105,7 +105,7 @@ def do(redis: Silent, artifacts: Away, tmp_path: Path) -> Callable[[], object]:
     return lambda: finetune_photographs(settings, redis, artifacts, claim, hands)
 
 
-def claimed(store: JobStore, **params: object) -> Claim:
+def claimed(store: FullStore, **params: object) -> Claim:
     """Make a job and claim it."""
     job_id = store.create(FINETUNE, params, job_id=new_job_id(), most_queued=10).id
     claim = store.claim(job_id, "worker", 60)

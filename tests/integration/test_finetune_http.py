@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from app.deps import State
     from app.inference.served import Served
     from jobs.registry import TrainedModel
-    from jobs.store import JobStore
     from support.live_server import Live
     from support.redis_server import LiveRedis
+    from support.stores import FullStore
 
 OWN = {"root": "efficientnet-lite0", "cut": {"layer": "block15_add", "frozen": 45}, "classes": ["a", "b"]}
 
 
 @pytest.fixture
-def dataset_id(api: Live, store: JobStore) -> str:
+def dataset_id(api: Live, store: FullStore) -> str:
     """Keep a data set of two classes."""
     artifacts = open_store(None, api.state["settings"].data_dir)
     return stored(store, artifacts, {"cat": [png(0, 0)], "dog": [png(1, 0), png(1, 1)]}).id
@@ -49,7 +49,7 @@ def _ask(api: Live, headers: dict[str, str] | None = None, **asked: object) -> h
     return api.client.post("/jobs/finetune", json=asked, headers=headers)
 
 
-def _trained(store: JobStore, kind: str = FINETUNE) -> str:
+def _trained(store: FullStore, kind: str = FINETUNE) -> str:
     """Register a model that was trained here."""
     job_id = store.create(kind, {}, job_id=new_job_id(), most_queued=10).id
     claim = store.claim(job_id, "worker", 60)
@@ -79,7 +79,7 @@ def test_the_same_key_is_the_same_job(api: Live, dataset_id: str) -> None:
     assert _ask(api, key, dataset_id=dataset_id, seed=2).status_code == 422
 
 
-def test_the_same_key_when_all_is_gone(api: Live, store: JobStore, dataset_id: str) -> None:
+def test_the_same_key_when_all_is_gone(api: Live, store: FullStore, dataset_id: str) -> None:
     """A repeated request is answered with its job also when its data set and its base have been removed since."""
     base, key = _trained(store), {"Idempotency-Key": "once"}
     job_id = _ask(api, key, dataset_id=dataset_id, base=base).json()["id"]
@@ -107,7 +107,7 @@ class Meanwhile(Gallery):
         return await super().find(name, whose)
 
 
-def test_a_data_set_that_is_removed_meanwhile(store: JobStore, server: LiveRedis, tmp_path: Path) -> None:
+def test_a_data_set_that_is_removed_meanwhile(store: FullStore, server: LiveRedis, tmp_path: Path) -> None:
     """No job is made of a data set that is removed while the request is looked at."""
     settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1)
     data = stored(store, open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]})
@@ -130,7 +130,7 @@ def test_a_data_set_that_is_removed_meanwhile(store: JobStore, server: LiveRedis
     assert store.list(JobStatus.QUEUED).jobs == []
 
 
-def test_from_a_model_that_was_fine_tuned_here(api: Live, store: JobStore, dataset_id: str) -> None:
+def test_from_a_model_that_was_fine_tuned_here(api: Live, store: FullStore, dataset_id: str) -> None:
     """It goes by its id or an alias; the job names the model itself, which stays for as long as the job needs it."""
     model_id = _trained(store)
     for name in (model_id, "latest"):
@@ -165,14 +165,14 @@ def test_what_does_not_fit_is_said(
     assert api.client.get("/jobs").json()["data"] == []
 
 
-def test_a_network_of_digits_is_no_base(api: Live, store: JobStore, dataset_id: str) -> None:
+def test_a_network_of_digits_is_no_base(api: Live, store: FullStore, dataset_id: str) -> None:
     """What knows digits cannot be taught photographs."""
     answer = _ask(api, dataset_id=dataset_id, base=_trained(store, MNIST_TRAIN))
     assert answer.status_code == 422
     assert "knows digits, not photographs" in answer.json()["detail"]
 
 
-def test_one_class_is_no_choice(api: Live, store: JobStore) -> None:
+def test_one_class_is_no_choice(api: Live, store: FullStore) -> None:
     """A data set of one class is refused with what to add."""
     artifacts = open_store(None, api.state["settings"].data_dir)
     alone = stored(store, artifacts, {"cat": [png(0, 0)]})

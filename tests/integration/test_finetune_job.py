@@ -9,9 +9,8 @@ import pytest
 from bestguess.schemas.jobs import EpochEntry, JobStatus
 from bestguess.schemas.report import Report
 from jobs.artifacts import MODEL, open_store
-from jobs.datasets.records import Datasets
-from jobs.registry import Registry
 from support.finetune_jobs import LITE0, dataset, submit
+from support.stores import FullDatasets, FullRegistry
 from support.waiting import wait_until
 from support.worker_processes import kill, timed
 from vision import split
@@ -35,7 +34,7 @@ def _result(job: Job) -> dict:
 
 
 def _file(place: Workplace, job_id: str, name: str, to: Path) -> Path:
-    model = Registry(place.store).get(job_id)
+    model = FullRegistry(place.store).get(job_id)
     return open_store(None, place.data_dir).fetch(job_id, name, model.files[name].sha256, to)
 
 
@@ -98,7 +97,7 @@ def test_what_cannot_be_done(place: Workplace) -> None:
         assert error is not None
         assert error.code == code
         assert words in error.detail
-    assert Registry(place.store).list() == []
+    assert FullRegistry(place.store).list() == []
     wait_until(lambda: not [*(place.data_dir / "features").glob("*.part")], 10)
 
 
@@ -111,7 +110,7 @@ def test_cancelled_and_killed(place: Workplace) -> None:
     with timed(2):
         place.store.cancel(job_id)
         place.wait(job_id, JobStatus.CANCELLED)
-    Datasets(place.store).get(data.id)
+    FullDatasets(place.store).get(data.id)
     job_id = submit(place, data.id, epochs=30)
     place.checkpoint(job_id)
     kill(worker)

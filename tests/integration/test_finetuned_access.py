@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from app.deps import State
     from app.settings import Settings
-    from jobs.store import JobStore
     from support.redis_server import LiveRedis
+    from support.stores import FullStore
 
 pytestmark = pytest.mark.filterwarnings(  # Keras 3.15's, where it saves
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
@@ -47,7 +47,7 @@ class House(NamedTuple):
 
 
 @pytest.fixture
-def house(server: LiveRedis, store: JobStore, tmp_path: Path) -> Iterator[House]:
+def house(server: LiveRedis, store: FullStore, tmp_path: Path) -> Iterator[House]:
     """Serve, with a small VGG16."""
     wishes = {"redis_url": server.url, "stand_in": False, "precision": "float32"}
     settings, keys = closed(tmp_path, "ann-classify-train", "bob-classify-train", "ops-admin", **wishes)
@@ -72,7 +72,7 @@ def hidden(answer: httpx.Response, missing: httpx.Response, name: str, nothing: 
     assert problem(answer, 404, "not-found")["detail"] == expected
 
 
-def test_what_another_would_learn_from(house: House, store: JobStore) -> None:
+def test_what_another_would_learn_from(house: House, store: FullStore) -> None:
     """Another key's data set or model in a fine-tuning is answered as one that there is not; an admin may name both."""
 
     def ask(who: str, dataset_id: str, base: str = "vgg16") -> httpx.Response:

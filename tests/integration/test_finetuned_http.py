@@ -12,12 +12,11 @@ import pytest
 from app.inference.engine import Engine
 from app.main import serving
 from app.settings import Settings
-from jobs.connection import connect
-from jobs.store import JobStore
 from support.finetuned_models import CLASSES, Made, as_vgg16, base, publish
 from support.images import encoded, noise
 from support.live_server import served
 from support.small_vgg import SIDE
+from support.stores import FullStore
 from support.waiting import wait_until
 from vision.images import Limits, View, decode
 from vision.networks import NETWORKS
@@ -54,7 +53,7 @@ class Service:
         self.engine = Engine(self.settings, table=NETWORKS | {"vgg16": as_vgg16()})
         self.engine.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1, 4))
         self.made = [Made(base(), freeze, seed) for seed, freeze in enumerate((13, 13, 10))]
-        with JobStore(connect(server.url)) as jobs:
+        with FullStore(server.url) as jobs:
             self.ids = [publish(jobs, folder, made) for made in self.made]
             others = [{"root_weights": {"origin": "imagenet", "hash": "md5:1"}}, {"root": "vgg19"}, {"root": "vgg99"}]
             self.other_weights, self.other_root, self.unknown_root = (

@@ -7,10 +7,9 @@ import pytest
 from jobs.artifacts import ArtifactsUnavailable, open_store
 from jobs.artifacts.bucket import BucketStore
 from jobs.artifacts.folder import FolderStore
-from jobs.registry import Registry
-from jobs.store import JobStore
 from support.job_store import LEASE, queued, trained
 from support.redis_server import LiveRedis
+from support.stores import FullRegistry, FullStore
 from support.waiting import wait_until
 from worker.finetune.cache import ArrayCache
 from worker.housekeeper import LOCK, Housekeeper
@@ -55,7 +54,7 @@ def half_written(folder: Path, job_id: str) -> Path:
     return left
 
 
-def test_old_jobs_go_with_their_files(store: JobStore, tmp_path: Path) -> None:
+def test_old_jobs_go_with_their_files(store: FullStore, tmp_path: Path) -> None:
     """A job that is over for long goes with what it has published, and a younger one stays as it is."""
     artifacts, job = open_store(None, tmp_path), store.cancel(queued(store).id)
     artifacts.publish(job.id, 1, write, {})
@@ -69,7 +68,7 @@ def test_old_jobs_go_with_their_files(store: JobStore, tmp_path: Path) -> None:
     assert not artifacts.exists(job.id)
 
 
-def test_a_store_that_refuses(store: JobStore, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_that_refuses(store: FullStore, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """While the artifacts cannot be removed no record goes, and the log says from the start what to do."""
     job = store.cancel(queued(store).id)
     keeper = Housekeeper(store, open_store("data://nothing", tmp_path), 0, 100)
@@ -82,9 +81,9 @@ def test_a_store_that_refuses(store: JobStore, tmp_path: Path, caplog: pytest.Lo
     assert store.get(job.id) == job
 
 
-def test_what_is_stuck_holds_nothing_up(store: JobStore, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_stuck_holds_nothing_up(store: FullStore, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """One job's or one network's files that cannot be removed, or a sweep that fails, keep nothing else from going."""
-    artifacts, registry = Stuck(tmp_path / "models"), Registry(store)
+    artifacts, registry = Stuck(tmp_path / "models"), FullRegistry(store)
     jobs = [store.cancel(queued(store).id).id for _ in range(2)]
     networks = [trained(store, accuracy).id for accuracy in (0.5, 0.6, 0.7)]
     for one in (*jobs, *networks):
@@ -103,7 +102,7 @@ def test_what_is_stuck_holds_nothing_up(store: JobStore, tmp_path: Path, caplog:
     assert [path.name for path in artifacts.root.iterdir()] == [networks[2]]
 
 
-def test_a_network_that_stays_leaves_no_checkpoint(store: JobStore, tmp_path: Path) -> None:
+def test_a_network_that_stays_leaves_no_checkpoint(store: FullStore, tmp_path: Path) -> None:
     """A job whose network stays keeps its record until its checkpoint is gone."""
     artifacts, job_id = Stuck(tmp_path / "models"), trained(store).id
     artifacts.publish(job_id, 1, write, {})
@@ -119,7 +118,7 @@ def test_a_network_that_stays_leaves_no_checkpoint(store: JobStore, tmp_path: Pa
     assert [path.name for path in artifacts.root.iterdir()] == [job_id]
 
 
-def test_half_written_files_go(store: JobStore, tmp_path: Path) -> None:
+def test_half_written_files_go(store: FullStore, tmp_path: Path) -> None:
     """What a killed process has left is swept when the keeper begins, and after that not more than once an hour."""
     keeper = Housekeeper(store, open_store(None, tmp_path), 60, 100)
     left = half_written(tmp_path / "models", "job_1")
@@ -130,7 +129,7 @@ def test_half_written_files_go(store: JobStore, tmp_path: Path) -> None:
     assert later.exists()
 
 
-def test_each_machine_is_swept(store: JobStore, tmp_path: Path) -> None:
+def test_each_machine_is_swept(store: FullStore, tmp_path: Path) -> None:
     """Each worker sweeps its own machine, also one that has not got the lock."""
     assert store.lock(LOCK, "another", LEASE)
     left = half_written(tmp_path / "models", "job_1")
@@ -141,7 +140,7 @@ def test_each_machine_is_swept(store: JobStore, tmp_path: Path) -> None:
     assert half.exists()
 
 
-def test_what_a_lost_job_has_computed_goes(store: JobStore, tmp_path: Path) -> None:
+def test_what_a_lost_job_has_computed_goes(store: FullStore, tmp_path: Path) -> None:
     """What a job has begun to compute is removed once it is over, whoever ended it; an unfinished job's stays."""
     over, waits = store.cancel(queued(store).id).id, queued(store).id
     for owner in (over, waits, "job_of_others"):
@@ -150,7 +149,7 @@ def test_what_a_lost_job_has_computed_goes(store: JobStore, tmp_path: Path) -> N
     assert ArrayCache(tmp_path, 10**6).owners() == {waits, "job_of_others"}
 
 
-def test_a_full_redis_is_relieved(store: JobStore, server: LiveRedis, tmp_path: Path) -> None:
+def test_a_full_redis_is_relieved(store: FullStore, server: LiveRedis, tmp_path: Path) -> None:
     """When Redis is full old jobs and networks go all the same, which is what makes room."""
     artifacts = open_store(None, tmp_path)
     store.cancel(queued(store).id)
@@ -162,12 +161,12 @@ def test_a_full_redis_is_relieved(store: JobStore, server: LiveRedis, tmp_path: 
         finally:
             client.config_set("maxmemory", 0)
     assert store.list().jobs == []
-    assert [model.id for model in Registry(store).list()] == networks[1:]
+    assert [model.id for model in FullRegistry(store).list()] == networks[1:]
 
 
-def test_networks_beyond_the_bound_go(store: JobStore, tmp_path: Path) -> None:
+def test_networks_beyond_the_bound_go(store: FullStore, tmp_path: Path) -> None:
     """The oldest that are neither the best nor named go, with their files; a removed one's files go too."""
-    artifacts, registry = open_store(None, tmp_path), Registry(store)
+    artifacts, registry = open_store(None, tmp_path), FullRegistry(store)
     ids = [trained(store, accuracy).id for accuracy in (0.99, 0.5, 0.6, 0.7, 0.8)]
     for model_id in ids:
         artifacts.publish(model_id, 1, write, {})

@@ -4,10 +4,10 @@ import threading
 import httpx
 import pytest
 
-from jobs.store import JobStore
 from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem, submitted, trained
 from support.live_server import Live, Serve
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 from support.worker_processes import timed
 
@@ -17,7 +17,7 @@ JOB_KEYS = {
 }
 
 
-def test_event_pages(api: Live, store: JobStore) -> None:
+def test_event_pages(api: Live, store: FullStore) -> None:
     """Events come as pages, ascending, each after the last of the page before."""
     job_id = submitted(api)
     trained(store, job_id)
@@ -34,7 +34,7 @@ def test_event_pages(api: Live, store: JobStore) -> None:
     problem(api.client.get(f"/jobs/{job_id}/events?after=yesterday"), 422)
 
 
-def test_event_stream(api: Live, store: JobStore) -> None:
+def test_event_stream(api: Live, store: FullStore) -> None:
     """The stream gives every event with its id while it happens, and ends after the last one."""
     job_id = submitted(api)
     with api.client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM) as response:
@@ -47,7 +47,7 @@ def test_event_stream(api: Live, store: JobStore) -> None:
     assert [json.loads(event["data"]) for event in events] == page
 
 
-def test_reconnecting_misses_and_repeats_nothing(api: Live, store: JobStore) -> None:
+def test_reconnecting_misses_and_repeats_nothing(api: Live, store: FullStore) -> None:
     """A page that comes back with Last-Event-ID after each single event sees each exactly once."""
     job_id = submitted(api)
     trained(store, job_id, steps=5)
@@ -68,7 +68,7 @@ def test_reconnecting_misses_and_repeats_nothing(api: Live, store: JobStore) -> 
         assert events_of("".join(response.iter_text())) == []
 
 
-def test_a_viewer_leaves(api: Live, store: JobStore, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_viewer_leaves(api: Live, store: FullStore, caplog: pytest.LogCaptureFixture) -> None:
     """A page that is closed in the middle of a stream is nothing to complain of."""
     job_id = submitted(api)
     feed = api.state["desk"].feed

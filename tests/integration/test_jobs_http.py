@@ -6,10 +6,10 @@ import pytest
 
 from app.settings import Settings
 from bestguess.schemas.jobs import JobError, JobStatus
-from jobs.store import JobStore
 from support.job_requests import PICTURE, STREAM, TRAIN, problem, submitted, trained
 from support.live_server import Live, live
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 from support.worker_processes import timed
 
@@ -103,7 +103,7 @@ def test_full_queue(api: Live) -> None:
     assert api.client.post(TRAIN).status_code == 202
 
 
-def test_list(api: Live, store: JobStore) -> None:
+def test_list(api: Live, store: FullStore) -> None:
     """Jobs are listed the newest first, by state and a page at a time."""
     jobs = [submitted(api, seed=seed) for seed in range(3)]
     trained(store, jobs[0])
@@ -124,7 +124,7 @@ def test_unknown_job(api: Live) -> None:
     problem(api.client.get("/jobs/job_nobody/events", headers=STREAM), 404)
 
 
-def test_finished_job(api: Live, store: JobStore) -> None:
+def test_finished_job(api: Live, store: FullStore) -> None:
     """A job shows its history and result when it is over, and cannot be cancelled then."""
     job_id = submitted(api)
     trained(store, job_id)
@@ -136,7 +136,7 @@ def test_finished_job(api: Live, store: JobStore) -> None:
     assert "succeeded" in problem(api.client.post(f"/jobs/{job_id}/cancel"), 409)["detail"]
 
 
-def test_failed_job(api: Live, store: JobStore) -> None:
+def test_failed_job(api: Live, store: FullStore) -> None:
     """A failed job says why, with a code and what to do."""
     job_id = submitted(api)
     claim = store.claim(job_id, "worker", 60)
@@ -146,7 +146,7 @@ def test_failed_job(api: Live, store: JobStore) -> None:
     assert api.client.get(f"/jobs/{job_id}").json()["error"] == error.model_dump()
 
 
-def test_cancel(api: Live, store: JobStore) -> None:
+def test_cancel(api: Live, store: FullStore) -> None:
     """A waiting job is cancelled at once, a running one is cancelling, and asking again changes nothing."""
     waiting, running = submitted(api), submitted(api)
     store.claim(running, "worker", 60)

@@ -9,7 +9,6 @@ import yaml
 
 from bestguess.schemas.jobs import JobStatus
 from jobs import figures
-from jobs.store import JobStore
 from jobs.telemetry.context import known
 from support.classify_requests import FILE
 from support.job_requests import STREAM, submitted, trained
@@ -17,6 +16,7 @@ from support.job_store import outcome
 from support.live_server import Live
 from support.prometheus_scrape import Scrape
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 from support.worker_processes import timed
 from worker.execution import Work, execute
@@ -29,7 +29,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "observability.md"
 NAME = re.compile(r"\b((?:bestguess|process)_[a-z0-9_]+)")
 
 
-def test_jobs_and_workers(api: Live, store: JobStore) -> None:
+def test_jobs_and_workers(api: Live, store: FullStore) -> None:
     """Jobs by status, their times, how they ended, images and workers are told by every replica, from Redis."""
     first, _ = submitted(api, batch_size=20), submitted(api)
     trained(store, first)
@@ -77,7 +77,7 @@ def test_redis_that_hangs(api: Live, server: LiveRedis) -> None:
     wait_until(lambda: Scrape(api.client)("bestguess_jobs", status="queued") == 1, 10)
 
 
-def test_the_request_id_follows_a_job(api: Live, store: JobStore, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_request_id_follows_a_job(api: Live, store: FullStore, caplog: pytest.LogCaptureFixture) -> None:
     """A job's lines in the worker have the id of the request that made it; nothing of it is shown to clients."""
     caplog.set_level("INFO")
     answer = api.client.post("/jobs/mnist-train", headers={"X-Request-ID": "from-far"})
@@ -97,7 +97,7 @@ def test_the_request_id_follows_a_job(api: Live, store: JobStore, caplog: pytest
 
 
 @pytest.fixture
-def names(api: Live, store: JobStore) -> set[str]:
+def names(api: Live, store: FullStore) -> set[str]:
     """Every name in a real answer, once something of each kind has happened."""
     api.client.post("/classify", files=FILE)
     trained(store, submitted(api))

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from app.inference.trained import load_trained
-from jobs.registry import Registry
 from jobs.trained import TrainedModel
 from support.classify_requests import DIGIT, problem
+from support.stores import FullRegistry, FullStore
 from support.trained_models import publish, untrained
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.artifacts import ArtifactStore
-    from jobs.store import JobStore
     from support.live_server import Live
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 class RemovedMeanwhile:
     """A store out of which a network is removed in the moment in which its file is asked for."""
 
-    def __init__(self, real: ArtifactStore, registry: Registry) -> None:
+    def __init__(self, real: ArtifactStore, registry: FullRegistry) -> None:
         self._real, self._registry = real, registry
 
     def fetch(self, job_id: str, name: str, sha256: str, to: Path) -> Path:
@@ -54,7 +53,7 @@ def test_one_network_without_its_report(api: Live, model_id: str, data_dir: Path
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_a_file_that_was_changed_is_not_loaded(api: Live, store: JobStore, data_dir: Path) -> None:
+def test_a_file_that_was_changed_is_not_loaded(api: Live, store: FullStore, data_dir: Path) -> None:
     """A file that is not the one its job recorded is refused, whatever it is; so is one that is gone."""
     damaged, gone = (publish(store, data_dir, untrained(seed)) for seed in (0, 1))
     path = data_dir / "models" / damaged / "model.keras"
@@ -68,9 +67,9 @@ def test_a_file_that_was_changed_is_not_loaded(api: Live, store: JobStore, data_
         problem(api.client.get(f"/models/{model_id}/download"), 503, "model-unusable")
 
 
-def test_a_network_that_is_removed_while_it_is_asked(api: Live, store: JobStore, data_dir: Path) -> None:
+def test_a_network_that_is_removed_while_it_is_asked(api: Live, store: FullStore, data_dir: Path) -> None:
     """Whoever has found a network when it is removed is told that it is not there, and not that it is damaged."""
-    files, registry = api.state["gallery"]._trained.files, Registry(store)
+    files, registry = api.state["gallery"]._trained.files, FullRegistry(store)
     real = files._store
     for call in ("classify", "download", "report", ""):
         model_id = publish(store, data_dir, untrained())

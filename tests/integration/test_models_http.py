@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from jobs.store import JobStore
     from support.redis_server import LiveRedis
+    from support.stores import FullStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
@@ -67,7 +67,7 @@ def test_what_only_a_network_in_memory_has(api: Live, model_id: str) -> None:
     assert told() == [(answer["model"]["precision"], answer["model"]["device"])] * 2 == [("float32", "cpu")] * 2
 
 
-def test_the_best_can_come_first(api: Live, store: JobStore, data_dir: Path) -> None:
+def test_the_best_can_come_first(api: Live, store: FullStore, data_dir: Path) -> None:
     """Sorted by test accuracy the best are first; by themselves the newest are."""
     good, bad, better = (publish(store, data_dir, untrained(), accuracy) for accuracy in (0.9, 0.5, 0.95))
     ids = [model["id"] for model in api.client.get("/models?sort=test_accuracy").json()["data"]]
@@ -148,7 +148,7 @@ def test_a_page_without_ink(api: Live, model_id: str) -> None:
     assert "ink" in str(body["detail"])
 
 
-def test_more_networks_than_memory(api: Live, store: JobStore, data_dir: Path) -> None:
+def test_more_networks_than_memory(api: Live, store: FullStore, data_dir: Path) -> None:
     """Those that were asked least lately make way, and come back when they are asked again."""
     ids = [publish(store, data_dir, untrained(seed)) for seed in range(3)]
     first = {}

@@ -8,21 +8,20 @@ import pytest
 
 from app.settings import Settings
 from jobs.aliases import MOST_ALIASES
-from jobs.registry import Registry
 from support.classify_requests import problem
 from support.live_server import Live, live
+from support.stores import FullRegistry, FullStore
 from support.trained_models import publish, untrained
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobs.store import JobStore
     from support.redis_server import LiveRedis
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 
-def test_aliases(api: Live, store: JobStore, data_dir: Path) -> None:
+def test_aliases(api: Live, store: FullStore, data_dir: Path) -> None:
     """A name is set, moved, works wherever an id does, and goes with its network."""
     one, other = publish(store, data_dir, untrained(), 0.9), publish(store, data_dir, untrained(1), 0.8)
     put = lambda name, model: api.client.put(f"/models/aliases/{name}", json={"model_id": model})  # noqa: E731
@@ -48,9 +47,9 @@ def test_aliases(api: Live, store: JobStore, data_dir: Path) -> None:
     problem(api.client.get("/models/production"), 404, "not-found")
 
 
-def test_there_may_be_so_many_aliases(api: Live, store: JobStore, model_id: str) -> None:
+def test_there_may_be_so_many_aliases(api: Live, store: FullStore, model_id: str) -> None:
     """One alias more than may be is a 409 that says what to do; one that is there can still be moved."""
-    registry = Registry(store)
+    registry = FullRegistry(store)
     for number in range(MOST_ALIASES):
         registry.set_alias(f"name-{number}", model_id)
     put = lambda name: api.client.put(f"/models/aliases/{name}", json={"model_id": model_id})  # noqa: E731
@@ -61,7 +60,7 @@ def test_there_may_be_so_many_aliases(api: Live, store: JobStore, model_id: str)
     assert "409" in declared
 
 
-def test_names_of_networks_that_are_switched_off(server: LiveRedis, store: JobStore, tmp_path: Path) -> None:
+def test_names_of_networks_that_are_switched_off(server: LiveRedis, store: FullStore, tmp_path: Path) -> None:
     """A pretrained network's name is no alias's, also where that network is not served."""
     model_id = publish(store, tmp_path, untrained())
     settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1, stand_in=False)

@@ -6,14 +6,13 @@ from bestguess.schemas.jobs import Job, JobStatus
 from jobs.errors import IdempotencyConflict, JobNotFound, ModelNotFound, QuotaReached
 from jobs.ids import new_job_id
 from jobs.owners import ANONYMOUS, EVERYBODY
-from jobs.registry import Registry
-from jobs.store import JobStore
-from support.job_store import LEASE, TwiceStore, now, outcome
+from support.job_store import LEASE, now, outcome
 from support.redis_server import LiveRedis
+from support.stores import FullRegistry, FullStore, TwiceStore
 from support.waiting import wait_until
 
 
-def made(store: JobStore, owner: str, quota: int = 0, key: str | None = None, digest: str = "d") -> Job:
+def made(store: FullStore, owner: str, quota: int = 0, key: str | None = None, digest: str = "d") -> Job:
     """Queue a job of an owner."""
     idempotency = (key, digest) if key else None
     params = {"steps": 10}
@@ -22,7 +21,7 @@ def made(store: JobStore, owner: str, quota: int = 0, key: str | None = None, di
     )
 
 
-def finished(store: JobStore, owner: str, accuracy: float = 0.9) -> str:
+def finished(store: FullStore, owner: str, accuracy: float = 0.9) -> str:
     """Let a job of an owner succeed, and return its model's id."""
     job_id = made(store, owner).id
     claim = store.claim(job_id, "worker", LEASE)
@@ -32,17 +31,17 @@ def finished(store: JobStore, owner: str, accuracy: float = 0.9) -> str:
     return job_id
 
 
-def ids(store: JobStore, whose: str, status: JobStatus | None = None, after: str | None = None) -> list[str]:
+def ids(store: FullStore, whose: str, status: JobStatus | None = None, after: str | None = None) -> list[str]:
     """List jobs, the newest first, a page of two at a time."""
     page = store.list(status, 2, after, whose)
     found = [job.id for job in page.jobs]
     return found + ids(store, whose, status, found[-1]) if page.has_more else found
 
 
-def test_another_owners_job_is_not_there(store: JobStore) -> None:
+def test_another_owners_job_is_not_there(store: FullStore) -> None:
     """Who asks for another's job hears what who asks for none hears, and cannot cancel it."""
     job = made(store, "ann")
-    for call in (store.get, store.cancel):
+    for call in (store.read, store.cancel):
         assert call(job.id, "ann").id == call(job.id, EVERYBODY).id == job.id
         for stranger in ("bob", ANONYMOUS):
             with pytest.raises(JobNotFound):
@@ -52,7 +51,7 @@ def test_another_owners_job_is_not_there(store: JobStore) -> None:
     assert store.events(job.id, whose="ann").events
 
 
-def test_lists(store: JobStore) -> None:
+def test_lists(store: FullStore) -> None:
     """Each owner's list has that owner's jobs, in any state and page by page; everybody's has all."""
     owners = ["ann", "bob", ANONYMOUS] * 3
     jobs = [(owner, made(store, owner).id) for owner in owners]
@@ -82,12 +81,12 @@ def test_a_retry_keeps_the_owner(twice: TwiceStore) -> None:
     assert claim is not None
     store.finish(job_id, claim.fence, JobStatus.SUCCEEDED, outcome(job_id))
     assert ids(store, "ann", JobStatus.SUCCEEDED) == [job_id]
-    assert Registry(store).get(job_id, "ann").owner == "ann"
+    assert FullRegistry(store).get(job_id, "ann").owner == "ann"
 
 
-def test_models(store: JobStore) -> None:
+def test_models(store: FullStore) -> None:
     """`latest`, `best`, other aliases and ids mean an owner's own models only; everybody's are all."""
-    registry = Registry(store)
+    registry = FullRegistry(store)
     good, bad, other = (finished(store, *one) for one in (("ann", 0.8), ("ann", 0.5), ("bob", 0.99)))
     registry.set_alias("production", other)
     assert [registry.get(name, "ann").id for name in ("latest", "best", bad)] == [bad, good, bad]
@@ -107,9 +106,9 @@ def test_models(store: JobStore) -> None:
     assert registry.get("best").id == good
 
 
-def test_one_owner_does_not_crowd_another_out(store: JobStore) -> None:
+def test_one_owner_does_not_crowd_another_out(store: FullStore) -> None:
     """So many of the newest models are kept of each owner, and each one's best."""
-    registry = Registry(store)
+    registry = FullRegistry(store)
     best = finished(store, "ann", 0.9)
     surplus = finished(store, "ann", 0.1)
     newest = finished(store, "ann", 0.2)
@@ -120,7 +119,7 @@ def test_one_owner_does_not_crowd_another_out(store: JobStore) -> None:
     assert registry.remove(surplus, unnamed=True)
 
 
-def test_quota(store: JobStore) -> None:
+def test_quota(store: FullStore) -> None:
     """An owner with so many unfinished jobs gets no more until one has finished; others are not affected."""
     first = made(store, "ann", 2)
     claim = store.claim(first.id, "worker", LEASE)
@@ -136,7 +135,7 @@ def test_quota(store: JobStore) -> None:
     made(store, "ann", 2)
 
 
-def test_idempotency_keys_are_an_owners_own(store: JobStore) -> None:
+def test_idempotency_keys_are_an_owners_own(store: FullStore) -> None:
     """The same key from two owners makes two jobs, and says nothing of the other's."""
     mine, theirs = made(store, "ann", key="k"), made(store, "bob", key="k", digest="other")
     assert mine.id != theirs.id
@@ -145,10 +144,10 @@ def test_idempotency_keys_are_an_owners_own(store: JobStore) -> None:
         made(store, "ann", key="k", digest="other")
 
 
-def test_nothing_of_a_job_is_left(server: LiveRedis, store: JobStore) -> None:
+def test_nothing_of_a_job_is_left(server: LiveRedis, store: FullStore) -> None:
     """A deleted job and its removed model leave no trace in any owner's list."""
     job_id = finished(store, "ann")
     store.delete(job_id)
-    Registry(store).remove(job_id)
+    FullRegistry(store).remove(job_id)
     with server.client() as client:
         assert client.keys("bestguess:owner:*") == []

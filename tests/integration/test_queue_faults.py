@@ -7,11 +7,11 @@ from kombu import Message, Queue
 
 from bestguess.schemas.jobs import JobStatus
 from jobs import queue
-from jobs.connection import connect
 from jobs.errors import StoreUnavailable
-from jobs.store import PREFIX, JobStore
+from jobs.store import PREFIX
 from support.job_store import BRIEF, PROMISE, running, timed
 from support.redis_server import LiveRedis, live_redis
+from support.stores import FullStore
 from support.worker_processes import older
 from worker.children import JobRequest
 from worker.messages import Transport
@@ -38,7 +38,7 @@ def test_publish(server: LiveRedis) -> None:
 def test_the_last_database(server: LiveRedis) -> None:
     """The last database of a Redis, as the only one, is enough for jobs and their messages."""
     url = f"{server.url}?db=15"
-    with closing(queue.celery_app(url)) as app, JobStore(connect(url)) as store:
+    with closing(queue.celery_app(url)) as app, FullStore(url) as store:
         store.create(queue.MNIST_TRAIN, {}, job_id="job_1", most_queued=10)
         queue.publish(app, queue.MNIST_TRAIN, "job_1")
         assert queue.waiting(app) == {"job_1"}
@@ -47,7 +47,7 @@ def test_the_last_database(server: LiveRedis) -> None:
 def test_an_older_worker(server: LiveRedis) -> None:
     """A job that is published where an older worker does not listen is published again where it does."""
     new, old = queue.celery_app(server.url), older(server)
-    with closing(new), closing(old), JobStore(connect(server.url)) as store, server.client() as client:
+    with closing(new), closing(old), FullStore(server.url) as store, server.client() as client:
         job = store.create(queue.MNIST_TRAIN, {}, job_id="job_1", most_queued=10)
         queue.publish(new, queue.MNIST_TRAIN, job.id)
         assert queue.waiting(old) == set()
@@ -78,7 +78,7 @@ def test_publish_in_trouble(server: LiveRedis) -> None:
 
 def test_leases_that_ran_out_while_redis_was_away(server: LiveRedis) -> None:
     """A worker has a moment to renew a lease that ran out while Redis was away, before its job is taken back."""
-    with closing(queue.celery_app(server.url)) as app, JobStore(connect(server.url)) as store:
+    with closing(queue.celery_app(server.url)) as app, FullStore(server.url) as store:
         reconciler = Reconciler(store, app)
         claim = running(store, BRIEF)
         server.kill()

@@ -17,19 +17,18 @@ from jobs import queue as queues
 from jobs.artifacts import open_store
 from jobs.datasets.model import INDEX
 from jobs.datasets.opening import read_index
-from jobs.datasets.records import Datasets
 from jobs.errors import NotDamaged, RecordDamaged
 from jobs.owners import EVERYBODY
 from jobs.queue import QUEUE_KEY
 from jobs.records import Origin
-from jobs.registry import Registry
-from jobs.store import PREFIX, JobStore
+from jobs.store import PREFIX
 from support.datasets import picture
 from support.datasets import stored as stored_dataset
 from support.job_requests import PICTURE, STREAM, events_of, problem
-from support.job_store import LEASE, TwiceStore, distant, entry, outcome, progress, queued, running, trained
+from support.job_store import LEASE, distant, entry, outcome, progress, queued, running, trained
 from support.live_server import Live, live
 from support.prometheus_scrape import Scrape
+from support.stores import FullDatasets, FullRegistry, FullStore, TwiceStore
 from worker.execution import Work, execute
 from worker.reconciler import Reconciler
 
@@ -56,9 +55,9 @@ def api(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def raw(server: LiveRedis, store: JobStore) -> Iterator[redis.Redis]:
+def raw(server: LiveRedis, store: FullStore) -> Iterator[redis.Redis]:
     """Look at the Redis itself, which has nothing in it yet."""
-    assert store.counts()
+    assert store.list().jobs == []
     with server.client() as client:
         yield client
 
@@ -118,7 +117,7 @@ def grow_all(client: redis.Redis) -> set[str]:
     return seen
 
 
-def with_everything(store: JobStore, data: Dataset) -> dict[str, str]:
+def with_everything(store: FullStore, data: Dataset) -> dict[str, str]:
     """Make a job in each state, with all that can be recorded of one; return their ids by their states."""
     waits = store.create(
         "finetune",
@@ -136,11 +135,11 @@ def with_everything(store: JobStore, data: Dataset) -> dict[str, str]:
         store.report(claim.job_id, claim.fence, Progress(step=2, total_steps=10, images_per_second=50.0), point)
     store.finish(fails.job_id, fails.fence, JobStatus.FAILED, error=JobError(code="diverged", detail="It did."))
     store.finish(succeeds.job_id, succeeds.fence, JobStatus.SUCCEEDED, outcome(succeeds.job_id))
-    Registry(store).set_alias("mine", succeeds.job_id)
+    FullRegistry(store).set_alias("mine", succeeds.job_id)
     return {"queued": waits.id, "running": runs.job_id, "failed": fails.job_id, "succeeded": succeeds.job_id}
 
 
-def test_fields_of_a_later_version(api: Live, store: JobStore, raw: redis.Redis) -> None:
+def test_fields_of_a_later_version(api: Live, store: FullStore, raw: redis.Redis) -> None:
     """Unknown fields in whatever is stored change no answer, and no job fails for them."""
     artifacts = open_store(None, api.state["settings"].data_dir)
     data = stored_dataset(store, artifacts, {"cats": [picture(1), picture(1)], "dogs": [picture(2)]})
@@ -186,14 +185,14 @@ def without_later(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return {name: without_later(one) for name, one in value.items() if name not in {LATER, "changed_params"}}
 
 
-def test_an_index_of_a_later_version(api: Live, store: JobStore, raw: redis.Redis) -> None:
+def test_an_index_of_a_later_version(api: Live, store: FullStore, raw: redis.Redis) -> None:
     """The file that lists a data set's photographs is read with fields that are unknown; what is none is damage."""
     artifacts = open_store(None, api.state["settings"].data_dir)
     data = stored_dataset(store, artifacts, {"cats": [picture(1)], "dogs": [picture(2)]})
     before = read_index(data, artifacts)
     path = api.state["settings"].data_dir / "models" / data.parts[0].id / INDEX
     replace_index(raw, data, path, json.dumps(grown(json.loads(path.read_bytes()))).encode())
-    assert read_index(Datasets(store).get(data.id), artifacts) == before
+    assert read_index(FullDatasets(store).get(data.id), artifacts) == before
     replace_index(raw, data, path, b"[]")
     answer = api.client.get(f"/datasets/{data.id}/images/{'0' * 64}")
     problem(answer, 503)
@@ -208,7 +207,7 @@ def replace_index(raw: redis.Redis, data: Dataset, path: Any, content: bytes) ->
     raw.hset(key, "parts", json.dumps(parts))
 
 
-def test_what_an_earlier_version_left_out(api: Live, store: JobStore, raw: redis.Redis) -> None:
+def test_what_an_earlier_version_left_out(api: Live, store: FullStore, raw: redis.Redis) -> None:
     """A job whose record has no more than its first fields is shown, run and ended with their defaults."""
     job_id = queued(store).id
     optional = "published_at", "attempt", "crashes", "fence", "step", "history_step", "belongs_to"
@@ -247,7 +246,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_job(
-    api: Live, store: JobStore, raw: redis.Redis, queue: Celery, damage: Callable[[redis.Redis, str], object]
+    api: Live, store: FullStore, raw: redis.Redis, queue: Celery, damage: Callable[[redis.Redis, str], object]
 ) -> None:
     """A damaged job is left out of lists, named where it is asked for, holds nothing else up, and can be removed."""
     waits, bad, bad_runner, lost = distant(store), distant(store), running(store), running(store)
@@ -282,12 +281,12 @@ def test_a_damaged_job(
         problem(api.client.get(f"/jobs/{job_id}"), 404)
         problem(api.client.delete(f"/jobs/{job_id}"), 404)
         assert list(raw.scan_iter(f"*{job_id}*")) == []
-    assert {bad.id, bad_runner.job_id} <= set(Registry(store).leftovers())  # so that a worker removes their files
+    assert {bad.id, bad_runner.job_id} <= set(FullRegistry(store).leftovers())  # so that a worker removes their files
 
 
 @pytest.mark.parametrize(("name", "value"), [("result", "{"), ("error", "[]"), ("progress", "{")])
 def test_a_finished_job_that_cannot_be_read(
-    api: Live, store: JobStore, raw: redis.Redis, name: str, value: str
+    api: Live, store: FullStore, raw: redis.Redis, name: str, value: str
 ) -> None:
     """A finished job that answers 409 `damaged-record` can be removed, also where only its readers see the damage."""
     bad, good = queued(store), queued(store)
@@ -299,11 +298,11 @@ def test_a_finished_job_that_cannot_be_read(
     assert api.client.delete(f"/jobs/{bad.id}").status_code == 204
     problem(api.client.get(f"/jobs/{bad.id}"), 404)
     assert list(raw.scan_iter(f"*{bad.id}*")) == []
-    assert Registry(store).leftovers() == [bad.id]
+    assert FullRegistry(store).leftovers() == [bad.id]
 
 
 @pytest.mark.parametrize("part", ["events", "history"])
-def test_what_belongs_to_a_job_is_no_job(api: Live, store: JobStore, raw: redis.Redis, part: str) -> None:
+def test_what_belongs_to_a_job_is_no_job(api: Live, store: FullStore, raw: redis.Redis, part: str) -> None:
     """The keys of a job's events and history cannot be read as damaged jobs, nor be removed as such."""
     held = running(store)
     store.report(held.job_id, held.fence, progress(1), entry(1))
@@ -312,7 +311,7 @@ def test_what_belongs_to_a_job_is_no_job(api: Live, store: JobStore, raw: redis.
     for method, path in (("DELETE", ""), ("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
         problem(api.client.request(method, f"/jobs/{named}{path}"), 404)
     assert raw.exists(f"{PREFIX}job:{named}")
-    assert Registry(store).leftovers() == []
+    assert FullRegistry(store).leftovers() == []
 
 
 def listed(api: Live, address: str) -> set[str]:
@@ -326,7 +325,7 @@ def listed(api: Live, address: str) -> set[str]:
     ("name", "value"), [("progress", "[]"), ("progress", "{"), ("lease_until", ""), ("origin", "[]"), ("kind", "knit")]
 )
 def test_what_does_not_keep_a_job_from_its_end(
-    store: JobStore, raw: redis.Redis, queue: Celery, name: str, value: str
+    store: FullStore, raw: redis.Redis, queue: Celery, name: str, value: str
 ) -> None:
     """A lost job goes back to the queue whatever is wrong with what only its readers need; others do as well."""
     bad, lost = running(store), running(store)
@@ -346,7 +345,7 @@ def test_what_does_not_keep_a_job_from_its_end(
     assert store.finish(bad.job_id, claim.fence, JobStatus.SUCCEEDED, {}).status == "succeeded"
 
 
-def test_each_damage_is_logged_once(store: JobStore, raw: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_damage_is_logged_once(store: FullStore, raw: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
     """However often a damaged record is met, the log names it once."""
     bad = queued(store)
     raw.hset(f"{PREFIX}job:{bad.id}", "status", "dreaming")
@@ -356,7 +355,7 @@ def test_each_damage_is_logged_once(store: JobStore, raw: redis.Redis, caplog: p
     assert [bad.id in record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [True]
 
 
-def test_keys_beside_a_job(store: JobStore, raw: redis.Redis) -> None:
+def test_keys_beside_a_job(store: FullStore, raw: redis.Redis) -> None:
     """Indexes, counts, histories and events of another type fail no job: it is made, claimed, reported and ended."""
     for key in ("jobs", "jobs:queued", "jobs:running", "owner::jobs", "finished", "totals", "workers", "models"):
         raw.set(f"{PREFIX}{key}", "text")
@@ -374,15 +373,16 @@ def test_keys_beside_a_job(store: JobStore, raw: redis.Redis) -> None:
         store.events(made.id)
     assert store.lock("reconciler", "me", LEASE)
     assert store.list().jobs == []
-    assert (store.due(0), store.expired(0), store.counts()[JobStatus.QUEUED]) == (([], []), [], 0)
-    assert store.run(figures.read()).finished == {}
-    assert (Registry(store).list(), Registry(store).aliases(), Registry(store).surplus(0)) == ([], {}, [])
-    assert (Datasets(store).list().datasets, Datasets(store).leftovers()) == ([], [])
+    assert (store.due(0), store.expired(0)) == (([], []), [])
+    found = store.run(figures.read())
+    assert (found.jobs[JobStatus.QUEUED], found.finished) == (0, {})
+    assert (FullRegistry(store).list(), FullRegistry(store).aliases(), FullRegistry(store).surplus(0)) == ([], {}, [])
+    assert (FullDatasets(store).list().datasets, FullDatasets(store).leftovers()) == ([], [])
 
 
 @pytest.mark.parametrize("read", [transitions.due(0), figures.read()], ids=["worker", "API"])
 def test_an_index_of_another_type_is_logged(
-    store: JobStore, raw: redis.Redis, caplog: pytest.LogCaptureFixture, read: Call[object]
+    store: FullStore, raw: redis.Redis, caplog: pytest.LogCaptureFixture, read: Call[object]
 ) -> None:
     """An index that is passed over because of its type is logged by name, and counted, by each process that reads."""
     names = {"jobs", "jobs:queued", "finished", "totals", "models:removed", "aliases"}
@@ -404,7 +404,7 @@ def test_readiness_with_a_key_of_another_type(api: Live, raw: redis.Redis) -> No
     assert answer.json()["redis"]["status"] == "up"
 
 
-def test_a_removed_job_does_not_count(store: JobStore, raw: redis.Redis) -> None:
+def test_a_removed_job_does_not_count(store: FullStore, raw: redis.Redis) -> None:
     """A damaged job, of which nobody can say whose it was, no longer counts among its owner's once it is removed."""
     bad = store.create("mnist-train", {}, job_id="job_bad", most_queued=9, owner="alice", quota=1)
     other_type(raw, bad.id)
@@ -413,7 +413,7 @@ def test_a_removed_job_does_not_count(store: JobStore, raw: redis.Redis) -> None
     assert store.create("mnist-train", {}, job_id="job_new", most_queued=9, owner="alice", quota=1).id == "job_new"
 
 
-def test_a_damaged_event(api: Live, store: JobStore, raw: redis.Redis) -> None:
+def test_a_damaged_event(api: Live, store: FullStore, raw: redis.Redis) -> None:
     """Events that cannot be read are left out of pages and streams, however many there are; the others are told."""
     job_id = queued(store).id
     for _ in range(150):
@@ -429,10 +429,10 @@ def test_a_damaged_event(api: Live, store: JobStore, raw: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize("field", ["result", "params", "kind", "type"])
-def test_a_damaged_model(api: Live, store: JobStore, raw: redis.Redis, field: str) -> None:
+def test_a_damaged_model(api: Live, store: FullStore, raw: redis.Redis, field: str) -> None:
     """A damaged model is left out of the list, named where it is asked for, and can be removed; others are there."""
     good, bad = trained(store).id, trained(store).id
-    registry = Registry(store)
+    registry = FullRegistry(store)
     registry.set_alias("mine", bad)
     if field == "type":
         raw.set(f"{PREFIX}model:{bad}", "text")
@@ -468,7 +468,7 @@ def test_a_damaged_data_set(api: Live, raw: redis.Redis, field: str) -> None:
     assert listed(api, "/datasets") == {good}
 
 
-def test_messages_that_are_not_ours(store: JobStore, raw: redis.Redis, server: LiveRedis, queue: Celery) -> None:
+def test_messages_that_are_not_ours(store: FullStore, raw: redis.Redis, server: LiveRedis, queue: Celery) -> None:
     """What lies in the queue and is no message of ours does not keep jobs from being handed over."""
     with server.client() as broker:
         broker.lpush(QUEUE_KEY, "text", "[]", "{}", '{"headers": {"id": [1]}}', b"\xff")

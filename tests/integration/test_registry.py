@@ -3,30 +3,30 @@ import pytest
 from bestguess.schemas.jobs import JobStatus
 from jobs.aliases import MOST_ALIASES
 from jobs.errors import AliasNotFound, InvalidAlias, JobNotFound, LeaseLost, ModelNotFound, TooManyAliases
-from jobs.registry import Registry
-from jobs.store import PREFIX, JobStore
+from jobs.store import PREFIX
 from jobs.transitions import finish
 from support.job_store import BRIEF, LEASE, outcome, running, trained
+from support.stores import FullRegistry, FullStore
 from support.waiting import wait_until
 
 
 @pytest.fixture
-def registry(store: JobStore) -> Registry:
+def registry(store: FullStore) -> FullRegistry:
     """A registry with no models in it."""
-    return Registry(store)
+    return FullRegistry(store)
 
 
-def ids(registry: Registry) -> list[str]:
+def ids(registry: FullRegistry) -> list[str]:
     """The models, newest first."""
     return [model.id for model in registry.list()]
 
 
-def nothing_left(store: JobStore) -> bool:
+def nothing_left(store: FullStore) -> bool:
     """Whether Redis has no key for models or aliases any more."""
     return not [*store._client.scan_iter(f"{PREFIX}model*"), *store._client.scan_iter(f"{PREFIX}alias*")]
 
 
-def test_an_empty_registry(registry: Registry) -> None:
+def test_an_empty_registry(registry: FullRegistry) -> None:
     """Before the first model there is nothing by any name, `latest` and `best` included."""
     assert (registry.list(), registry.aliases(), registry.surplus(0), registry.leftovers()) == ([], {}, [], [])
     for name in ("latest", "best", "job_x", "", "champion"):
@@ -40,7 +40,7 @@ def test_an_empty_registry(registry: Registry) -> None:
     assert not registry.remove("job_x")
 
 
-def test_a_job_leaves_a_model(store: JobStore, registry: Registry) -> None:
+def test_a_job_leaves_a_model(store: FullStore, registry: FullRegistry) -> None:
     """A job that succeeds with a model leaves a record of it, of the moment at which it finished."""
     job = trained(store)
     assert not nothing_left(store)
@@ -52,7 +52,7 @@ def test_a_job_leaves_a_model(store: JobStore, registry: Registry) -> None:
     assert registry.get("latest") == registry.get("best") == model
 
 
-def test_other_ends_leave_none(store: JobStore, registry: Registry) -> None:
+def test_other_ends_leave_none(store: FullStore, registry: FullRegistry) -> None:
     """A job that failed, was cancelled, or has no model leaves none, whatever its worker sent."""
     for end in (JobStatus.FAILED, JobStatus.CANCELLED):
         claim = running(store)
@@ -65,7 +65,7 @@ def test_other_ends_leave_none(store: JobStore, registry: Registry) -> None:
     assert nothing_left(store)
 
 
-def test_who_lost_its_job_leaves_none(store: JobStore, registry: Registry) -> None:
+def test_who_lost_its_job_leaves_none(store: FullStore, registry: FullRegistry) -> None:
     """A worker whose job another has leaves no model, and does not change the one that the other leaves."""
     old = running(store, BRIEF)
     new = wait_until(lambda: store.claim(old.job_id, "second", LEASE), 5)
@@ -78,7 +78,7 @@ def test_who_lost_its_job_leaves_none(store: JobStore, registry: Registry) -> No
     assert [model.test_accuracy for model in registry.list()] == [0.8]
 
 
-def test_an_unreadable_result_ends_nothing(store: JobStore, registry: Registry) -> None:
+def test_an_unreadable_result_ends_nothing(store: FullStore, registry: FullRegistry) -> None:
     """A result whose model could not be read again is refused, and the job goes on."""
     claim = running(store)
     with pytest.raises(ValueError, match="sha256"):
@@ -86,7 +86,7 @@ def test_an_unreadable_result_ends_nothing(store: JobStore, registry: Registry) 
     assert (store.get(claim.job_id).status, registry.list()) == ("running", [])
 
 
-def test_a_model_outlives_its_job(store: JobStore, registry: Registry) -> None:
+def test_a_model_outlives_its_job(store: FullStore, registry: FullRegistry) -> None:
     """A purge takes an old job and leaves its model with its files; a job whose model was removed takes them along."""
     kept, gone = trained(store), trained(store)
     registry.remove(gone.id)
@@ -104,7 +104,7 @@ def test_a_model_outlives_its_job(store: JobStore, registry: Registry) -> None:
     assert registry.get("latest") == before
 
 
-def test_newest_and_best_first(store: JobStore, registry: Registry) -> None:
+def test_newest_and_best_first(store: FullStore, registry: FullRegistry) -> None:
     """Models are listed newest first, or best first: of official data before others, of equals the newest first."""
     drawn = trained(store, 1.0, official=False).id
     first = trained(store, 0.98).id
@@ -116,7 +116,7 @@ def test_newest_and_best_first(store: JobStore, registry: Registry) -> None:
     assert registry.aliases() == {"latest": untested, "best": second}
 
 
-def test_best_moves(store: JobStore, registry: Registry) -> None:
+def test_best_moves(store: FullStore, registry: FullRegistry) -> None:
     """The best is the best of those that are left, and drawn digits are that only among themselves."""
     drawn = [trained(store, accuracy, official=False).id for accuracy in (0.99, 1.0)]
     assert registry.get("best").id == drawn[1]
@@ -128,7 +128,7 @@ def test_best_moves(store: JobStore, registry: Registry) -> None:
     assert registry.aliases() == {}
 
 
-def test_models_of_one_moment(store: JobStore, registry: Registry) -> None:
+def test_models_of_one_moment(store: FullStore, registry: FullRegistry) -> None:
     """Of equal models that came in one millisecond the same one is first in the list, `latest` and `best`."""
     claims = [running(store) for _ in range(20)]
     ends = [(one.job_id, one.fence, JobStatus.SUCCEEDED, outcome(one.job_id), None) for one in claims]
@@ -143,7 +143,7 @@ def test_models_of_one_moment(store: JobStore, registry: Registry) -> None:
     assert registry.aliases() == {"latest": found[0].id, "best": found[0].id}
 
 
-def test_aliases(store: JobStore, registry: Registry) -> None:
+def test_aliases(store: FullStore, registry: FullRegistry) -> None:
     """An alias stands for what it was set to until it is moved or dropped, whatever an alias it was set by does."""
     old, new = trained(store).id, trained(store, 0.1).id
     assert registry.set_alias("champion", "best").id == old
@@ -166,7 +166,7 @@ def test_aliases(store: JobStore, registry: Registry) -> None:
     assert registry.get(new).id == new
 
 
-def test_refused_aliases(store: JobStore, registry: Registry) -> None:
+def test_refused_aliases(store: FullStore, registry: FullRegistry) -> None:
     """A name that may not be an alias is refused whether or not its model is there, and nothing is set."""
     model = trained(store).id
     for name in ("latest", "best", "aliases", "vgg16", "No", model):
@@ -176,7 +176,7 @@ def test_refused_aliases(store: JobStore, registry: Registry) -> None:
     assert registry.aliases() == {"latest": model, "best": model}
 
 
-def test_aliases_are_bounded(store: JobStore, registry: Registry) -> None:
+def test_aliases_are_bounded(store: FullStore, registry: FullRegistry) -> None:
     """When as many aliases are set as may, another is refused, and those that are can be moved."""
     old, new = trained(store).id, trained(store).id
     for number in range(MOST_ALIASES):
@@ -188,7 +188,7 @@ def test_aliases_are_bounded(store: JobStore, registry: Registry) -> None:
     assert registry.set_alias("another", old).id == old
 
 
-def test_aliases_go_with_their_model(store: JobStore, registry: Registry) -> None:
+def test_aliases_go_with_their_model(store: FullStore, registry: FullRegistry) -> None:
     """Removing a model removes every alias that names it and no other, and leaves nothing but files to be removed."""
     gone, stays = trained(store).id, trained(store).id
     for name, model in (("a", gone), ("b", gone), ("c", stays)):

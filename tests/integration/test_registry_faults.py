@@ -12,19 +12,20 @@ from jobs.errors import AliasNotFound, InvalidAlias, ModelNotFound, ModelUsed, S
 from jobs.ids import new_job_id
 from jobs.registry import Registry
 from jobs.store import JobStore
-from support.job_store import PROMISE, TwiceStore, outcome, running, timed, trained
+from support.job_store import PROMISE, outcome, running, timed, trained
 from support.redis_server import LiveRedis
+from support.stores import FullRegistry, FullStore, TwiceStore
 
 
 @pytest.fixture
-def registry(store: JobStore) -> Registry:
+def registry(store: FullStore) -> FullRegistry:
     """A registry with no models in it."""
-    return Registry(store)
+    return FullRegistry(store)
 
 
 def test_a_model_lives_twice(twice: TwiceStore) -> None:
     """Where every reply is lost once a model has the same life, and who removes something hears that it was there."""
-    registry, old, new = Registry(twice), trained(twice).id, trained(twice).id
+    registry, old, new = FullRegistry(twice), trained(twice).id, trained(twice).id
     assert [model.id for model in registry.list()] == [new, old]
     assert registry.set_alias("mine", "latest").id == new
     assert registry.set_alias("yours", "mine").id == new
@@ -38,13 +39,13 @@ def test_a_model_lives_twice(twice: TwiceStore) -> None:
 
 def test_absence_is_repeated(twice: TwiceStore) -> None:
     """Where every reply is lost once, what is not there is not there."""
-    registry = Registry(twice)
+    registry = FullRegistry(twice)
     assert not registry.remove("job_x")
     with pytest.raises(AliasNotFound):
         registry.drop_alias("mine")
 
 
-def test_a_removed_model_stays_removed(store: JobStore, registry: Registry) -> None:
+def test_a_removed_model_stays_removed(store: FullStore, registry: FullRegistry) -> None:
     """A worker that says once more how its job ended, after its model was removed, does not bring it back."""
     claim = running(store)
     ends = [claim.job_id, claim.fence, JobStatus.SUCCEEDED, outcome(claim.job_id)]
@@ -54,7 +55,7 @@ def test_a_removed_model_stays_removed(store: JobStore, registry: Registry) -> N
     assert registry.list() == []
 
 
-def test_what_is_remembered_is_forgotten(store: JobStore, registry: Registry) -> None:
+def test_what_is_remembered_is_forgotten(store: FullStore, registry: FullRegistry) -> None:
     """What a removal leaves, for one that is repeated, goes within a minute."""
     model = trained(store).id
     registry.set_alias("mine", model)
@@ -64,7 +65,7 @@ def test_what_is_remembered_is_forgotten(store: JobStore, registry: Registry) ->
     assert [0 < time <= 60_000 for time in left] == [True, True]
 
 
-def test_no_alias_dangles(server: LiveRedis, store: JobStore, registry: Registry) -> None:
+def test_no_alias_dangles(server: LiveRedis, store: FullStore, registry: FullRegistry) -> None:
     """However setting an alias and removing its model meet, the alias goes with the model or is refused."""
     with ThreadPoolExecutor(4) as threads, JobStore(connect(server.url)) as another:
         for _ in range(40):
@@ -76,7 +77,7 @@ def test_no_alias_dangles(server: LiveRedis, store: JobStore, registry: Registry
             assert registry.aliases() == {}
 
 
-def test_surplus(store: JobStore, registry: Registry) -> None:
+def test_surplus(store: FullStore, registry: FullRegistry) -> None:
     """What is beyond the newest and has no alias is surplus, oldest first; the best and what has one are not."""
     best, *others = [trained(store, accuracy).id for accuracy in (0.99, 0.5, 0.6, 0.7, 0.8)]
     registry.set_alias("mine", others[1])
@@ -88,7 +89,7 @@ def test_surplus(store: JobStore, registry: Registry) -> None:
 
 def test_what_a_job_begins_with_stays(twice: TwiceStore) -> None:
     """A model that an unfinished job begins with is no surplus and cannot be removed; once the job is over it can."""
-    registry, base, other = Registry(twice), trained(twice, 0.5).id, trained(twice, 0.6).id
+    registry, base, other = FullRegistry(twice), trained(twice, 0.5).id, trained(twice, 0.6).id
     trained(twice, 0.9)
     job = twice.create("finetune", {"base": base}, job_id=new_job_id(), most_queued=9)
     assert [model.id for model in registry.surplus(0)] == [other]
@@ -113,7 +114,7 @@ class Files:
         return model_id != self._stuck
 
 
-def test_prune(store: JobStore, registry: Registry) -> None:
+def test_prune(store: FullStore, registry: FullRegistry) -> None:
     """Pruning removes the surplus and then its files, and those of models that somebody else removed."""
     models, files = [trained(store, 0.1 * number).id for number in range(5)], Files()
     registry.remove(models[4])
@@ -123,7 +124,7 @@ def test_prune(store: JobStore, registry: Registry) -> None:
     assert registry.prune(2, files) == []
 
 
-def test_prune_is_taken_up_again(store: JobStore, registry: Registry) -> None:
+def test_prune_is_taken_up_again(store: FullStore, registry: FullRegistry) -> None:
     """Where files could not be removed nobody sees their model any more, and the next round removes them."""
     old = trained(store).id
     trained(store)
@@ -139,7 +140,7 @@ def test_prune_is_taken_up_again(store: JobStore, registry: Registry) -> None:
     assert registry.prune(1, files) == files.gone == [old]
 
 
-def test_one_that_cannot_be_removed(store: JobStore, registry: Registry) -> None:
+def test_one_that_cannot_be_removed(store: FullStore, registry: FullRegistry) -> None:
     """Files that cannot be removed do not keep others from being, and are found again."""
     models = [trained(store, 0.1 * number).id for number in range(4)]
     files = Files(stuck=models[1])
@@ -148,7 +149,7 @@ def test_one_that_cannot_be_removed(store: JobStore, registry: Registry) -> None
     assert registry.prune(1, Files()) == [models[1]]
 
 
-def test_who_got_a_name_meanwhile_stays(store: JobStore, registry: Registry) -> None:
+def test_who_got_a_name_meanwhile_stays(store: FullStore, registry: FullRegistry) -> None:
     """A model that was surplus and has an alias by the time it would be removed stays."""
     old, new = trained(store, 0.1).id, trained(store).id
     assert [model.id for model in registry.surplus(1)] == [old]
@@ -159,7 +160,7 @@ def test_who_got_a_name_meanwhile_stays(store: JobStore, registry: Registry) -> 
     assert registry.remove(old, unnamed=True)
 
 
-def test_full_redis(store: JobStore, registry: Registry, server: LiveRedis) -> None:
+def test_full_redis(store: FullStore, registry: FullRegistry, server: LiveRedis) -> None:
     """When Redis is full no job ends without its model, models can be read and removed, and space mends it."""
     claim, model = running(store), trained(store).id
     with server.client() as client:
@@ -178,7 +179,7 @@ def test_full_redis(store: JobStore, registry: Registry, server: LiveRedis) -> N
     assert registry.get("latest").id == claim.job_id
 
 
-def test_killed_redis(store: JobStore, registry: Registry, server: LiveRedis) -> None:
+def test_killed_redis(store: FullStore, registry: FullRegistry, server: LiveRedis) -> None:
     """Models and aliases are there again when Redis is."""
     model = trained(store).id
     registry.set_alias("mine", model)
@@ -190,7 +191,7 @@ def test_killed_redis(store: JobStore, registry: Registry, server: LiveRedis) ->
     assert (registry.list(), registry.aliases()) == before
 
 
-def test_hung_redis(store: JobStore, registry: Registry, server: LiveRedis) -> None:
+def test_hung_redis(store: FullStore, registry: FullRegistry, server: LiveRedis) -> None:
     """While Redis is silent the registry says so in time."""
     model = trained(store).id
     with server.hung(), timed() as seconds, pytest.raises(StoreUnavailable):
@@ -199,7 +200,7 @@ def test_hung_redis(store: JobStore, registry: Registry, server: LiveRedis) -> N
     assert registry.get("best").id == model
 
 
-def test_async_twin(store: JobStore, registry: Registry, server: LiveRedis) -> None:
+def test_async_twin(store: FullStore, registry: FullRegistry, server: LiveRedis) -> None:
     """The asyncio registry reads, names and removes the very models that the blocking one sees."""
 
     async def scenario() -> None:

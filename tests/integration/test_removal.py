@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs.artifacts.folder import FolderStore
-from jobs.datasets.records import Datasets
-from jobs.registry import Registry
 from support.dataset_uploads import made
+from support.stores import FullDatasets, FullRegistry, FullStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobs.store import JobStore
     from support.live_server import Live
     from support.redis_server import LiveRedis
 
@@ -35,7 +33,7 @@ class LostMeanwhile(FolderStore):
 
 
 def test_a_removal_during_which_redis_is_lost(
-    api: Live, server: LiveRedis, store: JobStore, model_id: str, data_dir: Path
+    api: Live, server: LiveRedis, store: FullStore, model_id: str, data_dir: Path
 ) -> None:
     """What was removed from the records is removed, whatever becomes of Redis then; a worker does what is left."""
     lost: Any = LostMeanwhile(data_dir / "models", server)
@@ -46,4 +44,4 @@ def test_a_removal_during_which_redis_is_lost(
         server.start()
         assert api.client.get(path).status_code == 404
     assert list(lost.root.iterdir()) == []
-    assert len(Datasets(store).leftovers()) == len(Registry(store).leftovers()) == 1
+    assert len(FullDatasets(store).leftovers()) == len(FullRegistry(store).leftovers()) == 1

@@ -10,12 +10,12 @@ from jobs.errors import (
     QueueFull,
 )
 from jobs.ids import new_job_id
-from jobs.store import JobStore
 from support.job_store import BRIEF, LEASE, distant, entry, outcome, progress, queued, running, types
+from support.stores import FullStore
 from support.waiting import wait_until
 
 
-def test_a_job_lives(store: JobStore) -> None:
+def test_a_job_lives(store: FullStore) -> None:
     """A job is queued, runs, reports, and ends with its result, its history and every event in order."""
     job = queued(store)
     assert (job.status, job.params, job.attempt, job.started_at) == ("queued", {"steps": 10}, 0, None)
@@ -34,7 +34,7 @@ def test_a_job_lives(store: JobStore) -> None:
     assert types(store, job.id) == ["created", "started", "progress", "succeeded"]
 
 
-def test_failure(store: JobStore) -> None:
+def test_failure(store: FullStore) -> None:
     """A job that fails says why, in its record and in its event."""
     claim, error = running(store), JobError(code="dataset-unavailable", detail='set "BESTGUESS_MNIST"')
     failed = store.finish(claim.job_id, claim.fence, JobStatus.FAILED, error=error)
@@ -42,14 +42,14 @@ def test_failure(store: JobStore) -> None:
     assert store.events(claim.job_id).events[-1].data == {"error": error.model_dump()}
 
 
-def test_an_end_is_an_end(store: JobStore) -> None:
+def test_an_end_is_an_end(store: FullStore) -> None:
     """A job cannot be ended as something that is no end."""
     claim = running(store)
     with pytest.raises(ValueError, match="running"):
         store.finish(claim.job_id, claim.fence, JobStatus.RUNNING)
 
 
-def test_unknown_job(store: JobStore) -> None:
+def test_unknown_job(store: FullStore) -> None:
     """A job that never was is not found, and cannot be claimed or kept."""
     for call in (store.get, store.cancel, store.events, store.take_back):
         with pytest.raises(JobNotFound):
@@ -61,7 +61,7 @@ def test_unknown_job(store: JobStore) -> None:
     store.mark_published("job_x")
 
 
-def test_same_key_same_job(store: JobStore) -> None:
+def test_same_key_same_job(store: FullStore) -> None:
     """A key and a body give one job, another body with that key is refused, and other keys give other jobs."""
 
     def made(key: str, body: str) -> str:
@@ -75,7 +75,7 @@ def test_same_key_same_job(store: JobStore) -> None:
     assert refused.value.job_id == first
 
 
-def test_key_is_forgotten_with_its_job(store: JobStore) -> None:
+def test_key_is_forgotten_with_its_job(store: FullStore) -> None:
     """A key whose job was removed makes a new one, and a key does not stay for longer than a day."""
     first = store.create("k", {}, job_id=new_job_id(), idempotency=("key", "a"), most_queued=10)
     keys = list(store._client.scan_iter("*idempotency*"))
@@ -85,7 +85,7 @@ def test_key_is_forgotten_with_its_job(store: JobStore) -> None:
     assert store.create("k", {}, job_id=new_job_id(), idempotency=("key", "b"), most_queued=10).id != first.id
 
 
-def test_queue_is_bounded(store: JobStore) -> None:
+def test_queue_is_bounded(store: FullStore) -> None:
     """When as many jobs wait as may, the next is refused, and one that runs leaves room."""
     job = queued(store, most_queued=1)
     with pytest.raises(QueueFull) as refused:
@@ -95,7 +95,7 @@ def test_queue_is_bounded(store: JobStore) -> None:
     queued(store, most_queued=1)
 
 
-def test_only_queued_jobs_are_claimed(store: JobStore) -> None:
+def test_only_queued_jobs_are_claimed(store: FullStore) -> None:
     """A job that another runs, or that is finished, is not to be had."""
     claim = running(store)
     assert store.claim(claim.job_id, "second", LEASE) is None
@@ -103,7 +103,7 @@ def test_only_queued_jobs_are_claimed(store: JobStore) -> None:
     assert store.claim(claim.job_id, "second", LEASE) is None
 
 
-def test_history_goes_forward(store: JobStore) -> None:
+def test_history_goes_forward(store: FullStore) -> None:
     """A training that was resumed repeats no step: neither in the history nor in the progress nor in the events."""
     claim = running(store, BRIEF)
     for step in (2, 4):
@@ -116,7 +116,7 @@ def test_history_goes_forward(store: JobStore) -> None:
     assert steps == [2, 4, 5]
 
 
-def test_cancel_a_queued_job(store: JobStore) -> None:
+def test_cancel_a_queued_job(store: FullStore) -> None:
     """A queued job that is cancelled has ended, and no worker gets it."""
     job = queued(store)
     assert store.cancel(job.id).status == "cancelled"
@@ -125,7 +125,7 @@ def test_cancel_a_queued_job(store: JobStore) -> None:
 
 
 @pytest.mark.parametrize("end", [JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED])
-def test_cancel_a_running_job(store: JobStore, end: JobStatus) -> None:
+def test_cancel_a_running_job(store: FullStore, end: JobStatus) -> None:
     """A running job that is cancelled tells its worker so, and ends as cancelled whatever its worker says."""
     claim = running(store)
     assert store.cancel(claim.job_id).status == "cancelling"
@@ -136,7 +136,7 @@ def test_cancel_a_running_job(store: JobStore, end: JobStatus) -> None:
     assert types(store, claim.job_id) == ["created", "started", "cancelling", "progress", "cancelled"]
 
 
-def test_too_late_to_cancel(store: JobStore) -> None:
+def test_too_late_to_cancel(store: FullStore) -> None:
     """A job that has succeeded stays so."""
     claim = running(store)
     store.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, {})
@@ -145,7 +145,7 @@ def test_too_late_to_cancel(store: JobStore) -> None:
     assert refused.value.status == "succeeded"
 
 
-def test_release(store: JobStore) -> None:
+def test_release(store: FullStore) -> None:
     """A job that its worker gives back is queued and due at once, and its next attempt counts no crash."""
     claim = running(store)
     assert store.release(claim.job_id, claim.fence) == "queued"
@@ -156,14 +156,14 @@ def test_release(store: JobStore) -> None:
     assert types(store, claim.job_id) == ["created", "started", "retried", "started"]
 
 
-def test_release_while_cancelling(store: JobStore) -> None:
+def test_release_while_cancelling(store: FullStore) -> None:
     """A job that was to be cancelled and is given back is cancelled."""
     claim = running(store)
     store.cancel(claim.job_id)
     assert store.release(claim.job_id, claim.fence) == "cancelled"
 
 
-def test_list(store: JobStore) -> None:
+def test_list(store: FullStore) -> None:
     """Jobs are listed newest first, page by page, each once, also those made in the same millisecond."""
     made = [queued(store).id for _ in range(25)]
     store.cancel(made[3])
@@ -178,7 +178,7 @@ def test_list(store: JobStore) -> None:
     assert len(store.list(JobStatus.QUEUED, limit=100).jobs) == 24
 
 
-def test_list_goes_on_where_a_job_was(store: JobStore) -> None:
+def test_list_goes_on_where_a_job_was(store: FullStore) -> None:
     """A page follows a job that has left the list: by its new status, or for good."""
     made = [distant(store).id for _ in range(3)]
     store.cancel(made[1])
@@ -187,7 +187,7 @@ def test_list_goes_on_where_a_job_was(store: JobStore) -> None:
     assert [job.id for job in store.list(after=made[1]).jobs] == made[:1]
 
 
-def test_events_in_pages(store: JobStore) -> None:
+def test_events_in_pages(store: FullStore) -> None:
     """Events are read page by page, ascending, each once, and the last page says that the job is finished."""
     claim = running(store)
     store.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, {})
@@ -199,7 +199,7 @@ def test_events_in_pages(store: JobStore) -> None:
         store.events(claim.job_id, after="yesterday")
 
 
-def test_events_are_bounded(store: JobStore) -> None:
+def test_events_are_bounded(store: FullStore) -> None:
     """A job keeps its newest ten thousand events, about, and as many entries of its history."""
     claim = running(store)
     for step in range(10_300):

@@ -13,12 +13,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from app.settings import Settings
 from bestguess.schemas.jobs import JobStatus
-from jobs.store import JobStore
 from jobs.telemetry.tracing import Tracing, exporters
 from support.classify_requests import FILE
 from support.job_store import outcome
 from support.live_server import Live, live
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 from worker.errors import TrainingError
 from worker.execution import Work, execute
@@ -74,7 +74,7 @@ def test_an_image_is_a_trace(traced_api: Live, traced: Traced) -> None:
     assert (stages[-1].end_time or 0) <= (request.end_time or 0)
 
 
-def run(store: JobStore, job_id: str, worker: Traced, *, failing: bool = False) -> None:
+def run(store: FullStore, job_id: str, worker: Traced, *, failing: bool = False) -> None:
     """Do as a worker does, with traces of its own."""
 
     def do(*_: object) -> dict[str, object]:
@@ -87,7 +87,7 @@ def run(store: JobStore, job_id: str, worker: Traced, *, failing: bool = False) 
 
 @pytest.mark.parametrize("failing", [False, True])
 def test_one_trace_from_the_request_to_the_training(
-    traced_api: Live, traced: Traced, store: JobStore, failing: bool
+    traced_api: Live, traced: Traced, store: FullStore, failing: bool
 ) -> None:
     """A job's wait and its training, in another process, belong to the trace of the request that asked for it."""
     job_id = traced_api.client.post("/jobs/mnist-train").json()["id"]
@@ -106,7 +106,7 @@ def test_one_trace_from_the_request_to_the_training(
     assert training.status.is_ok is not failing
 
 
-def test_a_job_from_nowhere(store: JobStore, traced: Traced) -> None:
+def test_a_job_from_nowhere(store: FullStore, traced: Traced) -> None:
     """A job that was made without a trace begins one."""
     store.create("mnist-train", {}, job_id="job_plain", most_queued=10)
     run(store, "job_plain", traced)

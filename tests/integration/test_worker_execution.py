@@ -17,6 +17,7 @@ from jobs.records import Claim
 from jobs.store import JobStore
 from support.job_store import entry, outcome, progress, queued, types
 from support.redis_server import LiveRedis
+from support.stores import FullStore
 from support.waiting import wait_until
 from support.worker_processes import START, timed
 from worker.errors import Stopped, TrainingError
@@ -28,7 +29,7 @@ from worker.lease import ENDED, Lease, StopReason
 class Traces:
     """What is left of a job; each removal notes what the record said of the job by then."""
 
-    def __init__(self, store: JobStore, job_id: str) -> None:
+    def __init__(self, store: FullStore, job_id: str) -> None:
         self.store, self.job_id = store, job_id
         self.cleaned = list[JobStatus]()
         self.forgotten = list[JobStatus]()
@@ -51,14 +52,14 @@ class Traces:
         )
 
 
-def test_the_checkpoint_goes_last(store: JobStore) -> None:
+def test_the_checkpoint_goes_last(store: FullStore) -> None:
     """What only another attempt would need goes once the record says that there will be none."""
     traces = Traces(store, queued(store).id)
     assert execute(store, traces.job_id, traces.work()) is JobStatus.SUCCEEDED
     assert (traces.forgotten, traces.cleaned) == ([JobStatus.SUCCEEDED], [])
 
 
-def test_nothing_comes_of_it(store: JobStore) -> None:
+def test_nothing_comes_of_it(store: FullStore) -> None:
     """Of a job that failed, or was cancelled while its result came, all goes, once the record says so."""
     failed, cancelled = Traces(store, queued(store).id), Traces(store, queued(store).id)
     assert execute(store, failed.job_id, failed.work(failing=True)) is JobStatus.FAILED
@@ -67,7 +68,7 @@ def test_nothing_comes_of_it(store: JobStore) -> None:
     assert failed.forgotten == cancelled.forgotten == []
 
 
-def test_reports_of_a_redis_that_was_full(store: JobStore, server: LiveRedis) -> None:
+def test_reports_of_a_redis_that_was_full(store: FullStore, server: LiveRedis) -> None:
     """What a job could not report while it worked, for Redis had no room, is written down before its end is."""
     job_id = queued(store).id
 
@@ -110,7 +111,7 @@ def failing(error: Exception) -> Work:
         OSError(errno.ESTALE, "Stale file handle"),
     ],
 )
-def test_a_store_that_is_away(store: JobStore, error: Exception) -> None:
+def test_a_store_that_is_away(store: FullStore, error: Exception) -> None:
     """However often a job meets a Redis or a store that is away, it goes back to the queue and does not fail."""
     job_id = queued(store).id
     for _ in range(4):
@@ -119,7 +120,7 @@ def test_a_store_that_is_away(store: JobStore, error: Exception) -> None:
     assert execute(store, job_id, Traces(store, job_id).work()) is JobStatus.SUCCEEDED
 
 
-def test_a_cancel_while_the_store_is_away(store: JobStore) -> None:
+def test_a_cancel_while_the_store_is_away(store: FullStore) -> None:
     """A job that is cancelled while its store is away does not go back to the queue."""
     job_id = queued(store).id
 
@@ -131,7 +132,7 @@ def test_a_cancel_while_the_store_is_away(store: JobStore) -> None:
     assert execute(store, job_id, Work(do, clean_up=noop, forget=noop, seconds=60)) is JobStatus.CANCELLED
 
 
-def test_the_time_is_over_while_the_store_is_away(store: JobStore) -> None:
+def test_the_time_is_over_while_the_store_is_away(store: FullStore) -> None:
     """A job whose time runs out while it waits for its store goes back to the queue; one that works has failed."""
     waits, works = queued(store).id, queued(store).id
 
@@ -160,7 +161,7 @@ def test_the_time_is_over_while_the_store_is_away(store: JobStore) -> None:
         (ZeroDivisionError(), "internal-error", "ZeroDivisionError"),
     ],
 )
-def test_why_a_job_failed(store: JobStore, error: Exception, code: str, words: str) -> None:
+def test_why_a_job_failed(store: FullStore, error: Exception, code: str, words: str) -> None:
     """An error that no waiting mends fails the job, with a code and words for what happened."""
     job_id = queued(store).id
     assert execute(store, job_id, failing(error)) is JobStatus.FAILED
@@ -169,7 +170,7 @@ def test_why_a_job_failed(store: JobStore, error: Exception, code: str, words: s
     assert (told.code, words in told.detail) == (code, True)
 
 
-def test_redis_is_away_when_a_job_is_delivered(store: JobStore, server: LiveRedis) -> None:
+def test_redis_is_away_when_a_job_is_delivered(store: FullStore, server: LiveRedis) -> None:
     """A delivered job waits for a Redis that is away, and then runs as the first attempt."""
     job_id = queued(store).id
     server.kill()
@@ -197,7 +198,7 @@ class LeavingStore(JobStore):
 
 @pytest.mark.parametrize(("silent", "left"), [(False, JobStatus.QUEUED), (True, None)])
 def test_a_worker_leaves_while_it_claims(
-    store: JobStore, server: LiveRedis, silent: bool, left: JobStatus | None
+    store: FullStore, server: LiveRedis, silent: bool, left: JobStatus | None
 ) -> None:
     """A job that is claimed just as its worker leaves goes back to the queue; one that is not yet stays there."""
     job_id = queued(store).id
@@ -212,7 +213,7 @@ def test_a_worker_leaves_while_it_claims(
     assert store.get(job_id).status is JobStatus.QUEUED
 
 
-def test_a_redis_that_is_full_at_first(store: JobStore, server: LiveRedis) -> None:
+def test_a_redis_that_is_full_at_first(store: FullStore, server: LiveRedis) -> None:
     """A job that is delivered while Redis refuses is claimed as soon as it does not."""
     traces = Traces(store, queued(store).id)
     with connect(server.url) as client:
@@ -238,7 +239,7 @@ def hang_in_all(url: str, job_id: str) -> None:
         execute(store, job_id, Work(hang, clean_up=hang, forget=hang, seconds=60))
 
 
-def test_a_removal_that_hangs(store: JobStore, server: LiveRedis) -> None:
+def test_a_removal_that_hangs(store: FullStore, server: LiveRedis) -> None:
     """The process of a job that does not stop ends, also while what the job leaves cannot be removed."""
     job_id = queued(store).id
     process = multiprocessing.get_context("spawn").Process(target=hang_in_all, args=(server.url, job_id))
@@ -270,7 +271,7 @@ def hang_without_renewals(url: str, job_id: str) -> None:
         execute(store, job_id, Work(told_to_leave_and_hang, clean_up=noop, forget=noop, seconds=60))
 
 
-def test_renewals_that_raise(store: JobStore, server: LiveRedis) -> None:
+def test_renewals_that_raise(store: FullStore, server: LiveRedis) -> None:
     """The process of a job that does not stop ends, and its job is given back, whatever renewing the lease raises."""
     job_id = queued(store).id
     process = multiprocessing.get_context("spawn").Process(target=hang_without_renewals, args=(server.url, job_id))
@@ -282,7 +283,7 @@ def test_renewals_that_raise(store: JobStore, server: LiveRedis) -> None:
         process.kill()
 
 
-def test_the_time_to_stop_begins_once(store: JobStore) -> None:
+def test_the_time_to_stop_begins_once(store: FullStore) -> None:
     """A training that hears again and again that its job is lost has its time from the first word on."""
     claim = store.claim(queued(store).id, "worker", 60)
     assert claim is not None

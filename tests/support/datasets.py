@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 from jobs.datasets.model import Draft, Entry, Index
 from jobs.datasets.publishing import Packer, publish
-from jobs.datasets.records import Datasets
 from jobs.datasets.summary import summary
 from jobs.ids import new_dataset_id
 from jobs.owners import ANONYMOUS
 from support.images import encoded, noise
+from support.stores import FullDatasets, FullStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.artifacts import ArtifactStore
     from jobs.datasets.model import Dataset
-    from jobs.store import JobStore
 
 SIZE = (24, 16)
 
@@ -60,10 +59,10 @@ def tarred(files: Mapping[str, bytes | tarfile.TarInfo], mode: str = "w:gz", for
 
 
 def stored(
-    jobs: JobStore, artifacts: ArtifactStore, classes: Mapping[str, list[bytes]], owner: str = ANONYMOUS
+    jobs: FullStore, artifacts: ArtifactStore, classes: Mapping[str, list[bytes]], owner: str = ANONYMOUS
 ) -> Dataset:
     """Keep a data set as the service does, and return its record."""
-    records, dataset_id = Datasets(jobs), new_dataset_id()
+    records, dataset_id = FullDatasets(jobs), new_dataset_id()
     part_id, entries = f"{dataset_id}-0", []
     records.expect(part_id)
     with artifacts.scratch(dataset_id) as folder:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from jobs.records import Claim
-    from jobs.store import JobStore
     from support.redis_server import LiveRedis
+    from support.stores import FullStore
 
 PATIENCE = 120.0  # seconds for a scenario, on a machine that does other things as well
 
@@ -52,13 +52,13 @@ async def watch(
     return seen
 
 
-def work(store: JobStore, claim: Claim, steps: range) -> None:
+def work(store: FullStore, claim: Claim, steps: range) -> None:
     """Report these steps."""
     for step in steps:
         store.report(claim.job_id, claim.fence, progress(step))
 
 
-def succeed(store: JobStore, claim: Claim) -> list[Event]:
+def succeed(store: FullStore, claim: Claim) -> list[Event]:
     """End the job, and return all that happened to it."""
     store.finish(claim.job_id, claim.fence, JobStatus.SUCCEEDED, {})
     return store.events(claim.job_id, limit=10_000).events

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from jobs.store import JobStore
+    from support.stores import FullStore
     from vision.networks import Network
 
 CLASSES = ("cat", "猫", "a thing")
@@ -79,7 +79,7 @@ class Made:
         } | more
 
 
-def publish(jobs: JobStore, data_dir: Path, made: Made, owner: str = ANONYMOUS, **more: object) -> str:
+def publish(jobs: FullStore, data_dir: Path, made: Made, owner: str = ANONYMOUS, **more: object) -> str:
     """Publish a fine-tuned model, and finish a job with it; return its id."""
     asked = {"dataset_id": "ds_1", "epochs": 3}
     job_id = jobs.create("finetune", asked, job_id=new_job_id(), most_queued=1000, owner=owner).id

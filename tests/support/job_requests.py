@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 
 from bestguess.schemas.jobs import HistoryEntry, JobStatus, Progress
-from jobs.store import JobStore
 from support.images import encoded, noise
 from support.live_server import Live
+from support.stores import FullStore
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -24,7 +24,7 @@ def submitted(api: Live, **params: object) -> str:
     return job_id
 
 
-def trained(store: JobStore, job_id: str, steps: int = 3) -> None:
+def trained(store: FullStore, job_id: str, steps: int = 3) -> None:
     """Do as a worker does that trains a job to its end."""
     claim = store.claim(job_id, "worker", 60)
     assert claim is not None

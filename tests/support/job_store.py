@@ -8,37 +8,34 @@ from typing import TYPE_CHECKING, Any
 from bestguess.schemas.jobs import HistoryEntry, JobStatus, Progress
 from jobs.ids import made_at, new_job_id
 from jobs.replies import moment
-from jobs.store import Answer, JobStore
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    import redis
-
     from bestguess.schemas.jobs import Job
     from jobs.records import Claim
-    from jobs.transitions import Call
+    from support.stores import FullStore
 
 LEASE = 60.0  # seconds: does not run out in a test
 PROMISE = 5.0  # seconds within which a hung Redis has to be an error
 BRIEF = 0.001  # seconds: has run out when the next call is made, or soon after
 
 
-def queued(store: JobStore, job_id: str | None = None, most_queued: int = 1000) -> Job:
+def queued(store: FullStore, job_id: str | None = None, most_queued: int = 1000) -> Job:
     """Make a job."""
     return store.create("mnist-train", {"steps": 10}, job_id=job_id or new_job_id(), most_queued=most_queued)
 
 
-def distant(store: JobStore) -> Job:
+def distant(store: FullStore) -> Job:
     """Make a job in a millisecond of its own: within one, ids have no order."""
     job = queued(store)
     wait_until(lambda: made_at(new_job_id()) > made_at(job.id), 1)
     return job
 
 
-def running(store: JobStore, lease: float = LEASE) -> Claim:
+def running(store: FullStore, lease: float = LEASE) -> Claim:
     """Make a job and claim it."""
     claim = store.claim(queued(store).id, "first", lease)
     assert claim is not None
@@ -65,7 +62,7 @@ def outcome(job_id: str, test_accuracy: float | None = 0.9, *, official: bool = 
     return accuracies | {"dataset": dataset} | facts | files
 
 
-def trained(store: JobStore, test_accuracy: float | None = 0.9, *, official: bool = True) -> Job:
+def trained(store: FullStore, test_accuracy: float | None = 0.9, *, official: bool = True) -> Job:
     """Make a job that has succeeded, and with it a model that is newer than any before."""
     claim = running(store)
     result = outcome(claim.job_id, test_accuracy, official=official)
@@ -75,30 +72,15 @@ def trained(store: JobStore, test_accuracy: float | None = 0.9, *, official: boo
     return job
 
 
-def now(store: JobStore) -> datetime:
+def now(store: FullStore) -> datetime:
     """The time by Redis's clock, in whole milliseconds."""
     seconds, microseconds = store._client.time()
     return moment(seconds * 1000 + microseconds // 1000)
 
 
-def types(store: JobStore, job_id: str) -> list[str]:
+def types(store: FullStore, job_id: str) -> list[str]:
     """What happened to a job, in words."""
     return [event.type for event in store.events(job_id).events]
-
-
-class TwiceStore(JobStore):
-    """A store whose every reply is lost once: each call is sent twice, the first answer is noted, the second given."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        super().__init__(client)
-        self.unequal: list[tuple[object, object]] = []
-
-    def run(self, call: Call[Answer]) -> Answer:
-        """Send it twice."""
-        first, second = super().run(call), super().run(call)
-        if first != second:
-            self.unequal.append((first, second))
-        return second
 
 
 class timed:  # noqa: N801 - reads as a word of the sentence

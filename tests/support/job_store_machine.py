@@ -13,15 +13,18 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multi
 from bestguess.schemas.jobs import Job, JobError, JobStatus
 from jobs.errors import StoreError
 from jobs.ids import new_job_id
-from jobs.store import PREFIX, JobStore
-from support.job_store import LEASE, TwiceStore, entry, outcome, progress
+from jobs.store import PREFIX
+from support.job_store import LEASE, entry, outcome, progress
 from support.job_store_invariants import Witness
 from support.job_store_model import ACTIVE, PlainJob, PlainStore
+from support.stores import TwiceStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import redis
+
+    from support.stores import FullStore
 
 OWNERS = ("", "ann", "bob")
 WORKERS = ("worker-a", "worker-b")
@@ -32,9 +35,11 @@ STEPS = st.integers(0, 6)
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Both stores, and everything that anybody can do with them; a subclass has the client."""
+    """Both stores, and everything that anybody can do with them; a subclass has the connections."""
 
     client: redis.Redis
+    once: FullStore
+    repeated: TwiceStore
 
     ids = Bundle("ids")
     claims = Bundle("claims")  # (job's id, token, fence), also of workers that are not owners any more
@@ -44,9 +49,10 @@ class StoreMachine(RuleBasedStateMachine):
     def begin(self, twice: bool) -> None:
         """Empty the store; `twice`: every reply is lost once, and every call sent again."""
         self.client.flushdb()
-        self.store = TwiceStore(self.client) if twice else JobStore(self.client)
+        self.store = self.repeated if twice else self.once
+        self.repeated.unequal.clear()
         self.plain, self.deliveries = PlainStore(), 0
-        self.witness = Witness(JobStore(self.client), self.plain)
+        self.witness = Witness(self.once, self.plain)
 
     @rule(
         target=ids,
@@ -83,7 +89,7 @@ class StoreMachine(RuleBasedStateMachine):
         made = [self.plain.create(new_job_id(), None, MOST_QUEUED + 3, owner, 0) for _ in range(3)]
         jobs = [job for job in made if isinstance(job, PlainJob)]
         for job in jobs:
-            JobStore(self.client).create(KIND, {}, job_id=job.id, most_queued=MOST_QUEUED + 3, owner=owner)
+            self.once.create(KIND, {}, job_id=job.id, most_queued=MOST_QUEUED + 3, owner=owner)
         return multiple(*(job.id for job in jobs))
 
     @rule(job_id=ids, owner=st.sampled_from(OWNERS))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from jobs.store import JobStore
+    from support.stores import FullStore
 
 PLACES = [(4 + 8 * (digit % 3), 2 + 6 * (digit // 3)) for digit in range(10)]  # where each digit's blot is
 
@@ -49,7 +49,7 @@ def untrained(seed: int = 0) -> keras.Model:
 
 
 def publish(
-    jobs: JobStore,
+    jobs: FullStore,
     data_dir: Path,
     model: keras.Model,
     test_accuracy: float = 0.9,

@@ -14,11 +14,11 @@ import numpy as np
 
 from bestguess.schemas.job_params import MnistParams
 from bestguess.schemas.jobs import Job, JobStatus
-from jobs.connection import connect
 from jobs.ids import new_job_id
 from jobs.queue import MNIST_TRAIN, WORKER_COMMAND, celery_app, publish
-from jobs.store import PREFIX, JobStore
+from jobs.store import PREFIX
 from support.processes import lives
+from support.stores import FullStore
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Workplace:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.store = JobStore(connect(self.redis.url))
+        self.store = FullStore(self.redis.url)
         self.queue = celery_app(self.redis.url)
 
     def start(self, **settings: object) -> subprocess.Popen[bytes]:

@@ -98,7 +98,7 @@ def test_an_hour_at_most() -> None:
 def test_what_is_no_event_id(after: str) -> None:
     """What a client sends as the last event it saw is looked at before Redis sees it."""
     with pytest.raises(InvalidCursor):
-        transitions.events("job_1", after, 10)
+        transitions.events("job_1", after, 10, "*")
 
 
 TRACE = " script: d7ddcf53b9a4e22379c731b5fd60d0aa6f6d6b24, on @user_script:249."

@@ -124,7 +124,7 @@ def test_what_goes_by_itself(call: Callable[[str], object], name: str) -> None:
 def test_messages_are_bounded() -> None:
     """An error does not repeat more of a name than helps."""
     with pytest.raises(ModelNotFound) as missing:
-        registrations.get("x" * 5000).parse(["missing"])
+        registrations.get("x" * 5000, "*").parse(["missing"])
     assert len(str(missing.value)) < 200
 
 
