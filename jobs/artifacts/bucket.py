@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.artifacts import disk
 from jobs.artifacts.checkpoints import CheckpointFolder, Mirror, checkpoints_of
 from jobs.artifacts.errors import ArtifactDamaged, ArtifactsUnavailable, on_disk
-from jobs.artifacts.files import META, MODEL, Artifact, checksum, parse_meta, safe_file, safe_id, seal
+from jobs.artifacts.files import META, MODEL, Artifact, checksum, safe_file, safe_id, seal
 from jobs.artifacts.remote import ANSWER_SECONDS, Remote
 from jobs.artifacts.scratch import scratch
 from jobs.errors import LeaseLost
@@ -60,20 +60,11 @@ class BucketStore:
                 self._forget(f"{place}/{name}" for name in sorted(files, key=lambda name: name != META))
                 raise
         self._forget_earlier(place)
-        return Artifact(f"{self._remote.place}/{place}", files)
+        return Artifact(files)
 
     def exists(self, job_id: str) -> bool:
         """Say whether something is published here."""
         return bool(self._committed(job_id))
-
-    def read_meta(self, job_id: str) -> dict[str, Any]:
-        """Read what was published with a model, by its last owner; empty where nothing was."""
-        for place in self._committed(job_id):
-            try:
-                return parse_meta(self._remote.read(f"{place}/{META}"))
-            except FileNotFoundError:  # replaced, or removed, since
-                continue
-        return {}
 
     def fetch(self, job_id: str, name: str, sha256: str, to: Path) -> Path:
         """Copy a published file into a folder of its own below `to`, unless it is there, and return its path."""

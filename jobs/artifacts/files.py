@@ -8,8 +8,6 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.artifacts.errors import ArtifactDamaged
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -31,9 +29,8 @@ class PublishedFile:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What was published for a job: where it lies, for people, and each file by its name, `meta.json` included."""
+    """Published files of a job by name, `meta.json` included."""
 
-    place: str
     files: Mapping[str, PublishedFile]
 
     @property
@@ -62,21 +59,6 @@ def seal(folder: Path, meta: Mapping[str, Any], main: str) -> dict[str, Publishe
     named = {name: asdict(file) for name, file in files.items()}
     (folder / META).write_text(json.dumps({**meta, "files": named}), encoding="utf-8")
     return files | {META: describe(folder / META)}
-
-
-def parse_meta(content: bytes) -> dict[str, Any]:
-    """Read what a `meta.json` says.
-
-    Raises:
-        ArtifactDamaged: it is none.
-    """
-    try:
-        meta = json.loads(content)
-    except ValueError as error:
-        raise ArtifactDamaged(f"{META} cannot be read: {error}") from error
-    if not isinstance(meta, dict):
-        raise ArtifactDamaged(f"{META} is no object")
-    return meta
 
 
 def describe(path: Path) -> PublishedFile:

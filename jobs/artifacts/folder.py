@@ -7,6 +7,7 @@ model is written or removed.
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.artifacts import disk
 from jobs.artifacts.checkpoints import CheckpointFolder, checkpoints_of
 from jobs.artifacts.errors import ArtifactDamaged, on_disk
-from jobs.artifacts.files import META, MODEL, Artifact, checksum, parse_meta, safe_file, safe_id, seal
+from jobs.artifacts.files import META, MODEL, Artifact, checksum, safe_file, safe_id, seal
 from jobs.artifacts.scratch import scratch
 from jobs.errors import LeaseLost
 
@@ -43,20 +44,11 @@ class FolderStore:
             disk.sync_all(folder)
             _place(folder, target, fence)
             disk.sync(self.root)
-        return Artifact(str(target), files)
+        return Artifact(files)
 
     def exists(self, job_id: str) -> bool:
         """Say whether something is published here."""
         return (self._folder(job_id) / META).is_file()
-
-    def read_meta(self, job_id: str) -> dict[str, Any]:
-        """Read what was published with a model; empty where nothing was."""
-        with on_disk(self.root):
-            try:
-                content = (self._folder(job_id) / META).read_bytes()
-            except FileNotFoundError:
-                return {}
-        return parse_meta(content)
 
     def fetch(self, job_id: str, name: str, sha256: str, to: Path) -> Path:  # noqa: ARG002 - nothing is copied here
         """Verify a published file where it lies, and return its path."""
@@ -159,7 +151,8 @@ def _make_way(target: Path, fence: int) -> None:
 def _fence(folder: Path) -> int:
     """Read which owner has published a folder; 0 where there is none, or nobody can use it, whoever wrote it."""
     try:
-        fence = parse_meta((folder / META).read_bytes()).get("fence")
-    except (FileNotFoundError, ArtifactDamaged):
+        meta = json.loads((folder / META).read_bytes())
+    except (FileNotFoundError, ValueError):
         return 0
+    fence = meta.get("fence") if isinstance(meta, dict) else 0
     return fence if isinstance(fence, int) else 0

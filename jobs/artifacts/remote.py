@@ -70,17 +70,12 @@ class Remote:
         full = self._full(path)
         self._call("get_file", full, str(local), size=self._call("size", full) or 0)
 
-    def read(self, path: str) -> bytes:
-        """Return a small file's content.
+    def read_piece(self, path: str, offset: int, size: int) -> bytes:
+        """Return so many bytes of a file, or fewer at its end.
 
         Raises:
             FileNotFoundError: there is none.
         """
-        content: bytes = self._call("cat_file", self._full(path))
-        return content
-
-    def read_piece(self, path: str, offset: int, size: int) -> bytes:
-        """Return so many bytes of a file, or fewer at its end. Raises as `read`."""
         if size == 0:  # S3 knows no range of nothing
             return b""
         content: bytes = self._call("cat_file", self._full(path), size=size, start=offset, end=offset + size)

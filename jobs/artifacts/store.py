@@ -45,14 +45,6 @@ class ArtifactStore(Protocol):
         """Say whether a job has published files."""
         ...
 
-    def read_meta(self, job_id: str) -> dict[str, Any]:
-        """Read what was published with a model, for people: what is to be relied upon stands in the job's record.
-
-        Raises:
-            ArtifactDamaged: it cannot be read.
-        """
-        ...
-
     def fetch(self, job_id: str, name: str, sha256: str, to: Path) -> Path:
         """Return the path of a published file on this machine, whose content has the SHA-256 that the job recorded.
 

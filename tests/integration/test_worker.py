@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import MODEL, open_store
+from support.artifacts import read_meta
 from support.waiting import wait_until
 from support.worker_processes import LONG, MEDIUM, SHORT, START, Workplace, assert_whole, timed
 
@@ -35,7 +36,7 @@ def test_a_training_succeeds(place: Workplace) -> None:
     path = store.fetch(job_id, MODEL, result["sha256"], place.data_dir)
     assert path == place.data_dir / "models" / job_id / MODEL
     assert (path.stat().st_size, result["files"][MODEL]["sha256"]) == (result["bytes"], result["sha256"])
-    assert store.read_meta(job_id)["test_accuracy"] == result["test_accuracy"]
+    assert read_meta(store, job_id)["test_accuracy"] == result["test_accuracy"]
     with np.load(place.mnist) as digits:
         logits = keras.models.load_model(path).predict(digits["x_test"][..., None] / 255, verbose=0)
         assert (logits.argmax(axis=1) == digits["y_test"]).mean() == pytest.approx(result["test_accuracy"])

@@ -73,18 +73,18 @@ def test_a_library_that_knows_no_limit() -> None:
     """A call that hangs is given up in time, also where the library has no limit, and others are not held up by it."""
     remote = Remote("odd://bucket/models", answer_seconds=0.2)
     with pytest.raises(ArtifactsUnavailable, match="no answer in time") as error:
-        remote.read("job_1/3-abcd/model.keras")
+        remote.read_piece("job_1/3-abcd/model.keras", 0, 1)
     assert error.value.passing
     patient = Remote("odd://bucket/models")
     assert len(patient.find()) == 2
     Odd.go.set()
-    assert patient.read("job_1/3-abcd/model.keras") == FILES[0].encode()
+    assert patient.read_piece("job_1/3-abcd/model.keras", 0, 100) == FILES[0].encode()
 
 
 def test_what_hangs_is_left_to_itself() -> None:
     """The thread of a call that hangs holds nobody up who wants to end."""
     with pytest.raises(ArtifactsUnavailable):
-        Remote("odd://bucket/models", answer_seconds=0.1).read("x")
+        Remote("odd://bucket/models", answer_seconds=0.1).read_piece("x", 0, 1)
     left = [thread for thread in threading.enumerate() if thread.name == "within"]
     assert [thread.daemon for thread in left] == [True] * len(left) != []
     Odd.go.set()

@@ -8,7 +8,7 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from worker.errors import Stopped
 from worker.keeping import ModelNotKept, forget_checkpoint, insist, keep
 
-ARTIFACT = Artifact("s3://bucket/job_1", {"model.keras": PublishedFile("0" * 64, 7)})
+ARTIFACT = Artifact({"model.keras": PublishedFile("0" * 64, 7)})
 
 
 class Flaky:
