@@ -48,11 +48,6 @@ class Keyring:
         """Whether a key is needed."""
         return self._keys is not None
 
-    @property
-    def size(self) -> int:
-        """How many keys there are."""
-        return len(self._keys or ())
-
     def find(self, token: str) -> Key | None:
         """Find a key by itself."""
         key_id = tokens.id_of(token)

@@ -39,12 +39,12 @@ class DownloadProgress:
         self._advice = advice
         self._bar = progress_bar()
         self._task = self._bar.add_task(f"{served.network.title}'s weights", total=file.size)
-        self._done, self._total = 0, file.size
+        self._size = file.size
         self._logged = 0.0
 
     def __enter__(self) -> Self:
         self._bar.start()
-        self.report(0, self._total)
+        self.report(0, self._size)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,7 +52,6 @@ class DownloadProgress:
 
     def report(self, done: int, total: int) -> None:
         """Tell how many bytes of how many are here."""
-        self._done, self._total = done, total
         self._served.downloading(done, total)
         self._bar.update(self._task, completed=done, total=total)
         if time.monotonic() - self._logged >= LOG_EVERY:

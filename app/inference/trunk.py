@@ -51,11 +51,6 @@ class Trunk:
         self._cuts: tuple[Cut, ...] = ()
         self._chain: tuple[_Segment, ...] = ()
 
-    @property
-    def cuts(self) -> tuple[Cut, ...]:
-        """The places where tails may part, from the pixels on."""
-        return self._cuts
-
     def reach(self, cut: Cut) -> bool:
         """Let tails part at a place: trace what is to be run before and behind it; say whether that was new."""
         if cut in self._cuts:
