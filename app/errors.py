@@ -9,8 +9,6 @@ from starlette.exceptions import HTTPException
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from app.access.rates import Rate
-
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="bestguess"'
 URN = "urn:problem-type:bestguess:"
@@ -167,9 +165,9 @@ class RateExceeded(Problem):
 
     status, slug, title = 429, "rate-exceeded", "Too many calls"
 
-    def __init__(self, rate: Rate, seconds: int, headers: Mapping[str, str]) -> None:
-        allowed = f"At most {rate.calls:,} calls in {rate.seconds:,} s are accepted"
-        super().__init__(f"{allowed}; the next one in {seconds:,} s.", retry_after=seconds)
+    def __init__(self, calls: int, seconds: int, retry_after: int, headers: Mapping[str, str]) -> None:
+        allowed = f"At most {calls:,} calls in {seconds:,} s are accepted"
+        super().__init__(f"{allowed}; the next one in {retry_after:,} s.", retry_after=retry_after)
         self.headers = {**(self.headers or {}), **headers}
 
 

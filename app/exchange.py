@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from jobs.records import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import Scope
 
-    from app.inference.classifier import Classified
     from jobs.telemetry.tracing import Tracing
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -53,17 +54,15 @@ class Exchange:
         """Note that all is over."""
         self.total = time.perf_counter() - self.started
 
-    def classified(self, found: Classified) -> None:
-        """Note an image that was answered."""
-        seconds = found.seconds
+    def classified(self, model: str, stages: Mapping[str, float]) -> None:
+        """Note an image that was answered by a model; `stages` has the seconds of decode, queue and inference."""
         self.images += 1
-        self.model = found.choice.served.network.id
-        self.decode += seconds.decode
-        self.queue += seconds.queue
-        self.inference += seconds.inference
+        self.model = model
+        self.decode += stages["decode"]
+        self.queue += stages["queue"]
+        self.inference += stages["inference"]
         if self.tracing:
-            stages = {"decode": seconds.decode, "queue": seconds.queue, "inference": seconds.inference}
-            self.tracing.stages(stages, **{"bestguess.model": self.model})
+            self.tracing.stages(stages, **{"bestguess.model": model})
 
     def origin(self) -> Origin:
         """Say where a job comes from that this request makes."""

@@ -16,7 +16,6 @@ MEBIBYTE = 1024 * 1024
 class Settings(AccessSettings):
     """All that an operator can choose for the service."""
 
-    host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that the API listens on")
 
     models: str = Field(
@@ -70,11 +69,6 @@ class Settings(AccessSettings):
     def listed(self) -> tuple[str, ...]:
         """The ids of the pretrained networks that are loaded at the start."""
         return tuple(self.models.split(","))
-
-    @property
-    def reached_at(self) -> str:
-        """The address that callers use, which tells whether others than this machine can call."""
-        return self.published_host or self.host
 
 
 def load_settings() -> Settings:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import Headers
 
+    from app.access.settings import AccessSettings
     from app.access.windows import Verdict
-    from app.settings import Settings
 
 AUTO = Rate(300, 60)  # an address without a key, where others than this machine's own users can call
 
@@ -28,7 +28,7 @@ HOW = "Send it as `Authorization: Bearer bg_...`, or as `X-API-Key`"
 class Guard:
     """Lets callers in. It belongs to the event loop in which it is entered, and is left there."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: AccessSettings) -> None:
         self.keyring = Keyring(settings.keys_path)
         self.metrics_open = settings.metrics == "open"
         self._settings = settings
@@ -76,7 +76,7 @@ class Guard:
         verdict = await self._limiter.hit(caller.counted_as, caller.rate)
         headers = _headers(caller.counted_as.partition(" ")[0], caller.rate, verdict)
         if not verdict.allowed:
-            raise RateExceeded(caller.rate, verdict.reset, headers)
+            raise RateExceeded(caller.rate.calls, caller.rate.seconds, verdict.reset, headers)
         return headers
 
     def _rate(self) -> Rate | None:

@@ -9,12 +9,12 @@ from app.access.addresses import is_loopback
 from app.access.key_file import KeysUnusable
 
 if TYPE_CHECKING:
-    from app.settings import Settings
+    from app.access.settings import AccessSettings
 
 MAKE = "bestguess keys create NAME --scope classify --scope train"
 
 
-def keys_problem(settings: Settings) -> str | None:
+def keys_problem(settings: AccessSettings) -> str | None:
     """Say why the service may not start, and the command that changes it; None if it may."""
     try:
         keys = key_file.read(settings.keys_path)

@@ -87,8 +87,14 @@ class AccessSettings(SharedSettings):
         description="pages of other origins that may call, such as `https://example.com`, with commas between them; "
         "`*` is any",
     )
+    host: str = Field("127.0.0.1", description="address that the API listens on")
 
     @property
     def keys_path(self) -> Path:
         """Where the keys are."""
         return self.keys_file or self.data_dir / "keys.json"
+
+    @property
+    def reached_at(self) -> str:
+        """The address that callers use, which tells whether others than this machine can call."""
+        return self.published_host or self.host

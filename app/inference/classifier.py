@@ -20,7 +20,7 @@ from jobs.trained import TrainedModel
 from vision.images import View
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -69,6 +69,11 @@ class Seconds:
     queue: float
     inference: float
     total: float
+
+    @property
+    def stages(self) -> Mapping[str, float]:
+        """The parts of `total` by name."""
+        return {"decode": self.decode, "queue": self.queue, "inference": self.inference}
 
 
 @dataclass(frozen=True, slots=True)

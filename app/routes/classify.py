@@ -62,7 +62,7 @@ async def answer_one(
     """Give one file's result, or its error in the shape that it would have had alone."""
     try:
         found = await classifier.classify(upload.data, question)
-        exchange.classified(found)
+        exchange.classified(found.choice.served.network.id, found.seconds.stages)
         result = await classification(found, show_input=question.show_input)
     except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
         problem = as_problem(error, exchange.request_id)
