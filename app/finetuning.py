@@ -8,7 +8,7 @@ from app.errors import Invalid
 from app.inference.served import Served
 from bestguess.schemas.job_params import MOST_IMAGES
 from jobs.queue import FINETUNE
-from vision import split
+from vision import transfer_learning
 from vision.networks import NETWORKS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def checked(params: FinetuneParams, dataset: Dataset, gallery: Gallery, wh
     """
     base, root = await _base(params.base, gallery, whose)
     try:
-        split.freeze_of(root, params.freeze)
+        transfer_learning.freeze_of(root, params.freeze)
     except ValueError as error:
         raise Invalid(f"body.freeze: {error}.") from error
     names = [each.name for each in dataset.classes if each.images]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from vision.layers import Layer
-    from vision.split import Cut
+    from vision.transfer_learning import Cut
 
 _BLOCK = re.compile(r"block\d+")
 

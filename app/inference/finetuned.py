@@ -8,7 +8,7 @@ from app.errors import ModelUnusable, NotFound, OtherWeights
 from app.inference.kinds import facts_of
 from app.inference.served import Served
 from app.inference.trained import load_trained
-from vision import split
+from vision import transfer_learning
 from vision.finetuned import finetuned
 from vision.random_weights import RANDOM_SEED
 from vision.weights import FoundWeights, WeightsError
@@ -60,12 +60,12 @@ def load_tail(model: TrainedModel, path: Path, engine: Engine) -> Served:
     base = engine.networks[facts.root]
     assert base.runner is not None  # noqa: S101 - it is ready, and stays so
     try:
-        cut = split.cut_named(base.network, facts.cut.layer)
+        cut = transfer_learning.cut_named(base.network, facts.cut.layer)
     except ValueError as error:
         raise WeightsError(f"{model.id}: {error}") from error
     network = finetuned(model.id, base.network, facts.classes)
-    own = split.tail(base.network, cut, len(facts.classes), "float32")
-    split.load(own, path)
+    own = transfer_learning.tail(base.network, cut, len(facts.classes), "float32")
+    transfer_learning.load(own, path)
     served = Served(network, capacity=0, precision="float32", linger=0, label=LABEL)
     origin: Origin = "random" if facts.root_weights.origin == "random" else "trained"
     weights = FoundWeights(path, origin, f"sha256:{model.sha256}", verified=True, size=model.bytes)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vision.networks import Network
-    from vision.split import Cut
+    from vision.transfer_learning import Cut
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.inference.hardware import import_tensorflow
-from vision.split import PIXELS
+from vision.transfer_learning import PIXELS
 
 if TYPE_CHECKING:
     import keras
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vision.networks import Network
-    from vision.split import Cut
+    from vision.transfer_learning import Cut
 
 
 @dataclass(frozen=True, slots=True, eq=False)

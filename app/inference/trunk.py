@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.inference.hardware import import_tensorflow
-from vision.split import PIXELS
+from vision.transfer_learning import PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.inference.tail import Tail
     from vision.networks import Network
-    from vision.split import Cut
+    from vision.transfer_learning import Cut
 
     Scores = NDArray[np.float32] | Exception
 

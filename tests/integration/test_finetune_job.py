@@ -13,7 +13,7 @@ from support.finetune_jobs import LITE0, dataset, submit
 from support.stores import FullDatasets, FullRegistry
 from support.waiting import wait_until
 from support.worker_processes import kill, timed
-from vision import split
+from vision import transfer_learning
 from vision.networks import NETWORKS
 from vision.report.picture import draw
 
@@ -56,8 +56,8 @@ def test_a_model_of_ones_own(place: Workplace, tmp_path: Path) -> None:
     assert (result["precision"], result["seed"], result["cached"]) == ("float32", 3, True)
     assert 0 < result["peak_memory_bytes"] < 6 * 2**30
     root = NETWORKS[LITE0]
-    tail = split.tail(root, split.cut_named(root, result["cut"]["layer"]), 3, "float32")
-    split.load(tail, _file(place, job_id, MODEL, tmp_path))
+    tail = transfer_learning.tail(root, transfer_learning.cut_named(root, result["cut"]["layer"]), 3, "float32")
+    transfer_learning.load(tail, _file(place, job_id, MODEL, tmp_path))
     report = Report.model_validate_json(_file(place, job_id, "report.json", tmp_path).read_bytes())
     assert (report.test_images, report.accuracy) == (3, result["validation_accuracy"])
     assert len(report.learning_curve) == 2

@@ -12,7 +12,7 @@ import pytest
 from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
-from vision import split
+from vision import transfer_learning
 from vision.images import Limits, View, decode
 from vision.networks import VGG16
 from vision.weights import FoundWeights
@@ -114,10 +114,10 @@ def _assert_equal(keras: ModuleType, params: FinetuneParams, data: Photographs, 
     untouched = network.build("float32")
     assert network.randomise
     network.randomise(untouched, 0)
-    for layer in split.frozen_layers(network, result.tail, params.freeze):
+    for layer in transfer_learning.frozen_layers(network, result.tail, params.freeze):
         for kept, before in zip(layer.get_weights(), untouched.get_layer(layer.name).get_weights(), strict=True):
             np.testing.assert_array_equal(kept, before)
-    if split.freeze_of(network, params.freeze) < 15:
+    if transfer_learning.freeze_of(network, params.freeze) < 15:
         learned = result.tail.get_layer("fc2").get_weights()[0]
         assert np.abs(learned - untouched.get_layer("fc2").get_weights()[0]).max() > 0
 

@@ -15,7 +15,7 @@ from bestguess.schemas.job_params import FinetuneParams
 from jobs.artifacts import ArtifactsUnavailable
 from support.photo_datasets import photographs, png, room, stripes
 from support.small_vgg import SMALL_VGG
-from vision import split
+from vision import transfer_learning
 from vision.images import Limits, View, decode
 from vision.weights import FoundWeights
 from worker.checkpoint import Checkpoint
@@ -100,7 +100,7 @@ def test_it_learns(learned: tuple[Result, Trial]) -> None:
     labels = np.repeat(np.arange(3, dtype=np.int32), 12)[result.division.validation]
     assert part_right(result.logits, labels) == best.validation_accuracy
     assert result.cached
-    assert result.cut == split.cut_of(SMALL_VGG, 13)
+    assert result.cut == transfer_learning.cut_of(SMALL_VGG, 13)
 
 
 def test_progress(learned: tuple[Result, Trial]) -> None:
@@ -124,13 +124,13 @@ def test_what_it_says_is_what_is_served(learned: tuple[Result, Trial], tmp_path:
     root = SMALL_VGG.build("float32")
     assert SMALL_VGG.randomise
     SMALL_VGG.randomise(root, 0)
-    cut = split.cut_named(SMALL_VGG, result.cut.layer)
-    tail = split.tail(SMALL_VGG, cut, 3, "float32")
-    split.load(tail, path)
+    cut = transfer_learning.cut_named(SMALL_VGG, result.cut.layer)
+    tail = transfer_learning.tail(SMALL_VGG, cut, 3, "float32")
+    transfer_learning.load(tail, path)
     view = View(SMALL_VGG.input_size, "crop", SMALL_VGG.resize, SMALL_VGG.interpolation)
     for place, said in zip(result.division.validation.tolist(), result.logits, strict=True):
         pixels = decode(trial.data.read(place), (view,), Limits(1_000_000, 100)).views[0][None]
-        served = tail(split.trunk(root, cut)(SMALL_VGG.preprocess(pixels.astype(np.float32))))
+        served = tail(transfer_learning.trunk(root, cut)(SMALL_VGG.preprocess(pixels.astype(np.float32))))
         np.testing.assert_allclose(served[0], said, atol=1e-5)
 
 

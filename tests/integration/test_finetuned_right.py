@@ -12,7 +12,7 @@ from app.inference.tail import ForTail
 from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
-from vision import split
+from vision import transfer_learning
 from vision.finetuned import finetuned
 from vision.images import Limits, View, decode
 from vision.weights import FoundWeights
@@ -38,9 +38,9 @@ def test_scores_are_those_of_the_training(tmp_path: Path, freeze: int) -> None:
     result = train(task, room(tmp_path), telling, Checkpoint(tmp_path))
     result.tail.save(tmp_path / "model.keras")
     runner = Runner(SMALL_VGG, None, "float32", made_up=True, sizes=(1, 4))
-    cut = split.cut_named(SMALL_VGG, result.cut.layer)
-    own = split.tail(SMALL_VGG, cut, 3, "float32")
-    split.load(own, tmp_path / "model.keras")
+    cut = transfer_learning.cut_named(SMALL_VGG, result.cut.layer)
+    own = transfer_learning.tail(SMALL_VGG, cut, 3, "float32")
+    transfer_learning.load(own, tmp_path / "model.keras")
     tail = runner.grow(own, cut, finetuned("job_1", SMALL_VGG, photographs.classes))
     view, limits = View(SMALL_VGG.input_size, "crop", SMALL_VGG.resize, SMALL_VGG.interpolation), Limits(10_000, 100)
     kept_out = result.division.validation.tolist()

@@ -12,7 +12,7 @@ from jobs.artifacts import MODEL, open_store
 from jobs.ids import new_job_id
 from jobs.owners import ANONYMOUS
 from support.small_vgg import SMALL_VGG
-from vision import split
+from vision import transfer_learning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +40,11 @@ class Made:
 
     def __init__(self, base: keras.Model, freeze: int, seed: int, classes: Sequence[str] = CLASSES) -> None:
         self.freeze, self.classes, self._base = freeze, tuple(classes), base
-        self.cut = split.cut_of(SMALL_VGG, freeze)
-        self.tail = split.tail(SMALL_VGG, self.cut, len(classes), "float32", seed=seed)
-        split.copy_weights(base, self.tail)
+        self.cut = transfer_learning.cut_of(SMALL_VGG, freeze)
+        self.tail = transfer_learning.tail(SMALL_VGG, self.cut, len(classes), "float32", seed=seed)
+        transfer_learning.copy_weights(base, self.tail)
         random = np.random.default_rng(seed)
-        kept = {layer.name for layer in split.frozen_layers(SMALL_VGG, self.tail, freeze)}
+        kept = {layer.name for layer in transfer_learning.frozen_layers(SMALL_VGG, self.tail, freeze)}
         for layer in self.tail.layers:
             if layer.weights and layer.name not in kept:
                 moved = [array + random.normal(0, 0.05, array.shape) for array in layer.get_weights()]
@@ -55,7 +55,7 @@ class Made:
         import keras  # noqa: PLC0415 - not when tests are collected
 
         ready = SMALL_VGG.preprocess(np.stack(pixels).astype(np.float32))
-        features = split.trunk(self._base, self.cut)(ready, training=False)
+        features = transfer_learning.trunk(self._base, self.cut)(ready, training=False)
         logits = self.tail(features, training=False)
         return np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(logits)))
 

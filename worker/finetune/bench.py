@@ -20,7 +20,7 @@ import numpy as np
 
 from bestguess.schemas.job_params import FinetuneParams
 from jobs.settings import SettingsError, WorkerSettings
-from vision import split
+from vision import transfer_learning
 from vision.images import Limits, View, decode
 from vision.networks import NETWORKS
 from vision.sandbox import Cost
@@ -70,7 +70,7 @@ def main() -> None:
             dataset_id=photographs.id, base=asked.base, freeze=asked.freeze, epochs=asked.epochs, seed=_SEED
         )
         root = NETWORKS[asked.base]
-        split.cut_of(root, asked.freeze)
+        transfer_learning.cut_of(root, asked.freeze)
         with tempfile.TemporaryDirectory() as folder:
             base = _base(root, settings) or _made_up(root, photographs, settings, Path(folder))
             measured = measure(Task(params, base, photographs), settings)
@@ -89,7 +89,8 @@ def measure(task: Task, settings: WorkerSettings) -> dict[str, Any]:
     plain = _plain(task, settings, division)
     return {
         "data": {"name": task.photographs.name, "train": len(division.train), "validation": len(division.validation)},
-        "params": task.params.model_dump(mode="json") | {"freeze": split.freeze_of(task.base.root, task.params.freeze)},
+        "params": task.params.model_dump(mode="json")
+        | {"freeze": transfer_learning.freeze_of(task.base.root, task.params.freeze)},
         "weights": task.base.weights.origin,
         "device": "gpu" if tf.config.list_physical_devices("GPU") else "cpu",
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
@@ -175,7 +176,7 @@ def _whole(task: Task) -> keras.Model:
     root = task.base.root
     model = root.build("float32")
     root.load(model, task.base.weights.path)
-    for layer in split.frozen_layers(root, model, task.params.freeze):
+    for layer in transfer_learning.frozen_layers(root, model, task.params.freeze):
         layer.trainable = False
     start = keras.initializers.GlorotUniform(seed=_SEED)
     last = keras.layers.Dense(len(task.photographs.classes), kernel_initializer=start, name="new")

@@ -17,7 +17,7 @@ from jobs.errors import DatasetNotFound, ModelNotFound, RecordDamaged
 from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE
 from jobs.registry import Registry
-from vision import split
+from vision import transfer_learning
 from vision.images import Limits
 from vision.networks import NETWORKS
 from vision.sandbox import Cost
@@ -124,7 +124,7 @@ def facts_of(base: Base, photographs: Photographs, params: FinetuneParams, resul
         "validation_images": len(result.division.validation),
         "parent": base.id,
         "root": base.root.id,
-        "freeze": split.freeze_of(base.root, params.freeze),
+        "freeze": transfer_learning.freeze_of(base.root, params.freeze),
         "cut": {"layer": result.cut.layer, "frozen": result.cut.frozen},
         "root_weights": {"origin": base.weights.origin, "hash": base.hash},
         "best_epoch": result.best_epoch,
@@ -207,7 +207,7 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
     except (ValueError, KeyError) as error:
         raise BaseUnavailable(f"{name} is none that this version knows. Choose another base.") from error
     weights = root_weights(root, settings, should_stop)
-    cut = split.cut_named(root, known.cut.layer)
+    cut = transfer_learning.cut_named(root, known.cut.layer)
     try:
         path = insist(
             lambda: artifacts.fetch(model.id, MODEL, model.sha256, folder), should_stop, "The base waits to be fetched"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs.artifacts import ArtifactsUnavailable
-from vision import split
+from vision import transfer_learning
 from vision.hardware import fastest
 from vision.random_weights import RANDOM_SEED
 from vision.weights import WeightsError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from vision.networks import Network
-    from vision.split import Cut
+    from vision.transfer_learning import Cut
     from vision.weights import FoundWeights
 
 FLOAT32 = "float32"
@@ -60,7 +60,7 @@ class Base:
         Raises:
             ValueError: the network has fewer layers than are to be frozen.
         """
-        cut = split.cut_of(self.root, freeze)
+        cut = transfer_learning.cut_of(self.root, freeze)
         return min(cut, self.parent.cut, key=lambda each: each.frozen) if self.parent else cut
 
 
@@ -75,11 +75,11 @@ class Parts:
         self.root, self.cut, self.precision = base.root, base.cut(freeze), precision
         whole = self.root.build(FLOAT32)
         _fill(base, whole)
-        self.tail = split.tail(self.root, self.cut, len(classes), FLOAT32, seed)
-        split.copy_weights(whole, self.tail)
+        self.tail = transfer_learning.tail(self.root, self.cut, len(classes), FLOAT32, seed)
+        transfer_learning.copy_weights(whole, self.tail)
         if base.parent:
             _go_on(base, base.parent, self.tail, classes)
-        for layer in split.frozen_layers(self.root, self.tail, freeze):
+        for layer in transfer_learning.frozen_layers(self.root, self.tail, freeze):
             layer.trainable = False
         self.trunk = _trunk(self.root, self.cut, whole, precision) if self.cut.frozen else None
         del whole
@@ -126,21 +126,21 @@ def _fill(base: Base, whole: keras.Model) -> None:
 
 def _go_on(base: Base, parent: Parent, tail: keras.Model, classes: Sequence[str]) -> None:
     """Fill a tail with what the parent has learned; its last layer too, where both have the same classes."""
-    theirs = split.tail(base.root, parent.cut, len(parent.classes), FLOAT32)
+    theirs = transfer_learning.tail(base.root, parent.cut, len(parent.classes), FLOAT32)
     try:
-        split.load(theirs, parent.path)
+        transfer_learning.load(theirs, parent.path)
     except (OSError, WeightsError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno:  # it was verified, and is again at the job's next attempt
             message = f"The base cannot be read: {cause.strerror or cause}."
             raise ArtifactsUnavailable(message, passing=True) from error
         raise
-    split.copy_weights(theirs, tail, last=tuple(classes) == parent.classes)
+    transfer_learning.copy_weights(theirs, tail, last=tuple(classes) == parent.classes)
 
 
 def _trunk(root: Network, cut: Cut, whole: keras.Model, precision: str) -> keras.Model:
     if precision == FLOAT32:
-        return split.trunk(whole, cut)
-    trunk = split.trunk(root.build(precision), cut)
-    split.copy_weights(whole, trunk, last=True)
+        return transfer_learning.trunk(whole, cut)
+    trunk = transfer_learning.trunk(root.build(precision), cut)
+    transfer_learning.copy_weights(whole, trunk, last=True)
     return trunk

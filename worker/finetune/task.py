@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jobs.datasets.photographs import Photographs
     from vision.images import Limits
     from vision.sandbox import Cost
-    from vision.split import Cut
+    from vision.transfer_learning import Cut
     from worker.finetune.cache import ArrayCache
     from worker.finetune.division import Division
     from worker.finetune.network import Base

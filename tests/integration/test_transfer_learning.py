@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from support.small_vgg import SMALL_VGG
-from vision import split
+from vision import transfer_learning
 from vision.networks import LITE0, VGG16
 from vision.weights import WeightsError
 
@@ -43,10 +43,10 @@ def _pixels(network: Network) -> NDArray[np.float32]:
 
 def _assert_whole(network: Network, model: Model, freeze: int) -> None:
     """Check that trunk and tail, with the network's own last layer, say what the network says."""
-    cut = split.cut_of(network, freeze)
-    trunk = split.trunk(model, cut)
-    tail = split.tail(network, cut, len(model.layers[-1].get_weights()[1]), "float32")
-    split.copy_weights(model, tail, last=True)
+    cut = transfer_learning.cut_of(network, freeze)
+    trunk = transfer_learning.trunk(model, cut)
+    tail = transfer_learning.tail(network, cut, len(model.layers[-1].get_weights()[1]), "float32")
+    transfer_learning.copy_weights(model, tail, last=True)
     assert trunk.output.shape[1:] == tail.input.shape[1:] == cut.shape
     pixels = _pixels(network)
     said = tail(trunk(pixels, training=False), training=False)
@@ -68,7 +68,7 @@ def test_two_parts_of_lite0(lite0: Model, freeze: int) -> None:
 
 def test_the_trunk_is_the_networks_own(vgg: Model) -> None:
     """A trunk has the network's very layers, so that nothing is held twice."""
-    trunk = split.trunk(vgg, split.cut_of(SMALL_VGG, 10))
+    trunk = transfer_learning.trunk(vgg, transfer_learning.cut_of(SMALL_VGG, 10))
     ours = {id(variable) for variable in vgg.variables}
     assert len(trunk.variables) == 20
     assert all(id(variable) in ours for variable in trunk.variables)
@@ -76,13 +76,13 @@ def test_the_trunk_is_the_networks_own(vgg: Model) -> None:
 
 def test_the_whole_tail_is_vgg16(vgg: Model) -> None:
     """The tail of VGG16 from its default cut has the kernels of its table, and a new last layer."""
-    tail = split.tail(VGG16, split.cut_of(VGG16, None), 5, "float32", seed=1)
+    tail = transfer_learning.tail(VGG16, transfer_learning.cut_of(VGG16, None), 5, "float32", seed=1)
     kernels = {layer.name: tuple(layer.kernel.shape) for layer in tail.layers if layer.weights}
     assert kernels == {"fc1": (25088, 4096), "fc2": (4096, 4096), "predictions": (4096, 5)}
-    again = split.tail(SMALL_VGG, split.cut_of(SMALL_VGG, None), 5, "float32", seed=1)
-    split.copy_weights(vgg, again)
+    again = transfer_learning.tail(SMALL_VGG, transfer_learning.cut_of(SMALL_VGG, None), 5, "float32", seed=1)
+    transfer_learning.copy_weights(vgg, again)
     np.testing.assert_array_equal(again.get_layer("fc2").get_weights()[0], vgg.get_layer("fc2").get_weights()[0])
-    other = split.tail(SMALL_VGG, split.cut_of(SMALL_VGG, None), 5, "float32", seed=1)
+    other = transfer_learning.tail(SMALL_VGG, transfer_learning.cut_of(SMALL_VGG, None), 5, "float32", seed=1)
     np.testing.assert_array_equal(again.layers[-1].get_weights()[0], other.layers[-1].get_weights()[0])
 
 
@@ -91,38 +91,41 @@ def test_the_whole_tail_is_vgg16(vgg: Model) -> None:
 def test_what_is_saved_is_loaded(vgg: Model, lite0: Model, tmp_path: Path) -> None:
     """A tail's file fills another tail of the same place, in any number format, and no other."""
     for network, model, freeze in ((SMALL_VGG, vgg, 11), (LITE0, lite0, 46)):
-        cut = split.cut_of(network, freeze)
-        tail = split.tail(network, cut, 4, "float32", seed=3)
-        split.copy_weights(model, tail)
+        cut = transfer_learning.cut_of(network, freeze)
+        tail = transfer_learning.tail(network, cut, 4, "float32", seed=3)
+        transfer_learning.copy_weights(model, tail)
         tail.save(tmp_path / "model.keras")
-        same = split.tail(network, cut, 4, "float32")
-        split.load(same, tmp_path / "model.keras")
+        same = transfer_learning.tail(network, cut, 4, "float32")
+        transfer_learning.load(same, tmp_path / "model.keras")
         for loaded, saved in zip(same.get_weights(), tail.get_weights(), strict=True):
             np.testing.assert_array_equal(loaded, saved)
-        low = split.tail(network, cut, 4, "bfloat16")
-        split.load(low, tmp_path / "model.keras")
+        low = transfer_learning.tail(network, cut, 4, "bfloat16")
+        transfer_learning.load(low, tmp_path / "model.keras")
         for wrong in (
-            split.tail(network, cut, 5, "float32"),
-            split.tail(network, split.cut_of(network, freeze - 5), 4, "float32"),
+            transfer_learning.tail(network, cut, 5, "float32"),
+            transfer_learning.tail(network, transfer_learning.cut_of(network, freeze - 5), 4, "float32"),
         ):
             with pytest.raises(WeightsError, match="does not fit the fine-tuned network"):
-                split.load(wrong, tmp_path / "model.keras")
+                transfer_learning.load(wrong, tmp_path / "model.keras")
 
 
 def test_no_file_of_a_tail(tmp_path: Path) -> None:
     """A file that is none is told from one that is not there."""
-    tail = split.tail(SMALL_VGG, split.cut_of(SMALL_VGG, 15), 2, "float32")
+    tail = transfer_learning.tail(SMALL_VGG, transfer_learning.cut_of(SMALL_VGG, 15), 2, "float32")
     with pytest.raises(FileNotFoundError):
-        split.load(tail, tmp_path / "absent.keras")
+        transfer_learning.load(tail, tmp_path / "absent.keras")
     (tmp_path / "model.keras").write_bytes(b"PK nothing")
     with pytest.raises(WeightsError):
-        split.load(tail, tmp_path / "model.keras")
+        transfer_learning.load(tail, tmp_path / "model.keras")
 
 
 def test_frozen_layers_of_a_tail(lite0: Model) -> None:
     """Layers that are frozen behind the cut are named with their batch-norms; the last layer never is."""
-    tail = split.tail(LITE0, split.cut_of(LITE0, 46), 3, "float32")
-    assert [layer.name for layer in split.frozen_layers(LITE0, tail, 46)] == ["block16_expand", "block16_expand_norm"]
-    every = split.frozen_layers(LITE0, lite0, 50)
+    tail = transfer_learning.tail(LITE0, transfer_learning.cut_of(LITE0, 46), 3, "float32")
+    assert [layer.name for layer in transfer_learning.frozen_layers(LITE0, tail, 46)] == [
+        "block16_expand",
+        "block16_expand_norm",
+    ]
+    every = transfer_learning.frozen_layers(LITE0, lite0, 50)
     assert {"stem_norm", "head"} <= {layer.name for layer in every}
     assert "logits" not in {layer.name for layer in every}

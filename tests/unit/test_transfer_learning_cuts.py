@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from vision import split
+from vision import transfer_learning
 from vision.networks import LITE0, VGG16
 
 
@@ -26,7 +26,7 @@ from vision.networks import LITE0, VGG16
 )
 def test_vgg_is_cut_anywhere(freeze: int | None, layer: str, frozen: int, shape: tuple[int, ...]) -> None:
     """VGG is cut behind any of its layers, or the pool that follows it; the last layer is always a new one."""
-    assert split.cut_of(VGG16, freeze) == split.Cut(layer, frozen, shape)
+    assert transfer_learning.cut_of(VGG16, freeze) == transfer_learning.Cut(layer, frozen, shape)
 
 
 @pytest.mark.parametrize(
@@ -45,23 +45,23 @@ def test_vgg_is_cut_anywhere(freeze: int | None, layer: str, frozen: int, shape:
 )
 def test_lite0_is_cut_between_its_blocks(freeze: int | None, layer: str, frozen: int) -> None:
     """Inside a block two tensors go on, so that the cut is before it; by default all but three layers are frozen."""
-    cut = split.cut_of(LITE0, freeze)
+    cut = transfer_learning.cut_of(LITE0, freeze)
     assert (cut.layer, cut.frozen) == (layer, frozen)
-    assert split.cut_named(LITE0, layer) == cut
+    assert transfer_learning.cut_named(LITE0, layer) == cut
 
 
 def test_what_a_network_does_not_have() -> None:
     """Freezing more layers than there are, or cutting inside a block, is refused with what can be done."""
     with pytest.raises(ValueError, match="VGG16 has 16 weight layers: freeze 0 to 16 of them"):
-        split.cut_of(VGG16, 17)
+        transfer_learning.cut_of(VGG16, 17)
     with pytest.raises(ValueError, match="cannot be cut behind 'block2_expand'"):
-        split.cut_named(LITE0, "block2_expand")
+        transfer_learning.cut_named(LITE0, "block2_expand")
 
 
 def test_places_are_known_without_keras() -> None:
     """Whoever only wants to know the places does not wait for TensorFlow."""
     code = (
-        "import sys; from vision import split, networks; split.cut_of(networks.VGG16, 3);"
+        "import sys; from vision import transfer_learning, networks; transfer_learning.cut_of(networks.VGG16, 3);"
         "print(sorted({'keras', 'tensorflow'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
