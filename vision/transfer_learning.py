@@ -1,17 +1,18 @@
-"""Where a pretrained network can be cut in two: a trunk that many models share, and a tail that is one model's own.
+"""Transfer learning: a pretrained network cut in two, a trunk that many models share and a tail of one model's own.
 
-What stands before `trunk` knows the table of networks only, and no Keras.
+The cuts and the description of a fine-tuned network are computed from the table of layers, without Keras.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from vision import lite0_layers, tails
+from vision import layers, lite0, lite0_layers
+from vision.labels import Label
 from vision.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 PIXELS = "pixels"  # the name of the place before the first layer
 TRAINED = 3  # weight layers that learn, where nobody says how many
-_BLOCK = re.compile(r"(block\d+)_conv\d+")
+_BLOCK = re.compile(r"(block\d+)_conv\d+")  # a convolution of VGG's; each block ends with a pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def freeze_of(network: Network, freeze: int | None) -> int:
 def cuts(network: Network) -> tuple[Cut, ...]:
     """List the places where a network can be cut, from its pixels on."""
     start = Cut(PIXELS, 0, (network.input_size, network.input_size, network.channels))
-    return (start, *(_inverted() if network.layers is lite0_layers.LAYERS else _chained(network.layers)))
+    return (start, *(_lite0_cuts() if network.layers is lite0_layers.LAYERS else _vgg_cuts(network.layers)))
 
 
 def cut_of(network: Network, freeze: int | None) -> Cut:
@@ -84,10 +85,10 @@ def cut_named(network: Network, layer: str) -> Cut:
     raise ValueError(f"{network.title} cannot be cut behind {layer[:80]!r}")
 
 
-def _chained(layers: Sequence[Layer]) -> list[Cut]:
+def _vgg_cuts(table: Sequence[Layer]) -> list[Cut]:
     """List the places of a network without branches, as VGG's are: behind each layer, or the pool that follows it."""
     found = []
-    for number, (layer, following) in enumerate(pairwise(layers), start=1):
+    for number, (layer, following) in enumerate(pairwise(table), start=1):
         block, next_block = (_BLOCK.fullmatch(each.name) for each in (layer, following))
         if block and (next_block is None or next_block[1] != block[1]):
             height, width, channels = layer.output
@@ -97,7 +98,7 @@ def _chained(layers: Sequence[Layer]) -> list[Cut]:
     return found
 
 
-def _inverted() -> list[Cut]:
+def _lite0_cuts() -> list[Cut]:
     """List the places of EfficientNet-Lite0: behind its stem, each of its blocks, and the pool behind its head."""
     stem, head = lite0_layers.STEM, lite0_layers.HEAD
     found, number = [Cut(f"{stem.name}_relu6", 1, stem.output)], 1
@@ -106,6 +107,23 @@ def _inverted() -> list[Cut]:
         name = f"{block.name}_add" if block.residual else f"{block.project.name}_norm"
         found.append(Cut(name, number, block.project.output))
     return [*found, Cut("pool", number + 1, head.output[-1:])]
+
+
+def finetuned(model_id: str, root: Network, classes: Sequence[str]) -> Network:
+    """Describe a network that was fine-tuned here: its last layer has `classes`, in the order of its outputs."""
+    labels = tuple(Label(None, name) for name in classes)
+    *kept, last = root.layers
+    return replace(
+        root,
+        id=model_id,
+        title=f"{root.title} fine-tuned, {model_id}",
+        about=f"{root.title}, fine-tuned here on photographs of {len(labels)} classes",
+        layers=(*kept, layers.dense(last.name, last.kernel[0], len(labels))),
+        weights=None,
+        randomise=None,
+        carried=None,
+        labels=lambda: labels,
+    )
 
 
 def trunk(model: keras.Model, cut: Cut) -> keras.Model:
@@ -119,10 +137,20 @@ def trunk(model: keras.Model, cut: Cut) -> keras.Model:
 def tail(network: Network, cut: Cut, classes: int, dtype: str, seed: int | None = None) -> keras.Model:
     """Make the part from the cut to logits (batch, classes), with layers of its own under the network's names.
 
-    `dtype` is a Keras dtype policy. The last layer, a new one, is as Keras starts it, from `seed`; every other is zero
-    until `copy_weights` or `load`.
+    `dtype` is a Keras dtype policy. The last layer, a new one, is as Keras starts it, from `seed`. Every other kernel
+    is zero until `copy_weights` or `load`, as drawing them would take longer.
     """
-    return tails.build(network.layers, cut, classes, dtype, seed)
+    import keras  # noqa: PLC0415 - as above
+
+    policy = keras.DTypePolicy(dtype)
+    features = inputs = keras.Input(cut.shape, dtype=policy.compute_dtype, name="features")
+    if network.layers is lite0_layers.LAYERS:
+        features = _apply_lite0(features, cut.frozen, policy)
+    else:
+        features = _apply_vgg(features, network.layers[cut.frozen : -1], policy)
+    start = keras.initializers.GlorotUniform(seed=seed)
+    last = keras.layers.Dense(classes, kernel_initializer=start, dtype=policy, name=network.layers[-1].name)
+    return keras.Model(inputs, last(features), name="tail")
 
 
 def copy_weights(source: keras.Model, target: keras.Model, *, last: bool = False) -> None:
@@ -157,3 +185,45 @@ def load(model: keras.Model, path: Path) -> None:
         raise
     except (ValueError, KeyError, OSError, BadZipFile) as error:
         raise WeightsError(f"{path.name} does not fit the fine-tuned network: {error}") from error
+
+
+def _apply_vgg(features: keras.KerasTensor, table: Sequence[Layer], policy: keras.DTypePolicy) -> keras.KerasTensor:
+    """Apply layers of VGG: each with ReLU, a pool at the end of each block, and all in a row before the dense ones."""
+    import keras  # noqa: PLC0415 - as above
+
+    followers = [*(layer.name for layer in table), ""]
+    for layer, follower in zip(table, followers[1:], strict=True):
+        options = {"activation": "relu", "kernel_initializer": "zeros", "dtype": policy, "name": layer.name}
+        if layer.kind == "dense":
+            features = keras.layers.Dense(layer.output[0], **options)(_flat(features, policy))
+            continue
+        features = keras.layers.Conv2D(layer.kernel[3], layer.kernel[:2], padding="same", **options)(features)
+        block = _BLOCK.fullmatch(layer.name)
+        if block and not follower.startswith(f"{block[1]}_"):
+            features = keras.layers.MaxPooling2D(dtype=policy, name=f"{block[1]}_pool")(features)
+    return _flat(features, policy)
+
+
+def _flat(features: keras.KerasTensor, policy: keras.DTypePolicy) -> keras.KerasTensor:
+    import keras  # noqa: PLC0415 - as above
+
+    if len(features.shape) == 2:  # noqa: PLR2004 - a batch of rows already
+        return features
+    return keras.layers.Flatten(dtype=policy, name="flatten")(features)
+
+
+def _apply_lite0(features: keras.KerasTensor, frozen: int, policy: keras.DTypePolicy) -> keras.KerasTensor:
+    """Apply what follows so many weight layers of EfficientNet-Lite0, of which the last is its own block's last."""
+    import keras  # noqa: PLC0415 - as above
+
+    number = 1
+    if frozen < number:
+        features = lite0.convolve(features, lite0_layers.STEM, policy, stride=2)
+    for block in lite0_layers.BLOCKS:
+        number += 2 if block.expand is None else 3
+        if frozen < number:
+            features = lite0.invert(features, block, policy)
+    if frozen <= number:
+        features = lite0.convolve(features, lite0_layers.HEAD, policy)
+        features = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pool")(features)
+    return features

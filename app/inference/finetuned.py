@@ -9,8 +9,8 @@ from app.inference.kinds import facts_of
 from app.inference.served import Served
 from app.inference.trained import load_trained
 from vision import transfer_learning
-from vision.finetuned import finetuned
 from vision.random_weights import RANDOM_SEED
+from vision.transfer_learning import finetuned
 from vision.weights import FoundWeights, WeightsError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE, MNIST_TRAIN
 from vision.digits.trained import trained
-from vision.finetuned import finetuned
 from vision.networks import NETWORKS
+from vision.transfer_learning import finetuned
 from vision.weights import WeightsError
 
 if TYPE_CHECKING:

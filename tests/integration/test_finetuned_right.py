@@ -13,8 +13,8 @@ from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
 from vision import transfer_learning
-from vision.finetuned import finetuned
 from vision.images import Limits, View, decode
+from vision.transfer_learning import finetuned
 from vision.weights import FoundWeights
 from worker.checkpoint import Checkpoint
 from worker.finetune.network import Base

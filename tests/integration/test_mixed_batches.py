@@ -12,8 +12,7 @@ from app.inference.tail import ForTail, Tail
 from app.inference.trunk import between
 from support.finetuned_models import Made, base
 from support.small_vgg import SIDE, SMALL_VGG
-from vision.finetuned import finetuned
-from vision.transfer_learning import cut_of
+from vision.transfer_learning import cut_of, finetuned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
