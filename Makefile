@@ -60,11 +60,12 @@ sbom: $(DEV) ## dist/sbom.json: every package of the lock with its version and h
 	@$(BIN)/cyclonedx-py requirements $(LOCK) --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
 	@echo dist/sbom.json
 
-check: $(DEV) ## style, types and import rules
+check: $(DEV) ## style, types, import rules and dead code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 format: $(DEV) ## put the code into its form
 	$(BIN)/ruff check --fix-only .
