@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.options import Fit, Json, MinScore, Model, Patience, Save, TopK, Url, examples, kind_of
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def classify(
     Folders are searched with all that is in them. Several pictures are told as JSON Lines, one a picture, where --json
     is given or the output is no terminal; one that cannot be classified is told of, and the others go on.
     """
-    from bestguess.cli import pictures
+    from bestguess.cli import image_files
     from bestguess.cli.connection import connected
 
-    kind, many = kind_of(save), pictures.several(files)
+    kind, many = kind_of(save), image_files.several(files)
     if save and many:
         raise typer.BadParameter("takes one picture, not several", param_hint="--save")
     question: Question = {"model": model, "top_k": top_k, "min_score": min_score, "fit": fit}
@@ -63,9 +63,9 @@ def classify(
 
 
 def _one(client: Client, name: str, question: Question, save: tuple[Path | None, str], *, json: bool) -> None:
-    from bestguess.cli import pictures, telling
+    from bestguess.cli import image_files, telling
 
-    image = pictures.read(name)
+    image = image_files.read(name)
     answer = client.classify(image, **question)
     if save[0]:
         telling.save(save[0], client.classify_picture(image, save[1], **question))
@@ -76,12 +76,12 @@ def _one(client: Client, name: str, question: Question, save: tuple[Path | None,
 
 
 def _many(client: Client, files: Sequence[str], question: Question, at_once: int, *, as_lines: bool) -> None:
-    from bestguess.cli import pictures, progress, sweep, telling
+    from bestguess.cli import image_files, progress, sweep, telling
 
     def ask(name: str) -> Classification:
-        return client.classify(pictures.read(name), **question)
+        return client.classify(image_files.read(name), **question)
 
-    names = list(pictures.found(files))
+    names = list(image_files.found(files))
     tell: Callable[[Told], None] = partial(telling.as_line if as_lines else telling.briefly)
     failed = 0
     beside = as_lines and sys.stdout.isatty()  # long lines, which a bar below would break
@@ -91,4 +91,4 @@ def _many(client: Client, files: Sequence[str], question: Question, at_once: int
             failed += told.error is not None
             advance()
     telling.failures(failed, len(names))
-    raise typer.Exit(exits.FAILED if failed else 0)
+    raise typer.Exit(exit_codes.FAILED if failed else 0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bestguess.cli.guesses import cells
-from bestguess.cli.terminal import console, shown
+from bestguess.cli.format import cells
+from bestguess.cli.output import console, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

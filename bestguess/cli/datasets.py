@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.options import DatasetId, Json, Patience, Url, Yes, examples
 
 app = typer.Typer(
-    help="Send, list, show and delete data sets of photographs.", no_args_is_help=True, epilog=exits.EPILOG
+    help="Send, list, show and delete data sets of photographs.", no_args_is_help=True, epilog=exit_codes.EPILOG
 )
 
 TITLES = ("DATASET", "NAME", "PHOTOGRAPHS", "CLASSES", "REJECTED", "CREATED")
@@ -79,13 +79,13 @@ def add(
     url: Url = None,
 ) -> None:
     """Add photographs of one class; those that are there already change nothing."""
-    from bestguess.cli import pictures
+    from bestguess.cli import image_files
     from bestguess.cli.connection import connected
     from bestguess.cli.listing import put_one
     from bestguess.cli.photographs import addition
 
     with connected(url) as client:
-        added = client.add_images(dataset_id, label, map(pictures.read, pictures.found(files)))
+        added = client.add_images(dataset_id, label, map(image_files.read, image_files.found(files)))
     put_one(added, addition, json=json)
 
 

@@ -29,12 +29,12 @@ def digit(
     url: Url = None,
 ) -> None:
     """Ask a trained network which digit this is. Without --model it is the one that was trained last."""
-    from bestguess.cli import pictures, seen, telling
+    from bestguess.cli import image_files, seen, telling
     from bestguess.cli.connection import connected
 
     with connected(url, patience) as client:
         asked = model or _latest(client)
-        answer = client.classify(pictures.read(file), model=asked, top_k=top_k, show_input=show_input)
+        answer = client.classify(image_files.read(file), model=asked, top_k=top_k, show_input=show_input)
     if json:
         telling.as_json(file, answer)
         return

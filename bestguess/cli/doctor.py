@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.options import examples
-from bestguess.cli.terminal import put_json
+from bestguess.cli.output import put_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="JSON, for progr
         put_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
     else:
         show(findings, well)
-    raise typer.Exit(0 if well else exits.FAILED)
+    raise typer.Exit(0 if well else exit_codes.FAILED)
 
 
 def show(findings: Sequence[Finding], well: bool) -> None:

@@ -107,8 +107,8 @@ def finetune(
 
 def _dataset(client: Client, source: str, name: str | None) -> str:
     """Take a data set by its id, or make one of what lies at this path."""
+    from bestguess.cli.output import say
     from bestguess.cli.photographs import brief, send
-    from bestguess.cli.terminal import say
 
     path = Path(source)
     if not path.exists():

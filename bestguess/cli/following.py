@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.outcomes import FINETUNE, Epochs, next_step, outcome
+from bestguess.cli.output import blocks, dumped, interactive, put_json, say, shown, width
 from bestguess.cli.progress import JobBar, progress_words
-from bestguess.cli.terminal import blocks, dumped, interactive, put_json, say, shown, width
 
 if TYPE_CHECKING:
     from bestguess.client import Client
@@ -39,11 +39,11 @@ def follow(client: Client, job: Job, *, json: bool) -> None:
         _show(client, job, json=json)
     except KeyboardInterrupt:
         _interrupted(client, job.id)
-        raise typer.Exit(exits.INTERRUPTED) from None
+        raise typer.Exit(exit_codes.INTERRUPTED) from None
     ended = client.job(job.id)
     if not json:
         conclude(ended)
-    raise typer.Exit(0 if ended.status == "succeeded" else exits.FAILED)
+    raise typer.Exit(0 if ended.status == "succeeded" else exit_codes.FAILED)
 
 
 def conclude(job: Job) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.options import JobId, Json, Url, examples
 
 if TYPE_CHECKING:
     from bestguess.schemas.jobs import Job
 
-app = typer.Typer(help="List, show, watch and cancel training jobs.", no_args_is_help=True, epilog=exits.EPILOG)
+app = typer.Typer(help="List, show, watch and cancel training jobs.", no_args_is_help=True, epilog=exit_codes.EPILOG)
 
 Status = Annotated[
     Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | None,
@@ -64,7 +64,7 @@ def watch(job_id: JobId, *, json: Json = False, url: Url = None) -> None:
 def cancel(job_id: JobId, *, json: Json = False, url: Url = None) -> None:
     """End a job: a waiting one at once, a running one within two seconds."""
     from bestguess.cli.connection import connected
-    from bestguess.cli.terminal import put_json, shown
+    from bestguess.cli.output import put_json, shown
 
     with connected(url) as client:
         job = client.cancel(job_id)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bestguess.cli import exits
-from bestguess.cli.here import fail, read_settings
+from bestguess.cli import exit_codes
 from bestguess.cli.options import examples
+from bestguess.cli.requires import fail, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,7 @@ def _key(token: str, name: str, owner: str, scopes: list[ScopeName], rate: str |
         reason = "use 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
         if first["loc"] == ("rate",):
             reason = first["msg"].removeprefix("Value error, ")
-        fail(f"{first['loc'][0]} {first['input']!r}: {reason}.", exits.USAGE)
+        fail(f"{first['loc'][0]} {first['input']!r}: {reason}.", exit_codes.USAGE)
 
 
 def _row(key: Key) -> tuple[str, ...]:

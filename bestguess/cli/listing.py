@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from bestguess.cli import columns
-from bestguess.cli.terminal import interactive, put_json, say, shown
+from bestguess.cli.output import interactive, put_json, say, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

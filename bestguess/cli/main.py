@@ -15,7 +15,7 @@ from bestguess.cli import (
     datasets,
     digit,
     doctor,
-    exits,
+    exit_codes,
     finetune,
     jobs,
     keys,
@@ -24,7 +24,7 @@ from bestguess.cli import (
     train,
     weights,
 )
-from bestguess.cli.terminal import say
+from bestguess.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ HELP_COLUMNS = 90
 cli = typer.Typer(
     name="bestguess",
     help="What is this picture of? VGG16's ten best guesses, and networks of your own.",
-    epilog=exits.EPILOG,
+    epilog=exit_codes.EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help starts twice as fast, and can be read in 40 columns
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise  # Typer makes a SystemExit of its own of a broken pipe
         # What Python would still write at its end goes nowhere; it would complain otherwise.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.BROKEN_PIPE
+        return exit_codes.BROKEN_PIPE
     return code
 
 
@@ -100,19 +100,19 @@ def _outcome(arguments: Sequence[str] | None) -> int:
         say(f"{error.format_message().rstrip('.')}.{_hint(error)}")
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:
         raise
     except OSError as error:
         say(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error))
-        return exits.FAILED
+        return exit_codes.FAILED
     except Exception as error:
         from bestguess.client import BestGuessError
 
         if not isinstance(error, BestGuessError):
             raise
         say(told(error))
-        return exits.code_of(error)
+        return exit_codes.code_of(error)
 
 
 def told(error: Exception) -> str:

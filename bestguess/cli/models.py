@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.options import Json, ModelId, Save, TrainedId, Url, Yes, examples, kind_of
 
-app = typer.Typer(help="List, show, download, name and remove models.", no_args_is_help=True, epilog=exits.EPILOG)
+app = typer.Typer(help="List, show, download, name and remove models.", no_args_is_help=True, epilog=exit_codes.EPILOG)
 
 TITLES = ("MODEL", "ALSO", "STATE", "TEST ACCURACY", "FROM")
 Sort = Annotated[Literal["created_at", "test_accuracy"] | None, typer.Option(help="The newest, or the best, first.")]
@@ -23,7 +23,7 @@ def list_models(*, sort: Sort = None, json: Json = False, url: Url = None) -> No
     from bestguess.cli.connection import connected
     from bestguess.cli.described import row
     from bestguess.cli.listing import put_all
-    from bestguess.cli.terminal import say
+    from bestguess.cli.output import say
 
     with connected(url) as client:
         found = client.models(sort)
@@ -47,7 +47,7 @@ def show(model_id: ModelId, *, json: Json = False, url: Url = None) -> None:
 def download(model_id: TrainedId, path: Place = Path(), *, url: Url = None) -> None:
     """Save a trained model as a .keras file, once its SHA-256 is right."""
     from bestguess.cli.connection import connected
-    from bestguess.cli.terminal import shown
+    from bestguess.cli.output import shown
 
     with connected(url) as client:
         typer.echo(shown(client.download(model_id, path)))
@@ -96,7 +96,7 @@ def alias(
 ) -> None:
     """Let a name stand for a trained model, wherever an id does."""
     from bestguess.cli.connection import connected
-    from bestguess.cli.terminal import shown
+    from bestguess.cli.output import shown
 
     if (model_id is None) is not drop:
         raise typer.BadParameter("name a model, or say --drop", param_hint="MODEL")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.completion import datasets, finished_jobs, jobs, models
 
 Url = Annotated[
@@ -64,7 +64,7 @@ def decided(
 
 def examples(*lines: str) -> str:
     """Write an epilog: the examples as they are typed, then the exit codes."""
-    return "\n\n".join(("\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines), exits.EPILOG))
+    return "\n\n".join(("\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines), exit_codes.EPILOG))
 
 
 def kind_of(save: Path | None) -> str:

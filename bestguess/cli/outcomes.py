@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bestguess.cli.terminal import shown
+from bestguess.cli.output import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ class Epochs:
 
 def epoch_row(told: Mapping[str, Any], *, columns: int, blocks: bool) -> str:
     """Lay an epoch out under the titles, with a bar of how many are right where there is room."""
-    from bestguess.cli.guesses import bar
+    from bestguess.cli.format import bar
 
     validation, loss = told.get("validation_accuracy"), told.get("loss")
     of = f"{told.get('epoch')}/{told.get('total_epochs', '?')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bestguess.cli.terminal import say
+from bestguess.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from bestguess.cli.terminal import console, shown
+from bestguess.cli.output import console, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from bestguess.cli.terminal import console, width
+from bestguess.cli.output import console, width
 
 if TYPE_CHECKING:
     from PIL import Image

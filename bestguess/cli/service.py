@@ -7,7 +7,7 @@ import os
 import typer
 
 from bestguess.cli.options import examples
-from bestguess.cli.terminal import say
+from bestguess.cli.output import say
 
 UP_EPILOG = examples("bestguess up", "BESTGUESS_PORT=8080 bestguess up")
 API_EPILOG = examples("BESTGUESS_REDIS_URL=redis://redis.example:6379/0 bestguess api")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bestguess.cli import guesses
-from bestguess.cli.terminal import blocks, console, put_json, say, shown, width
+from bestguess.cli import format as layout
+from bestguess.cli.output import blocks, console, put_json, say, shown, width
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +22,12 @@ def in_full(name: str, answer: Classification) -> None:
     from rich.text import Text
 
     out = console()
-    out.print(Text(guesses.heading(name, answer), "bold"))
-    for label, bar, percent in guesses.lines(answer.predictions, width(), blocks=blocks()):
+    out.print(Text(layout.heading(name, answer), "bold"))
+    for label, bar, percent in layout.lines(answer.predictions, width(), blocks=blocks()):
         out.print(Text.assemble(label, " ", (bar, "cyan"), " ", (percent, "bold")))
     if not answer.predictions:
         out.print("No guess has so high a score.")
-    out.print(Text(guesses.answered(answer), "dim"))
+    out.print(Text(layout.answered(answer), "dim"))
 
 
 def briefly(told: Told) -> None:
@@ -38,10 +38,10 @@ def briefly(told: Told) -> None:
         say(f"{told.name}: {reason(told.error)}")
         return
     columns = width()
-    name = guesses.fitted(shown(told.name), min(PLACE, columns // 2))
-    best = guesses.lines(told.answer.predictions[:1], columns - guesses.cells(name) - 1, blocks=blocks())
+    name = layout.fitted(shown(told.name), min(PLACE, columns // 2))
+    best = layout.lines(told.answer.predictions[:1], columns - layout.cells(name) - 1, blocks=blocks())
     label, _, percent = best[0] if best else ("nothing", "", "")
-    bar = guesses.bar(told.answer.predictions[0].score, SHORT_BAR, blocks=blocks()) if best and columns >= 80 else ""  # noqa: PLR2004 - a usual terminal
+    bar = layout.bar(told.answer.predictions[0].score, SHORT_BAR, blocks=blocks()) if best and columns >= 80 else ""  # noqa: PLR2004 - a usual terminal
     console().print(
         Text.assemble(name, " ", (bar, "cyan"), " " if bar else "", (percent, "bold"), "  ", label.rstrip())
     )

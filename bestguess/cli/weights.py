@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bestguess.cli import exits
-from bestguess.cli.here import fail, read_settings
+from bestguess.cli import exit_codes
 from bestguess.cli.options import examples
+from bestguess.cli.requires import fail, read_settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -82,7 +82,7 @@ def _fetch(settings: Settings, file: WeightsFile) -> None:
         fail(str(error))
     except KeyboardInterrupt:
         kept = f"{size_of(part_of(target)):,} of {file.size:,} bytes are kept"
-        fail(f"Stopped; {kept}. `{file.command('fetch')}` goes on from there.", exits.INTERRUPTED)
+        fail(f"Stopped; {kept}. `{file.command('fetch')}` goes on from there.", exit_codes.INTERRUPTED)
     typer.echo(f"{target}: {_WORDS['imagenet']}, verified.")
     if _is_named(settings, file):
         typer.echo(f"They are not used while BESTGUESS_WEIGHTS={settings.weights}.")

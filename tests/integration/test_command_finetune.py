@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.main import run
 from support.images import encoded, noise
 
@@ -47,22 +47,22 @@ def test_data_sets(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     (desk.folder / "bird.png").write_bytes(encoded(noise((30, 30), seed=7), "PNG"))
     assert run(("datasets", "add", dataset_id, "birds", "bird.png", "pets/cats")) == 0
     assert capsys.readouterr().out.startswith("6 added, 0 were there already\n")
-    assert run(("datasets", "delete", dataset_id)) == exits.USAGE
+    assert run(("datasets", "delete", dataset_id)) == exit_codes.USAGE
     assert run(("datasets", "delete", dataset_id, "--yes")) == 0
-    assert run(("datasets", "show", dataset_id)) == exits.FAILED
+    assert run(("datasets", "show", dataset_id)) == exit_codes.FAILED
     capsys.readouterr()
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("finetune", "nowhere"), exits.USAGE, "no folder, no archive and no data set nowhere"),
-        (("finetune", "ds_nobody"), exits.FAILED, "There is no data set ds_nobody"),
-        (("finetune", "ds_nobody", "--name", "x"), exits.USAGE, "has its name already"),
-        (("finetune", "pets", "--class-weights", "cats"), exits.USAGE, "balanced, or CLASS=NUMBER"),
-        (("datasets", "create", "photo.jpg"), exits.USAGE, "no zip, tar or tar.gz"),
-        (("datasets", "create", "pets/cats"), exits.FAILED, "an archive with a folder for each class"),
-        ((*FINETUNE, "pets", "--class-weights", "birds=2"), exits.FAILED, "no class 'birds'"),
+        (("finetune", "nowhere"), exit_codes.USAGE, "no folder, no archive and no data set nowhere"),
+        (("finetune", "ds_nobody"), exit_codes.FAILED, "There is no data set ds_nobody"),
+        (("finetune", "ds_nobody", "--name", "x"), exit_codes.USAGE, "has its name already"),
+        (("finetune", "pets", "--class-weights", "cats"), exit_codes.USAGE, "balanced, or CLASS=NUMBER"),
+        (("datasets", "create", "photo.jpg"), exit_codes.USAGE, "no zip, tar or tar.gz"),
+        (("datasets", "create", "pets/cats"), exit_codes.FAILED, "an archive with a folder for each class"),
+        ((*FINETUNE, "pets", "--class-weights", "birds=2"), exit_codes.FAILED, "no class 'birds'"),
     ],
 )
 def test_what_cannot_be_done(

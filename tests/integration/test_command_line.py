@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.main import run
 from bestguess.schemas.jobs import JobStatus
 from support.command_line import Desk, read_aloud
@@ -88,7 +88,7 @@ def test_many_pictures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     for name in ("a.jpg", "c.png", "in/d.jpg", "in/deep/e.jpg"):
         (tmp_path / name).write_bytes(encoded(noise((40, 30)), "JPEG"))
     (tmp_path / "b\x1b[31m.jpg").write_bytes(b"no picture")
-    assert run(("classify", str(tmp_path), "nowhere.jpg", "--jobs", "3", "--top-k", "1")) == exits.FAILED
+    assert run(("classify", str(tmp_path), "nowhere.jpg", "--jobs", "3", "--top-k", "1")) == exit_codes.FAILED
     out, err = capsys.readouterr()
     lines = [json.loads(line) for line in out.splitlines()]
     names = ("a.jpg", "b\x1b[31m.jpg", "c.png", "in/d.jpg", "in/deep/e.jpg")
@@ -110,7 +110,7 @@ def test_nobody_reads_any_more(desk: Desk) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(60) == exits.BROKEN_PIPE
+        assert process.wait(60) == exit_codes.BROKEN_PIPE
 
 
 def test_a_bar_beside_a_file(desk: Desk) -> None:
@@ -118,7 +118,7 @@ def test_a_bar_beside_a_file(desk: Desk) -> None:
     words = " ".join(desk.command("classify", *["photo.jpg"] * 5, "nowhere.jpg"))
     script = f"cd {desk.folder} && {words} >lines.jsonl"
     with Terminal(["/bin/sh", "-c", script], desk.environment) as terminal:
-        assert terminal.ended() == exits.FAILED
+        assert terminal.ended() == exit_codes.FAILED
     lines = [json.loads(line) for line in (desk.folder / "lines.jsonl").read_text().splitlines()]
     assert [line["file"] for line in lines] == [*["photo.jpg"] * 5, "nowhere.jpg"]
     assert "6/6" in terminal.text
@@ -152,13 +152,13 @@ def test_jobs(here: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{here} succeeded: " in capsys.readouterr().out
     assert run(("jobs", "watch", here, "--json")) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["type"] == "succeeded"
-    assert run(("jobs", "cancel", here)) == exits.FAILED
-    assert run(("jobs", "show", "job_nobody")) == exits.FAILED
+    assert run(("jobs", "cancel", here)) == exit_codes.FAILED
+    assert run(("jobs", "show", "job_nobody")) == exit_codes.FAILED
 
 
 def test_a_model_that_is_not_ready_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not ready after the patience that was asked for has an exit code of its own."""
-    assert run(("classify", "photo.jpg", "--model", "vgg16", "--patience", "0")) == exits.REFUSED
+    assert run(("classify", "photo.jpg", "--model", "vgg16", "--patience", "0")) == exit_codes.REFUSED
     assert "VGG16" in capsys.readouterr().err
 
 
@@ -170,7 +170,7 @@ def test_training_is_watched_and_cancelled(desk: Desk) -> None:
         terminal.types(CTRL_C)
         terminal.shows("Cancel the job as well?")
         terminal.types("y\n")
-        assert terminal.ended() == exits.INTERRUPTED
+        assert terminal.ended() == exit_codes.INTERRUPTED
     [job_id] = set(re.findall(r"job_[0-9a-f]{28}", terminal.text))
     assert f"{job_id} is cancelled" in terminal.text
     assert desk.place.job(job_id).status is JobStatus.CANCELLED
@@ -183,7 +183,7 @@ def test_a_second_ctrl_c_leaves(desk: Desk) -> None:
         terminal.types(CTRL_C)
         terminal.shows("Cancel the job as well?")
         terminal.types(CTRL_C)
-        assert terminal.ended() == exits.INTERRUPTED
+        assert terminal.ended() == exit_codes.INTERRUPTED
     assert "bestguess jobs watch job_" in terminal.text
     job_id = re.findall(r"job_[0-9a-f]{28}", terminal.text)[0]
     assert not desk.place.job(job_id).status.finished
@@ -206,7 +206,7 @@ def test_ctrl_c_where_nobody_can_be_asked(desk: Desk) -> None:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-    assert process.returncode == exits.INTERRUPTED
+    assert process.returncode == exit_codes.INTERRUPTED
     assert "Cancel" not in err
     assert f"`bestguess jobs cancel {job_id}`" in err
     desk.place.store.cancel(job_id)

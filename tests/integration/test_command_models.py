@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bestguess.cli import exits
+from bestguess.cli import exit_codes
 from bestguess.cli.main import run
 from support.images import seven
 from support.terminal import Terminal
@@ -39,7 +39,7 @@ def test_digit(here: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "@" in out
     assert run(("digit", "seven.png", "--model", here, "--json")) == 0
     assert json.loads(capsys.readouterr().out)["model"]["id"] == here
-    assert run(("digit", "seven.png", "--model", "nobody")) == exits.FAILED
+    assert run(("digit", "seven.png", "--model", "nobody")) == exit_codes.FAILED
 
 
 def test_models(here: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -53,11 +53,11 @@ def test_models(here: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert (tmp_path / "report.svg").read_text().startswith("<svg")
     assert run(("models", "download", "best", str(tmp_path))) == 0
     assert capsys.readouterr().out == f"{tmp_path}/{here}.keras\n"
-    assert run(("models", "download", "vgg16")) == exits.USAGE
+    assert run(("models", "download", "vgg16")) == exit_codes.USAGE
     assert run(("models", "alias", "mine", "latest")) == 0
     assert run(("models", "alias", "--drop", "mine")) == 0
-    assert run(("models", "alias", "latest", here)) == exits.FAILED
-    assert run(("models", "remove", "nobody", "--yes")) == exits.FAILED
+    assert run(("models", "alias", "latest", here)) == exit_codes.FAILED
+    assert run(("models", "remove", "nobody", "--yes")) == exit_codes.FAILED
 
 
 def test_removal(api: Live, here: str) -> None:

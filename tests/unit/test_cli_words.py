@@ -12,7 +12,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from PIL import Image
 from pydantic import BaseModel
 
-from bestguess.cli import columns, exits, guesses, outcomes, pictures, seen, terminal
+from bestguess.cli import columns, exit_codes, image_files, outcomes, output, seen
+from bestguess.cli import format as layout
 from bestguess.cli.main import cli, run
 from bestguess.client import Finetuning, Training
 from bestguess.schemas import Prediction
@@ -75,7 +76,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         assert run((*path, "--help")) == 0
         text = capsys.readouterr().out
         assert re.search(rf"^  +(BESTGUESS_\S+ )?bestguess {' '.join(path)}", text, re.MULTILINE)
-        assert all(str(code) in text for code in exits.MEANINGS)
+        assert all(str(code) in text for code in exit_codes.MEANINGS)
 
 
 DEFAULTS = {  # where the service's default is a thing that it decides
@@ -117,7 +118,7 @@ def test_the_options_are_the_parameters(command: str, typed: type, shape: type[B
 )
 def test_text_from_elsewhere(text: str, safe: str) -> None:
     """Names and labels stay one line and move no cursor; whatever has letters stays as it is."""
-    assert terminal.shown(text) == safe
+    assert output.shown(text) == safe
 
 
 @pytest.mark.parametrize("columns", [40, 80, 100])
@@ -128,9 +129,9 @@ def test_guesses_fit(columns: int) -> None:
         guess("a label that is longer than any narrow terminal", 0.5),
         guess("\u732b" * 30, 0),
     ]
-    for line in guesses.lines(wide, columns):
-        assert guesses.cells(" ".join(line)) <= columns
-    full, half, none = (line[1] for line in guesses.lines(wide, columns))
+    for line in layout.lines(wide, columns):
+        assert layout.cells(" ".join(line)) <= columns
+    full, half, none = (line[1] for line in layout.lines(wide, columns))
     assert full == "█" * len(full)
     assert half.strip() == "█" * (len(full) // 2) + ("▌" if len(full) % 2 else "")
     assert none.strip() == ""
@@ -138,8 +139,8 @@ def test_guesses_fit(columns: int) -> None:
 
 def test_bars_in_ascii() -> None:
     """Where the output cannot have blocks, bars are ASCII."""
-    assert guesses.bar(0.5, 10, blocks=False) == "#####     "
-    assert guesses.bar(1 / 16, 2) == "▏ "
+    assert layout.bar(0.5, 10, blocks=False) == "#####     "
+    assert layout.bar(1 / 16, 2) == "▏ "
 
 
 def test_columns() -> None:
@@ -167,29 +168,29 @@ def test_which_pictures_are_meant(tmp_path_factory: pytest.TempPathFactory) -> N
     for name in ("b.JPG", "a.png", "notes.txt", "deep/er/c.webp", "[x].png"):
         (folder / name).touch()
     names = [f"{folder}/{name}" for name in ("[x].png", "a.png", "b.JPG", "deep/er/c.webp")]
-    assert list(pictures.found([str(folder)])) == names
-    assert list(pictures.found([f"{folder}/*.png", "nowhere.png", "-"])) == [*names[:2], "nowhere.png", "-"]
-    assert list(pictures.found([f"{folder}/[x].png"])) == names[:1]
-    assert not pictures.several(["-"])
-    assert pictures.several([f"{folder}/**/*.webp"])
+    assert list(image_files.found([str(folder)])) == names
+    assert list(image_files.found([f"{folder}/*.png", "nowhere.png", "-"])) == [*names[:2], "nowhere.png", "-"]
+    assert list(image_files.found([f"{folder}/[x].png"])) == names[:1]
+    assert not image_files.several(["-"])
+    assert image_files.several([f"{folder}/**/*.webp"])
     for empty in (folder / "deep" / "no*", folder.parent / f"{folder.name}x*"):
         with pytest.raises(typer.BadParameter):
-            list(pictures.found([str(empty)]))
+            list(image_files.found([str(empty)]))
 
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("classify",), exits.USAGE),
-        (("classify", "x.jpg", "--top-k", "0"), exits.USAGE),
-        (("classify", "x.jpg", "--save", "x.gif"), exits.USAGE),
-        (("classify", "x.jpg", "y.jpg", "--save", "x.png"), exits.USAGE),
-        (("classify", "x.jpg", "--url", "nonsense"), exits.USAGE),
-        (("classify", "nowhere.jpg"), exits.FAILED),
-        (("models", "alias", "x"), exits.USAGE),
-        (("nonsense",), exits.USAGE),
-        (("jobs", "list", "--url", "http://127.0.0.1:9"), exits.UNREACHABLE),
-        (("jobs", "cancel", ".."), exits.USAGE),
+        (("classify",), exit_codes.USAGE),
+        (("classify", "x.jpg", "--top-k", "0"), exit_codes.USAGE),
+        (("classify", "x.jpg", "--save", "x.gif"), exit_codes.USAGE),
+        (("classify", "x.jpg", "y.jpg", "--save", "x.png"), exit_codes.USAGE),
+        (("classify", "x.jpg", "--url", "nonsense"), exit_codes.USAGE),
+        (("classify", "nowhere.jpg"), exit_codes.FAILED),
+        (("models", "alias", "x"), exit_codes.USAGE),
+        (("nonsense",), exit_codes.USAGE),
+        (("jobs", "list", "--url", "http://127.0.0.1:9"), exit_codes.UNREACHABLE),
+        (("jobs", "cancel", ".."), exit_codes.USAGE),
     ],
 )
 def test_errors_are_one_line(
@@ -210,13 +211,13 @@ def test_without_a_service_it_says_how_to_start_one(
     folder = tmp_path_factory.mktemp("one")
     (folder / "a.png").write_bytes(b"x")
     for what in (folder / "a.png", folder):
-        assert run(("classify", str(what), "--url", "http://127.0.0.1:9")) == exits.UNREACHABLE
+        assert run(("classify", str(what), "--url", "http://127.0.0.1:9")) == exit_codes.UNREACHABLE
         assert "`bestguess up`" in capsys.readouterr().err
 
 
 def test_json_is_ascii() -> None:
     """JSON has no letter that a terminal could obey, and reads back as it was."""
-    text = terminal.dumped({"file": "\x9b\u732b\udcff"})
+    text = output.dumped({"file": "\x9b\u732b\udcff"})
     assert text.isascii()
     assert json.loads(text) == {"file": "\x9b\u732b\udcff"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bestguess.cli.terminal import shown
+from bestguess.cli.output import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

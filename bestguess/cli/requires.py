@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from bestguess.cli import exits
-from bestguess.cli.terminal import say
+from bestguess.cli import exit_codes
+from bestguess.cli.output import say
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -20,10 +20,10 @@ def read_settings() -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        fail("; ".join(str(error).splitlines()), exits.USAGE)
+        fail("; ".join(str(error).splitlines()), exit_codes.USAGE)
 
 
-def fail(message: str, code: int = exits.FAILED) -> NoReturn:
+def fail(message: str, code: int = exit_codes.FAILED) -> NoReturn:
     """Say in one line why, and end the command."""
     say(" ".join(message.split()))
     raise typer.Exit(code)
