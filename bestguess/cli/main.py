@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.bench.command import bench
 from bestguess.cli import (
     classify,
     datasets,
@@ -52,7 +51,6 @@ cli.command(epilog=service.WORKER_EPILOG)(service.worker)
 cli.add_typer(weights.app, name="weights")
 cli.add_typer(keys.app, name="keys")
 cli.command(epilog=doctor.EPILOG)(doctor.doctor)
-cli.command(epilog=service.BENCH_EPILOG)(bench)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,7 +12,6 @@ from bestguess.cli.output import say
 UP_EPILOG = examples("bestguess up", "BESTGUESS_PORT=8080 bestguess up")
 API_EPILOG = examples("BESTGUESS_REDIS_URL=redis://redis.example:6379/0 bestguess api")
 WORKER_EPILOG = examples("BESTGUESS_REDIS_URL=redis://redis.example:6379/0 bestguess worker")
-BENCH_EPILOG = examples("bestguess bench --model efficientnet-lite0 --seconds 5", "bestguess bench --training")
 
 
 def up() -> None:
