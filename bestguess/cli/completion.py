@@ -1,4 +1,4 @@
-"""What a shell may complete that only the service knows: quick, and silent where it does not answer."""
+"""Shell completion of ids that the service knows: quick, and silent if it does not answer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
     from bestguess.client import Client
 
-SECONDS = 1.0  # for one answer; a shell hangs for so long
-MOST = 50
-PLAIN, SPECIAL = re.compile(r"[\w.-]+", re.ASCII), re.compile(r"[^\w ,.-]", re.ASCII)
+SECONDS = 1.0  # for one answer; the shell hangs that long
+MOST = 50  # suggestions
+PLAIN, NOT_PLAIN = re.compile(r"[\w.-]+", re.ASCII), re.compile(r"[^\w ,.-]", re.ASCII)
 
 
 def jobs(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Complete a job's id."""
     with contextlib.suppress(Exception), _client(context) as client:
         listed = itertools.islice(client.jobs(), MOST)
-        return _beginning(incomplete, ((job.id, job.status) for job in listed))
+        return _matching(incomplete, ((job.id, job.status) for job in listed))
     return []
 
 
@@ -31,32 +31,41 @@ def datasets(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Complete a data set's id."""
     with contextlib.suppress(Exception), _client(context) as client:
         listed = itertools.islice(client.datasets(), MOST)
-        return _beginning(incomplete, ((dataset.id, dataset.name) for dataset in listed))
+        return _matching(incomplete, ((dataset.id, dataset.name) for dataset in listed))
     return []
 
 
 def models(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Complete a model's id or an alias."""
+    """Complete a model's id or alias."""
     return _models(context, incomplete, pretrained=True)
 
 
 def finished_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Complete the id or an alias of a model that was trained there."""
+    """Complete the id or alias of a trained model."""
     return _models(context, incomplete, pretrained=False)
+
+
+def networks(incomplete: str) -> list[str]:
+    """Complete the id of a pretrained network with a weights file of its own."""
+    with contextlib.suppress(ImportError):  # the service's packages may not be installed
+        from vision.networks import NETWORKS
+
+        return [name for name, network in NETWORKS.items() if network.weights and name.startswith(incomplete)]
+    return []
 
 
 def _models(context: typer.Context, incomplete: str, *, pretrained: bool) -> list[tuple[str, str]]:
     with contextlib.suppress(Exception), _client(context) as client:
         data = [model for model in client.models().data if pretrained or model.trained]
         names = ((name, model.title) for model in data for name in (*model.aliases, model.id))
-        return _beginning(incomplete, names)
+        return _matching(incomplete, names)
     return []
 
 
-def _beginning(incomplete: str, found: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Keep what continues a word, in letters that mean nothing to a shell: some evaluate what they are given."""
+def _matching(incomplete: str, found: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the names that continue a word, of plain letters only: some shells evaluate what they are given."""
     names = ((name, words) for name, words in found if name.startswith(incomplete) and PLAIN.fullmatch(name))
-    return [(name, SPECIAL.sub("", words)) for name, words in names]
+    return [(name, NOT_PLAIN.sub("", words)) for name, words in names]
 
 
 def _client(context: typer.Context) -> Client:

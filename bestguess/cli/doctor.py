@@ -1,4 +1,4 @@
-"""`bestguess doctor`, as it is typed."""
+"""`bestguess doctor`: check an installation and say what to do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestguess.cli import exit_codes
+from bestguess.cli.format import make_table, printable
 from bestguess.cli.options import examples
-from bestguess.cli.output import put_json
+from bestguess.cli.output import print_json, print_table
+from bestguess.cli.requires import require_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,35 +19,31 @@ if TYPE_CHECKING:
     from app.doctor.finding import Finding
 
 EPILOG = examples("bestguess doctor", "bestguess doctor --json")
-SIGNS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "wrong": "[bold red]wrong[/]"}
+STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="JSON, for programs.")] = False) -> None:
-    """Look at all that an operator gets wrong, and say what to do: exit code 1 if something is wrong, else 0."""
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False) -> None:
+    """Check what is commonly wrong with an installation, and say what to do: exit code 1 if something is wrong."""
+    require_server("doctor")
     from app.doctor.examination import examine, healthy
 
     findings = list(examine())
     well = healthy(findings)
     if as_json:
-        put_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
+        print_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
     else:
-        show(findings, well)
+        _print_findings(findings, well)
     raise typer.Exit(0 if well else exit_codes.FAILED)
 
 
-def show(findings: Sequence[Finding], well: bool) -> None:
-    """Print the table, and one line that sums it up."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def _print_findings(findings: Sequence[Finding], well: bool) -> None:
+    from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("", "about", "found", "what to do"):
-        table.add_column(heading, overflow="fold")  # paths and names are whole, or nobody can copy them
+    table = make_table(("", "ABOUT", "FOUND", "WHAT TO DO"), ())
     for finding in findings:
-        table.add_row(SIGNS[finding.verdict], *map(escape, (finding.about, finding.found, finding.action)))
-    console = Console()
-    console.print(table)
+        verdict = Text(finding.verdict, STYLES[finding.verdict])
+        table.add_row(verdict, *map(printable, (finding.about, finding.found, finding.action)))
+    print_table(table, fold=True)
     verdicts = [finding.verdict.value for finding in findings]
     summary = "Nothing is wrong" if well else f"{verdicts.count('wrong')} wrong"
-    console.print(f"\n{summary}, {verdicts.count('warning')} warnings.")
+    typer.echo(f"\n{summary}, {verdicts.count('warning')} warnings.")

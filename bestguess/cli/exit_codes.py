@@ -1,4 +1,4 @@
-"""The exit codes, for scripts: the only place that knows them."""
+"""Exit codes of the command line, for scripts. No other module defines one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 MEANINGS = {
-    0: "all is well",
-    FAILED: "something failed: one picture of several, a training, a file",
-    USAGE: "the command makes no sense as it stands",
-    UNREACHABLE: "no service answers there",
+    0: "success",
+    FAILED: "something failed: one of several images, a training, a file",
+    USAGE: "the command is used incorrectly",
+    UNREACHABLE: "no service answers at that address",
     REFUSED: "the service is busy or not ready; try again later",
     INTERRUPTED: "ended by Ctrl-C",
-    BROKEN_PIPE: "nobody reads the output any more, as after `| head`",
+    BROKEN_PIPE: "the reader of the output is gone, as after `| head`",
 }
 EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in MEANINGS.items()) + "."
 
+GATEWAY_STATUSES = frozenset({502, 504})
 
-def code_of(error: Exception) -> int:
-    """Choose the exit code for what a service said, or did not say."""
+
+def exit_code_of(error: Exception) -> int:
+    """Return the exit code for an error of the client."""
     from bestguess.client import Busy, InvalidArgument, NotReady, ProblemError, ServiceUnreachable, UnexpectedAnswer
 
     match error:
@@ -32,10 +34,7 @@ def code_of(error: Exception) -> int:
             return UNREACHABLE
         case Busy() | NotReady():
             return REFUSED
-        case ProblemError() if error.status in GATEWAYS:
+        case ProblemError() if error.status in GATEWAY_STATUSES:
             return REFUSED
         case _:
             return FAILED
-
-
-GATEWAYS = frozenset({502, 504})

@@ -1,71 +1,77 @@
-"""Guesses as a terminal shows them: labels, bars and percentages, in as many columns as there are."""
+"""Tables, bars and percentages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bestguess.cli.output import shown
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from bestguess.schemas import Classification, Prediction
+    from rich.table import Table
+
+    from bestguess.schemas import Prediction
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
-PERCENT = 7  # columns of "100.0 %"
-NARROWEST = 8  # columns of a bar that still says something
+PERCENT_WIDTH = len("100.0 %")
+NARROWEST_BAR = 8  # columns; a shorter bar shows nothing
 LONGEST_BAR = 40
 
 
-def bar(score: float, columns: int, *, blocks: bool = True) -> str:
-    """Draw a score of 0 to 1, exact to an eighth of a column; in ASCII to a whole one."""
+def printable(text: object) -> str:
+    """Return text from elsewhere as one line that cannot control the terminal: control characters are escaped."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(text))
+
+
+def percent(fraction: object) -> str:
+    """Return a number of 0 to 1 as a percentage with two decimals; an empty string for anything else."""
+    return f"{100 * fraction:.2f} %" if isinstance(fraction, float | int) else ""
+
+
+def plural(count: int, noun: str, ending: str = "s") -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {noun}{ending * (count != 1)}"
+
+
+def bar(score: float, width: int, *, blocks: bool = True) -> str:
+    """Draw a score of 0 to 1 as a bar `width` columns wide, in steps of an eighth; in ASCII in steps of one column."""
     if not blocks:
-        return ("#" * round(score * columns)).ljust(columns)
-    full, part = divmod(round(score * columns * 8), 8)
-    return ("█" * full + (EIGHTHS[part] if part else "")).ljust(columns)
+        return ("#" * round(score * width)).ljust(width)
+    full, eighths = divmod(round(score * width * 8), 8)
+    return ("█" * full + (EIGHTHS[eighths] if eighths else "")).ljust(width)
 
 
-def lines(guesses: Sequence[Prediction], columns: int, *, blocks: bool = True) -> list[tuple[str, str, str]]:
-    """Lay guesses out as label, bar and percentage, together `columns` wide with a space between each."""
-    labels = [shown(guess.label) for guess in guesses]
-    widest = max(map(cells, labels), default=0)
-    room = columns - PERCENT - 2
-    label_columns = min(widest, max(room - NARROWEST, room // 2))
-    bar_columns = max(1, min(LONGEST_BAR, room - label_columns))
-    return [
-        (fitted(label, label_columns), bar(guess.score, bar_columns, blocks=blocks), f"{100 * guess.score:5.1f} %")
-        for label, guess in zip(labels, guesses, strict=True)
-    ]
+def make_table(titles: Sequence[str], rows: Iterable[Sequence[str]], *, right: bool = False) -> Table:
+    """Return a table without lines, two spaces between columns; with `right`, all but the first are right-aligned."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, title in enumerate(titles):
+        table.add_column(printable(title), justify="right" if right and position else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(printable, row))
+    return table
 
 
-def fitted(text: str, columns: int) -> str:
-    """Make a text so many columns wide, cutting or filling it."""
-    from rich.cells import set_cell_size
+def prediction_table(predictions: Sequence[Prediction], width: int | None, *, blocks: bool = True) -> Table:
+    """Return predictions as label, bar and percentage, at most `width` columns wide; without a width, labels are whole.
 
-    if cells(text) <= columns:
-        return set_cell_size(text, columns)
-    return set_cell_size(text, max(columns - 1, 0)).rstrip() + "…" if columns > 1 else set_cell_size(text, columns)
-
-
-def cells(text: str) -> int:
-    """Say how many columns a text takes."""
+    On a terminal with little room the bar keeps 8 columns, and longer labels end in an ellipsis.
+    """
     from rich.cells import cell_len
+    from rich.table import Table
 
-    return cell_len(text)
-
-
-def heading(name: str, answer: Classification) -> str:
-    """Say which picture it is."""
-    image = answer.image
-    return f"{shown(name)} ({image.width} x {image.height}, {image.format})"
-
-
-def answered(answer: Classification) -> str:
-    """Say who has answered, for whom, how long it took, and where the guesses mean nothing, that they do."""
-    model = answer.model
-    words = f"{shown(model.id)}, {answer.timing_ms.total:.0f} ms"
-    if model.stand_in_for:
-        words += f"; in the place of {shown(model.stand_in_for)}: {shown(model.stand_in_reason or 'it is not ready')}"
-    if model.weights == "random":
-        words += "; random weights: these guesses mean nothing"
-    return words
+    labels = [printable(prediction.label) for prediction in predictions]
+    label_width = max(map(cell_len, labels), default=0)
+    bar_width = LONGEST_BAR
+    if width is not None:
+        room = width - PERCENT_WIDTH - len("  ")
+        label_width = min(label_width, max(room - NARROWEST_BAR, room // 2))
+        bar_width = max(1, min(LONGEST_BAR, room - label_width))
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=label_width, no_wrap=True, overflow="ellipsis")
+    table.add_column(width=bar_width, no_wrap=True, style="cyan")
+    table.add_column(width=PERCENT_WIDTH, no_wrap=True, style="bold")
+    for label, prediction in zip(labels, predictions, strict=True):
+        score = prediction.score
+        table.add_row(label, bar(score, bar_width, blocks=blocks), f"{100 * score:5.1f} %")
+    return table

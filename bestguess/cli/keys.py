@@ -1,4 +1,4 @@
-"""`bestguess keys`: who may call the service, and how often."""
+"""`bestguess keys`: create, list and revoke the service's API keys."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestguess.cli import exit_codes
+from bestguess.cli.format import make_table
 from bestguess.cli.options import examples
-from bestguess.cli.requires import fail, read_settings
+from bestguess.cli.output import fail, print_table
+from bestguess.cli.requires import read_settings, require_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.access.keys import Key
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+
+TITLES = ("NAME", "OWNER", "KEY", "SCOPES", "RATE", "MADE")
 
 
 class ScopeName(StrEnum):
@@ -28,24 +32,23 @@ class ScopeName(StrEnum):
     ADMIN = "admin"
 
 
-_COLUMNS = ("NAME", "OWNER", "KEY", "SCOPES", "RATE", "MADE")
-
-
 @app.command(epilog=examples("bestguess keys create anna --scope classify --scope train --rate 60/minute"))
 def create(
-    name: Annotated[str, typer.Argument(help="What it is called, in lists and logs: a-z, 0-9, '.', '_' and '-'.")],
-    scope: Annotated[list[ScopeName], typer.Option(help="What it is for; may be given again.", show_default=False)],
-    rate: Annotated[str | None, typer.Option(help="How often it may call, such as 60/minute.")] = None,
+    name: Annotated[str, typer.Argument(help="Its name in lists and logs: a-z, 0-9, '.', '_' and '-'.")],
+    scope: Annotated[list[ScopeName], typer.Option(help="What it allows; repeatable.", show_default=False)],
+    rate: Annotated[str | None, typer.Option(help="Its rate limit, such as 60/minute.")] = None,
     owner: Annotated[
-        str | None, typer.Option(help="Whose jobs and models it has, for keys that share them; the name if not given.")
+        str | None,
+        typer.Option(help="The owner of its jobs and models, for keys that share them.  (default: the name)"),
     ] = None,
 ) -> None:
-    """Make a key and print it, which happens only now: a hash is kept. A running service knows it at once."""
+    """Create a key and print it, once: only its hash is kept. A running service accepts it within a second."""
+    require_server("keys create")
     from app.access import key_file, tokens
     from app.access.key_file import KeysUnusable
 
-    path, token = _path(), tokens.new_token()
-    key = _key(token, name, owner or name, scope, rate)
+    path, token = read_settings().keys_path, tokens.new_token()
+    key = _make_key(token, name, owner or name, scope, rate)
     try:
         with key_file.changing(path) as keys:
             if any(one.name == name for one in keys):
@@ -61,24 +64,23 @@ def create(
 
 @app.command("list", epilog=examples("bestguess keys list"))
 def list_keys() -> None:
-    """List the keys, without what is secret of them."""
-    keys = _read(_path())
-    if not keys:
+    """List the keys, without their secret part."""
+    require_server("keys list")
+    keys = _read(read_settings().keys_path)
+    if keys:
+        print_table(make_table(TITLES, map(_row, keys)))
+    else:
         typer.echo("There are no keys.", err=True)
-        return
-    rows = [_COLUMNS, *(_row(key) for key in keys)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
 @app.command(epilog=examples("bestguess keys revoke anna"))
 def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
-    """Let a key be good no more; a running service refuses it within a second. Its jobs and models stay its owner's."""
+    """Revoke a key; a running service refuses it within a second. Its jobs and models stay with their owner."""
+    require_server("keys revoke")
     from app.access import key_file
     from app.access.key_file import KeysUnusable
 
-    path = _path()
+    path = read_settings().keys_path
     if not any(key.name == name for key in _read(path)):
         fail(f"There is no key {name} in {path}.")
     try:
@@ -88,10 +90,17 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None
         fail(str(error))
     typer.echo(f"{name} is revoked.", err=True)
     if not keys:
-        typer.echo(f"That was the last one: nobody has a key now. To need none, remove {path} and restart.", err=True)
+        typer.echo(
+            f"That was the last one: nobody has a key now. To work without keys, remove {path} and restart.", err=True
+        )
 
 
-def _key(token: str, name: str, owner: str, scopes: list[ScopeName], rate: str | None) -> Key:
+def _make_key(token: str, name: str, owner: str, scopes: list[ScopeName], rate: str | None) -> Key:
+    """Return the record of a new key.
+
+    Raises:
+        typer.Exit: the name, the owner or the rate is invalid.
+    """
     from pydantic import ValidationError
 
     from app.access import tokens
@@ -122,6 +131,11 @@ def _row(key: Key) -> tuple[str, ...]:
 
 
 def _read(path: Path) -> tuple[Key, ...]:
+    """Return the keys in a file; none if the file does not exist.
+
+    Raises:
+        typer.Exit: the file cannot be read.
+    """
     from app.access import key_file
     from app.access.key_file import KeysUnusable
 
@@ -131,7 +145,3 @@ def _read(path: Path) -> tuple[Key, ...]:
         return ()
     except KeysUnusable as error:
         fail(str(error))
-
-
-def _path() -> Path:
-    return read_settings().keys_path

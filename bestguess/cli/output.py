@@ -1,61 +1,152 @@
-"""What a terminal is given: text that cannot command it, colours where they are wanted, and none into a pipe."""
+"""Standard output and standard error: messages, JSON, and tables that fit the terminal or stay whole in a pipe."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import typer
+
+from bestguess.cli import exit_codes
+from bestguess.cli.format import make_table, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pydantic import BaseModel
     from rich.console import Console
+    from rich.table import Table
 
-WIDEST = 100  # columns; lines that are longer read badly
+Item = TypeVar("Item", bound="BaseModel")
 
-
-def shown(text: object) -> str:
-    """Write what came from elsewhere so that it stays one line and commands no terminal: controls become escapes."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(text))
-
-
-def say(line: str) -> None:
-    """Write one line to standard error, with our name before it."""
-    sys.stderr.write(f"bestguess: {shown(line)}\n")
+WIDEST = 100  # columns; longer lines are hard to read
+UNBOUNDED = 1_000_000  # columns, for measuring; Rich has no word for "as many as it takes"
 
 
-def dumped(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - whatever JSON can say
-    """Make a line of JSON, or several, in ASCII, which no encoding spoils and no terminal obeys."""
+def note(line: str) -> None:
+    """Write one line to standard error, prefixed with the program's name."""
+    sys.stderr.write(f"bestguess: {printable(line)}\n")
+
+
+def fail(message: str, code: int = exit_codes.FAILED) -> NoReturn:
+    """Write one line to standard error and end the command.
+
+    Raises:
+        typer.Exit: always.
+    """
+    note(" ".join(message.split()))
+    raise typer.Exit(code)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON value
+    """Return JSON in ASCII, which is safe in every encoding and on every terminal."""
     return json.dumps(value, indent=indent) + "\n"
 
 
-def put_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - whatever JSON can say
-    """Write JSON to standard output."""
-    sys.stdout.write(dumped(value, indent))
+def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - any JSON value
+    """Write JSON to standard output; with `indent=None` as one line, flushed at once for a reader that follows."""
+    sys.stdout.write(to_json(value, indent))
     if indent is None:
-        sys.stdout.flush()  # a line is for whoever reads along
+        sys.stdout.flush()
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Make what writes to a terminal; into a pipe, or with NO_COLOR, it writes plain text."""
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a Rich console that writes plain text into a pipe, and also where NO_COLOR is set."""
     from rich.console import Console
 
     made = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    plain = bool(os.environ.get("NO_COLOR")) or not made.is_terminal
-    if plain:
-        made = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, color_system=None)
-    return made
+    if made.is_terminal and not os.environ.get("NO_COLOR"):
+        return made
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, color_system=None)
 
 
-def width() -> int:
-    """Say how many columns a line may take."""
-    return min(WIDEST, console().width)
+def terminal_width() -> int | None:
+    """Return how many columns of the terminal a line may take; None where standard output is no terminal."""
+    console = make_console()
+    return min(WIDEST, console.width) if console.is_terminal else None
 
 
-def blocks() -> bool:
-    """Say whether the output can have more than ASCII."""
+def supports_blocks() -> bool:
+    """Return whether standard output can encode block characters."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
-def interactive() -> bool:
-    """Say whether somebody can be asked."""
+def is_interactive() -> bool:
+    """Return whether a person can be asked a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def print_table(table: Table, *, fold: bool = False) -> None:
+    """Print a table.
+
+    Into a pipe each row is one line, however long. On a terminal that is too narrow, the cells of a row are printed
+    below one another, each with its title, so that ids stay whole; with `fold`, they are broken inside their columns.
+    """
+    console = make_console()
+    needed = console.measure(table, options=console.options.update(width=UNBOUNDED)).maximum
+    if not console.is_terminal:
+        console.width = needed
+    elif needed > console.width and not fold:
+        for line in _stacked(table):
+            typer.echo(line)
+        return
+    with console.capture() as captured:
+        console.print(table, soft_wrap=False)
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())  # Rich fills the last column with spaces
+
+
+def print_list(
+    items: Iterable[Item],
+    titles: Sequence[str],
+    row: Callable[[Item], Sequence[str]],
+    *,
+    json: bool,
+    empty: str = "",
+) -> None:
+    """Print items as a table, or as JSON Lines as they arrive; `empty` goes to standard error if there are none."""
+    if json:
+        for item in items:
+            print_json(item.model_dump(mode="json"), indent=None)
+        return
+    rows = [row(item) for item in items]
+    if rows:
+        print_table(make_table(titles, rows))
+    else:
+        note(empty)
+
+
+def print_item(item: Item, facts: Callable[[Item], Iterable[str | Table]], *, json: bool) -> None:
+    """Print one item as JSON, or as the lines and tables that `facts` returns for it."""
+    if json:
+        print_json(item.model_dump(mode="json"))
+        return
+    for fact in facts(item):
+        if isinstance(fact, str):
+            typer.echo(printable(fact))
+        else:
+            print_table(fact, fold=True)
+
+
+def confirm_removal(name: str, *, yes: bool, hint: str) -> None:
+    """Ask for confirmation before something is removed.
+
+    Raises:
+        typer.BadParameter: nobody can be asked; `hint` is the argument that names the thing.
+        typer.Abort: the answer is no.
+    """
+    if yes:
+        return
+    if not is_interactive():
+        raise typer.BadParameter("there is no terminal to ask for confirmation; add --yes", param_hint=hint)
+    typer.confirm(f"Remove {printable(name)} for good?", abort=True, err=True)
+
+
+def _stacked(table: Table) -> Iterator[str]:
+    """Return each row as its first cell, and below it the other cells that are not empty, with their titles."""
+    titles = [str(column.header) for column in table.columns]
+    for first, *others in zip(*(column.cells for column in table.columns), strict=True):
+        yield str(first)
+        yield from (f"  {title.lower()}: {cell}" for title, cell in zip(titles[1:], others, strict=True) if cell)

@@ -1,20 +1,73 @@
-"""What commands that work on this machine, without a service, have in common: its settings, and a way to give up."""
+"""The check that the service's packages are installed, before a command uses them.
+
+`pip install bestguess` installs the command line and the client only; the extras `server`, `cpu` and `gpu` the rest.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from bestguess.cli import exit_codes
-from bestguess.cli.output import say
+from bestguess.cli.output import fail
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
+SERVER = (
+    "celery",
+    "fastapi",
+    "filelock",
+    "fsspec",
+    "h5py",
+    "limits",
+    "numpy",
+    "PIL",
+    "pydantic_settings",
+    "redis",
+    "uvicorn",
+)
+TENSORFLOW = ("keras", "tensorflow")
+
+INSTALL_SERVER = 'pip install "bestguess[server]"'
+INSTALL_TENSORFLOW = 'pip install "bestguess[cpu]", or "bestguess[gpu]" on a machine with an NVIDIA GPU'
+
+
+def require_server(command: str) -> None:
+    """Return if the service's packages are installed, TensorFlow aside; else say how to install them.
+
+    Raises:
+        typer.Exit: a package is missing.
+    """
+    if not _installed(SERVER):
+        _missing(command, "the service", INSTALL_SERVER)
+    _ignore_current_folder()
+
+
+def require_tensorflow(command: str) -> None:
+    """Return if the service's packages and TensorFlow are installed, which is not imported; else say how to install it.
+
+    Raises:
+        typer.Exit: a package is missing.
+    """
+    if not _installed(SERVER):
+        _missing(command, "the service", INSTALL_TENSORFLOW)
+    if not _installed(TENSORFLOW):
+        _missing(command, "TensorFlow", INSTALL_TENSORFLOW)
+    _ignore_current_folder()
+
 
 def read_settings() -> Settings:
-    """Read the settings, or end the command where they make no sense."""
+    """Read the service's settings from the environment.
+
+    Raises:
+        typer.Exit: a setting is invalid.
+    """
     from app.settings import SettingsError, load_settings
 
     try:
@@ -23,7 +76,21 @@ def read_settings() -> Settings:
         fail("; ".join(str(error).splitlines()), exit_codes.USAGE)
 
 
-def fail(message: str, code: int = exit_codes.FAILED) -> NoReturn:
-    """Say in one line why, and end the command."""
-    say(" ".join(message.split()))
-    raise typer.Exit(code)
+def _installed(packages: tuple[str, ...]) -> bool:
+    return all(find_spec(package) for package in packages)
+
+
+def _missing(command: str, what: str, install: str) -> None:
+    typer.echo(f"bestguess {command} needs {what}, which is not installed: {install}.", err=True)
+    raise typer.Exit(exit_codes.FAILED)
+
+
+def _ignore_current_folder() -> None:
+    """Stop this process, and those it starts, from importing packages of the current folder, such as its own `app`.
+
+    A checkout is the exception: there the current folder is where this very module comes from.
+    """
+    here = str(Path.cwd())
+    if here != str(Path(__file__).parents[2]):
+        sys.path[:] = [folder for folder in sys.path if folder not in {"", here}]
+        os.environ["PYTHONSAFEPATH"] = "1"

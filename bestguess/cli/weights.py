@@ -1,16 +1,17 @@
-"""`bestguess weights`: where the weights of VGG16 and VGG-19 are, whether they are right, and how to get them."""
+"""`bestguess weights`: find, download and verify the weights of the pretrained networks."""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bestguess.cli import exit_codes
+from bestguess.cli import completion, exit_codes
 from bestguess.cli.options import examples
-from bestguess.cli.requires import fail, read_settings
+from bestguess.cli.output import fail
+from bestguess.cli.requires import read_settings, require_server
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -18,36 +19,42 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from vision.weights import FoundWeights, WeightsFile
 
-app = typer.Typer(help="Find, download and check the weights of VGG16 and VGG-19.", no_args_is_help=True)
+app = typer.Typer(help="Find, download and verify the weights of the pretrained networks.", no_args_is_help=True)
 
-_WORDS = {
+_ORIGINS = {
     "imagenet": "the official ImageNet weights",
     "random": "random weights, which nobody trained",
     "custom": "weights of your own",
 }
 
-Name = Literal["vgg16", "vgg19"]
 Model = Annotated[
-    Name | None, typer.Option("--model", help="The network; without it those of BESTGUESS_MODELS, vgg16 unless set.")
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NETWORK",
+        help="The network; without it those of BESTGUESS_MODELS.",
+        autocompletion=completion.networks,
+    ),
 ]
 
 
 @app.command(epilog=examples("bestguess weights status", "bestguess weights status --model vgg19"))
 def status(*, model: Model = None) -> None:
-    """Say where the weights were looked for, what is there, and what to do next."""
+    """Show where the weights were looked for, what was found, and what to do next."""
+    require_server("weights status")
     settings = read_settings()
     files = _files(settings, model)
     for file in files:
         if len(files) > 1:
             typer.echo(f"{file.network}:")
-        _tell_status(settings, file)
+        _print_status(settings, file)
 
 
-def _tell_status(settings: Settings, file: WeightsFile) -> None:
+def _print_status(settings: Settings, file: WeightsFile) -> None:
     found, lines = _look(settings, file)
     typer.echo("\n  ".join([f"BESTGUESS_WEIGHTS={settings.weights}", *lines]))
     if found:
-        typer.echo(f"Ready: `bestguess up` uses {_WORDS[found.origin]}.")
+        typer.echo(f"Ready: `bestguess up` uses {_ORIGINS[found.origin]}.")
         return
     remote, target = file.at(settings.mirror), _target(settings, file)
     unset = "unset BESTGUESS_WEIGHTS; " if _is_named(settings, file) else ""
@@ -63,7 +70,8 @@ def _tell_status(settings: Settings, file: WeightsFile) -> None:
     )
 )
 def fetch(*, model: Model = None) -> None:
-    """Download the official weights (VGG16's 553 MB, VGG-19's 575 MB) into the data folder, or go on with that."""
+    """Download the official weights, about half a gigabyte a network, into the data folder, or resume that."""
+    require_server("weights fetch")
     settings = read_settings()
     for file in _files(settings, model):
         _fetch(settings, file)
@@ -83,7 +91,7 @@ def _fetch(settings: Settings, file: WeightsFile) -> None:
     except KeyboardInterrupt:
         kept = f"{size_of(part_of(target)):,} of {file.size:,} bytes are kept"
         fail(f"Stopped; {kept}. `{file.command('fetch')}` goes on from there.", exit_codes.INTERRUPTED)
-    typer.echo(f"{target}: {_WORDS['imagenet']}, verified.")
+    typer.echo(f"{target}: {_ORIGINS['imagenet']}, verified.")
     if _is_named(settings, file):
         typer.echo(f"They are not used while BESTGUESS_WEIGHTS={settings.weights}.")
 
@@ -94,7 +102,8 @@ def verify_command(
     *,
     model: Model = None,
 ) -> None:
-    """Make sure that a file is the official one, by its size and MD5: exit code 0, else 1."""
+    """Verify that a file is the official one, by its size and MD5: exit code 0 if so, else 1."""
+    require_server("weights verify")
     from vision.weights import WeightsError, verify
 
     settings = read_settings()
@@ -104,18 +113,27 @@ def verify_command(
         except WeightsError as error:
             fail(str(error))
         if not found.verified:
-            fail(f"{found.path or 'In memory'}: {_WORDS[found.origin]}, not the official file.")
-        typer.echo(f"{found.path}: {_WORDS['imagenet']}, {found.size:,} bytes, {found.hash}.")
+            fail(f"{found.path or 'In memory'}: {_ORIGINS[found.origin]}, not the official file.")
+        typer.echo(f"{found.path}: {_ORIGINS['imagenet']}, {found.size:,} bytes, {found.hash}.")
 
 
 @app.command("random", epilog=examples("bestguess weights random random.h5 --seed 1"))
 def random_command(
-    path: Annotated[Path, typer.Argument(help="The .h5 to write, 553 MB, or 575 MB for VGG-19.")],
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same weights.")] = 0,
+    path: Annotated[Path, typer.Argument(help="The .h5 to write, about half a gigabyte.")],
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed makes the same weights.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
-    model: Annotated[Name, typer.Option("--model", help="The network.")] = "vgg16",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NETWORK",
+            help="The network; without it the first that `weights status` knows.",
+            autocompletion=completion.networks,
+        ),
+    ] = None,
 ) -> None:
-    """Write untrained weights in the official file's layout, for tests and benchmarks; they know no picture."""
+    """Write untrained weights in the official file's layout, for tests and benchmarks."""
+    require_server("weights random")
     from vision.random_weights import write_random
     from vision.weights import WeightsError
 
@@ -129,25 +147,36 @@ def random_command(
     use = f"BESTGUESS_WEIGHTS={path} uses them"
     if not file.has_path:
         use = f"BESTGUESS_WEIGHTS=FOLDER uses them, as {file.name} in it"
-    typer.echo(f"{path}: {_WORDS['random']}, seed {seed}. {use}.")
+    typer.echo(f"{path}: {_ORIGINS['random']}, seed {seed}. {use}.")
 
 
-def _file_of(model: str) -> WeightsFile:
-    from vision.vgg import VGG16_WEIGHTS, VGG19_WEIGHTS
+def _file_of(network: str | None) -> WeightsFile:
+    """Return a network's weights file; without a name, that of the first network.
 
-    return {file.network: file for file in (VGG16_WEIGHTS, VGG19_WEIGHTS)}[model]
-
-
-def _files(settings: Settings, model: str | None) -> list[WeightsFile]:
-    """List the files in question: of the network named, or of each that the service loads at its start."""
+    Raises:
+        typer.BadParameter: there is no such network, or its weights come with a package.
+    """
     from vision.networks import NETWORKS
 
-    listed = [file for name in settings.listed if (file := NETWORKS[name].weights)]
-    return [_file_of(model)] if model else listed or [_file_of("vgg16")]
+    files = {name: each.weights for name, each in NETWORKS.items() if each.weights}
+    network = network or next(iter(files))
+    if network not in files:
+        names = ", ".join(map(repr, files))
+        raise typer.BadParameter(f"{network!r} is not one of {names}", param_hint="--model")
+    return files[network]
+
+
+def _files(settings: Settings, network: str | None) -> list[WeightsFile]:
+    """Return the weights file of the network that is named, or of each that the service loads at its start."""
+    from vision.networks import NETWORKS
+
+    if network:
+        return [_file_of(network)]
+    return [file for name in settings.listed if (file := NETWORKS[name].weights)] or [_file_of(None)]
 
 
 def _is_named(settings: Settings, file: WeightsFile) -> bool:
-    """Whether BESTGUESS_WEIGHTS asks for another than the official file."""
+    """Return whether BESTGUESS_WEIGHTS asks for other weights than the official file."""
     from vision.weights import named
 
     return settings.weights == "random" or named(file, settings.weights) is not None
@@ -160,7 +189,7 @@ def _target(settings: Settings, file: WeightsFile) -> Path:
 
 
 def _look(settings: Settings, file: WeightsFile) -> tuple[FoundWeights | None, list[str]]:
-    """Look everywhere: the weights that would be used, and a line on each place."""
+    """Return the weights that would be used, and a line on each place that was looked at."""
     from vision.weights import find, named, places
 
     if settings.weights == "random":
@@ -184,7 +213,7 @@ def _examine(path: Path, file: WeightsFile, *, official: bool) -> tuple[FoundWei
         return None, f"{path}: not there" + (f", {begun:,} of {file.size:,} bytes received" if begun else "")
     except WeightsError as error:
         return None, str(error)
-    return found, f"{path}: {_WORDS[found.origin]}{', verified by size and MD5' if found.verified else ''}"
+    return found, f"{path}: {_ORIGINS[found.origin]}{', verified by size and MD5' if found.verified else ''}"
 
 
 def _found(settings: Settings, file: WeightsFile) -> FoundWeights:
@@ -200,7 +229,7 @@ def _found(settings: Settings, file: WeightsFile) -> FoundWeights:
 def _download(settings: Settings, file: WeightsFile, target: Path, bar: Progress) -> None:
     from vision.download import download
 
-    def say(message: str, seconds: float) -> None:
+    def on_retry(message: str, seconds: float) -> None:
         text = f"{message} Trying again in {seconds:.0f} s."
         bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -213,5 +242,5 @@ def _download(settings: Settings, file: WeightsFile, target: Path, bar: Progress
         (remote.algorithm, remote.digest),
         progress=lambda done, _: bar.update(task, completed=done),
         stop=threading.Event(),
-        on_retry=say,
+        on_retry=on_retry,
     )

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,13 +12,19 @@ import typer
 from annotated_types import Ge, Gt, Le, Lt
 from PIL import Image
 from pydantic import BaseModel
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
 
-from bestguess.cli import columns, exit_codes, image_files, outcomes, output, seen
-from bestguess.cli import format as layout
+from bestguess.cli import exit_codes, image_files, output
+from bestguess.cli.classify import in_colours, in_letters
+from bestguess.cli.format import bar, make_table, prediction_table, printable
 from bestguess.cli.main import cli, run
+from bestguess.cli.progress import EPOCH_TITLES, EpochTable, epoch_row
 from bestguess.client import Finetuning, Training
 from bestguess.schemas import Prediction
 from bestguess.schemas.job_params import FinetuneParams, MnistParams
+from support.terminal import Terminal
 
 HEAVY = (
     "app.main",
@@ -118,7 +125,14 @@ def test_the_options_are_the_parameters(command: str, typed: type, shape: type[B
 )
 def test_text_from_elsewhere(text: str, safe: str) -> None:
     """Names and labels stay one line and move no cursor; whatever has letters stays as it is."""
-    assert output.shown(text) == safe
+    assert printable(text) == safe
+
+
+def drawn(table: Table) -> list[str]:
+    """Draw a table as Rich does where there is room for it."""
+    console = Console(width=1000, file=io.StringIO(), color_system=None)
+    console.print(table)
+    return console.file.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("columns", [40, 80, 100])
@@ -129,36 +143,64 @@ def test_guesses_fit(columns: int) -> None:
         guess("a label that is longer than any narrow terminal", 0.5),
         guess("\u732b" * 30, 0),
     ]
-    for line in layout.lines(wide, columns):
-        assert layout.cells(" ".join(line)) <= columns
-    full, half, none = (line[1] for line in layout.lines(wide, columns))
-    assert full == "█" * len(full)
-    assert half.strip() == "█" * (len(full) // 2) + ("▌" if len(full) % 2 else "")
-    assert none.strip() == ""
+    lines = drawn(prediction_table(wide, columns))
+    assert len(lines) == 3
+    assert all(cell_len(line) <= columns for line in lines)
+    assert ["…" in line for line in lines] == [False, *[columns < 80] * 2]
+    full, half, none = (re.sub(r"[^█▌]", "", line) for line in lines)
+    assert len(full) > 0
+    assert half == "█" * (len(full) // 2) + ("▌" if len(full) % 2 else "")
+    assert none == ""
+
+
+def test_guesses_in_a_pipe() -> None:
+    """Where no terminal limits them, labels are whole."""
+    label = "a label that is longer than any terminal " * 5
+    assert drawn(prediction_table([guess(label, 0.5)], None))[0].startswith(f"{label} █")
 
 
 def test_bars_in_ascii() -> None:
     """Where the output cannot have blocks, bars are ASCII."""
-    assert layout.bar(0.5, 10, blocks=False) == "#####     "
-    assert layout.bar(1 / 16, 2) == "▏ "
+    assert bar(0.5, 10, blocks=False) == "#####     "
+    assert bar(1 / 16, 2) == "▏ "
 
 
-def test_columns() -> None:
-    """Facts are a line each where they fit, or where nobody says how wide it is; else one below the other."""
-    rows = [("job_1", "running", ""), ("job_22", "\x1b", "9 %")]
-    flat = ["JOB     STATE    ACCURACY", "job_1   running", r"job_22  \x1b     9 %"]
-    assert columns.laid_out(("JOB", "STATE", "ACCURACY"), rows, None) == flat
-    assert columns.laid_out(("JOB", "STATE", "ACCURACY"), rows, 40) == flat
-    stacked = ["job_1", "  state: running", "job_22", r"  state: \x1b", "  accuracy: 9 %"]
-    assert columns.laid_out(("JOB", "STATE", "ACCURACY"), rows, 20) == stacked
+ROWS = [("job_1", "running", ""), ("job_22", "\x1b", "9 %")]
+TITLES = ("JOB", "STATE", "ACCURACY")
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (25, ["JOB     STATE    ACCURACY", "job_1   running", r"job_22  \x1b     9 %"]),
+        (24, ["job_1", "  state: running", "job_22", r"  state: \x1b", "  accuracy: 9 %"]),
+    ],
+)
+def test_tables_on_a_terminal(columns: int, lines: list[str]) -> None:
+    """A row is one line where the table fits; else its cells stand below one another, so that ids stay whole."""
+    code = f"from bestguess.cli import format, output; output.print_table(format.make_table({TITLES!r}, {ROWS!r}))"
+    with Terminal([sys.executable, "-c", code], os.environ | {"NO_COLOR": "1"}, columns) as terminal:
+        assert terminal.ended() == 0
+    assert terminal.text.splitlines() == lines
+
+
+def test_tables_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a pipe a row is one line, however long, without spaces at its end, and nothing is taken for markup."""
+    long = "x" * 500
+    output.print_table(make_table(("NAME", "OWNER"), [(long, "[bold]:smile:"), ("b", "")]))
+    assert capsys.readouterr().out.splitlines() == [
+        f"NAME{' ' * 498}OWNER",
+        f"{long}  [bold]:smile:",
+        "b",
+    ]
 
 
 def test_what_was_seen_in_letters() -> None:
     """Without colours a picture is letters, as bright as its pixels are."""
     picture = Image.new("L", (6, 4), 0)
     picture.paste(255, (0, 0, 3, 4))
-    assert seen.plain(picture) == "@@@\n@@@"
-    assert seen.coloured(picture.convert("RGB")).plain == "▀▀▀▀▀▀\n▀▀▀▀▀▀"
+    assert in_letters(picture) == "@@@\n@@@"
+    assert in_colours(picture.convert("RGB")).plain == "▀▀▀▀▀▀\n▀▀▀▀▀▀"
 
 
 def test_which_pictures_are_meant(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -168,14 +210,14 @@ def test_which_pictures_are_meant(tmp_path_factory: pytest.TempPathFactory) -> N
     for name in ("b.JPG", "a.png", "notes.txt", "deep/er/c.webp", "[x].png"):
         (folder / name).touch()
     names = [f"{folder}/{name}" for name in ("[x].png", "a.png", "b.JPG", "deep/er/c.webp")]
-    assert list(image_files.found([str(folder)])) == names
-    assert list(image_files.found([f"{folder}/*.png", "nowhere.png", "-"])) == [*names[:2], "nowhere.png", "-"]
-    assert list(image_files.found([f"{folder}/[x].png"])) == names[:1]
-    assert not image_files.several(["-"])
-    assert image_files.several([f"{folder}/**/*.webp"])
+    assert list(image_files.expand([str(folder)])) == names
+    assert list(image_files.expand([f"{folder}/*.png", "nowhere.png", "-"])) == [*names[:2], "nowhere.png", "-"]
+    assert list(image_files.expand([f"{folder}/[x].png"])) == names[:1]
+    assert not image_files.may_be_several(["-"])
+    assert image_files.may_be_several([f"{folder}/**/*.webp"])
     for empty in (folder / "deep" / "no*", folder.parent / f"{folder.name}x*"):
         with pytest.raises(typer.BadParameter):
-            list(image_files.found([str(empty)]))
+            list(image_files.expand([str(empty)]))
 
 
 @pytest.mark.parametrize(
@@ -217,19 +259,19 @@ def test_without_a_service_it_says_how_to_start_one(
 
 def test_json_is_ascii() -> None:
     """JSON has no letter that a terminal could obey, and reads back as it was."""
-    text = output.dumped({"file": "\x9b\u732b\udcff"})
+    text = output.to_json({"file": "\x9b\u732b\udcff"})
     assert text.isascii()
     assert json.loads(text) == {"file": "\x9b\u732b\udcff"}
 
 
 def test_epochs_are_told_once() -> None:
     """Each epoch is one row under one line of titles, however often it is heard of, and no longer than the terminal."""
-    epochs = outcomes.Epochs()
+    epochs = EpochTable()
     told = {"epoch": 0, "total_epochs": 2, "train_accuracy": None, "validation_accuracy": None, "loss": None}
     one = told | {"epoch": 1, "train_accuracy": 0.5, "validation_accuracy": 1.0, "loss": 0.25}
     two = told | {"epoch": 2, "train_accuracy": 0.5, "loss": 0.25}
-    heard = [epochs.heard(each, columns=60, blocks=False) for each in (told, one, one, two)]
+    heard = [epochs.add(each, width=60, blocks=False) for each in (told, one, one, two)]
     assert heard[0] == heard[2] == ""
-    assert heard[1].splitlines() == [outcomes.EPOCHS, "    1/2    50.00 %    100.00 %   0.2500  " + "#" * 19]
+    assert heard[1].splitlines() == [EPOCH_TITLES, "    1/2    50.00 %    100.00 %   0.2500  " + "#" * 19]
     assert heard[3] == "    2/2    50.00 %               0.2500  ##########\n"
-    assert outcomes.epoch_row(one, columns=40, blocks=False) == "    1/2    50.00 %    100.00 %   0.2500"
+    assert epoch_row(one, width=40, blocks=False) == "    1/2    50.00 %    100.00 %   0.2500"
