@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestguess.cli import exit_codes, image_files
-from bestguess.cli.format import plural, printable
+from bestguess.cli.format import make_table, plural
 from bestguess.cli.options import All, DatasetId, Json, Limit, Patience, Url, Yes, connect, examples
 from bestguess.cli.output import confirm_removal, note, print_item, print_list
 
@@ -108,7 +108,7 @@ def _row(dataset: DatasetBrief) -> tuple[str, ...]:
     classes = ", ".join(each.name for each in dataset.classes[:MOST_CLASSES])
     classes += " ..." if len(dataset.classes) > MOST_CLASSES else ""
     rejected = f"{dataset.rejected_total:,}" if dataset.rejected_total else ""
-    created = f"{dataset.created_at:%Y-%m-%d %H:%M} UTC"
+    created = f"{dataset.created_at:%Y-%m-%d %H:%MZ}"
     return dataset.id, dataset.name, f"{dataset.images:,}", classes, rejected, created
 
 
@@ -121,14 +121,9 @@ def _facts(dataset: DatasetDetail) -> list[str | Table]:
 
 
 def _class_table(dataset: DatasetDetail) -> Table:
-    """Return a row for each class: its name, its photographs, and their smallest and largest size in pixels."""
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    for each in dataset.classes:
-        size = f"{_pixels(each.width)} x {_pixels(each.height)}"
-        table.add_row("", printable(each.name), f"{each.images:,} photographs, {size}")
-    return table
+    """Return a row for each class: its name, its photographs, and their smallest and largest size."""
+    rows = ((one.name, f"{one.images:,}", f"{_pixels(one.width)} x {_pixels(one.height)}") for one in dataset.classes)
+    return make_table(("CLASS", "PHOTOGRAPHS", "PIXELS"), rows)
 
 
 def _duplicates(dataset: DatasetDetail) -> list[str]:

@@ -65,7 +65,7 @@ def _row(job: Job) -> tuple[str, ...]:
     progress = job.progress
     accuracy = accuracy_of(job.result or {}, progress.train_accuracy)
     steps = f"{progress.step}/{progress.total_steps}" if progress.total_steps else ""
-    return job.id, str(job.status), steps, percent(accuracy), f"{job.created_at:%Y-%m-%d %H:%M} UTC"
+    return job.id, str(job.status), steps, percent(accuracy), f"{job.created_at:%Y-%m-%d %H:%MZ}"
 
 
 def _facts(job: Job) -> list[str]:

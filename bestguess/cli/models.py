@@ -102,7 +102,7 @@ def alias(
 
 def _row(model: Model) -> tuple[str, ...]:
     trained = model.trained
-    origin = f"{trained.created_at:%Y-%m-%d %H:%M} UTC" if trained else model.title
+    origin = f"{trained.created_at:%Y-%m-%d %H:%MZ}" if trained else model.title
     if trained and trained.parent:
         origin = f"{(trained.dataset or {}).get('name')}, {origin}"
     accuracy = percent(_accuracy(trained)) if trained else ""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", bound="BaseModel")
 
 WIDEST = 100  # columns; longer lines are hard to read
+NARROW = 60  # columns; with fewer, folded columns and bars with texts are unreadable
 UNBOUNDED = 1_000_000  # columns, for measuring; Rich has no word for "as many as it takes"
 
 
@@ -70,7 +71,7 @@ def terminal_width() -> int | None:
 
 def supports_blocks() -> bool:
     """Return whether standard output can encode block characters."""
-    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return make_console().encoding.startswith("utf")  # Rich looks through its own proxy, which a live bar installs
 
 
 def is_interactive() -> bool:
@@ -82,13 +83,14 @@ def print_table(table: Table, *, fold: bool = False) -> None:
     """Print a table.
 
     Into a pipe each row is one line, however long. On a terminal that is too narrow, the cells of a row are printed
-    below one another, each with its title, so that ids stay whole; with `fold`, they are broken inside their columns.
+    below one another, each with its title, so that ids stay whole; with `fold`, a terminal of 60 columns or more breaks
+    them inside their columns instead.
     """
     console = make_console()
     needed = console.measure(table, options=console.options.update(width=UNBOUNDED)).maximum
     if not console.is_terminal:
         console.width = needed
-    elif needed > console.width and not fold:
+    elif needed > console.width and not (fold and console.width >= NARROW):
         for line in _stacked(table):
             typer.echo(line)
         return

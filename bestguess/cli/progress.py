@@ -11,6 +11,7 @@ import typer
 from bestguess.cli import exit_codes
 from bestguess.cli.format import bar, percent, printable
 from bestguess.cli.output import (
+    NARROW,
     WIDEST,
     is_interactive,
     make_console,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 FINETUNE = "finetune"
 CANCEL_SECONDS = 15.0  # a cancelled job ends within ten
-NARROW = 60  # columns; a narrower bar shows only the essentials
 EPOCH_TITLES = f"{'EPOCH':>7}  {'ACCURACY':>9}  {'VALIDATION':>10}  {'LOSS':>7}"
 SHORTEST_EPOCH_BAR, LONGEST_EPOCH_BAR = 9, 30  # columns
 

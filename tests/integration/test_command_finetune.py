@@ -41,7 +41,7 @@ def test_data_sets(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(("datasets", "show", dataset_id)) == 0
     out = capsys.readouterr().out
     assert f"{dataset_id}: pets, 10 photographs of 2 classes" in out
-    assert "  cats  5 photographs, 40 x 40" in out
+    assert "cats   5            40 x 40" in out.splitlines()
     assert "pets/cats/notes.txt" not in out
     assert "  cats/notes.txt: " in out
     (desk.folder / "bird.png").write_bytes(encoded(noise((30, 30), seed=7), "PNG"))

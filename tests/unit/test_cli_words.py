@@ -184,6 +184,36 @@ def test_tables_on_a_terminal(columns: int, lines: list[str]) -> None:
     assert terminal.text.splitlines() == lines
 
 
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (60, ["ABOUT  FOUND", "disk   " + "word " * 10, "       " + "word " * 10]),
+        (59, ["disk", "  found: " + "word " * 20]),
+    ],
+)
+def test_long_texts_on_a_terminal(columns: int, lines: list[str]) -> None:
+    """Texts that are no ids are broken inside their column, where the terminal has room for columns."""
+    row = ("disk", ("word " * 20).strip())
+    code = (
+        "from bestguess.cli import format, output; "
+        f"output.print_table(format.make_table(('ABOUT', 'FOUND'), [{row!r}]), fold=True)"
+    )
+    with Terminal([sys.executable, "-c", code], os.environ | {"NO_COLOR": "1"}, columns) as terminal:
+        assert terminal.ended() == 0
+    assert [line.rstrip() for line in terminal.text.splitlines()] == [line.rstrip() for line in lines]
+
+
+def test_bars_beside_a_live_bar() -> None:
+    """Lines that are printed above a live bar have the same bars as others."""
+    code = (
+        "from bestguess.cli import output, progress\n"
+        "with progress.count_up(1, hidden=False): print('blocks', output.supports_blocks())"
+    )
+    with Terminal([sys.executable, "-c", code], os.environ | {"PYTHONIOENCODING": "utf-8"}) as terminal:
+        assert terminal.ended() == 0
+    assert "blocks True" in terminal.text
+
+
 def test_tables_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     """In a pipe a row is one line, however long, without spaces at its end, and nothing is taken for markup."""
     long = "x" * 500
