@@ -30,17 +30,7 @@ QUEUE = "bestguess"
 KEY_PREFIX = "bestguess:broker:"  # of all keys and channels of the broker, in the jobs' own database
 QUEUE_KEY = KEY_PREFIX + QUEUE  # the list of waiting messages
 HARD_LIMIT_SECONDS = 2 * 3600  # twice what the largest job should take
-WORKER_COMMAND = (
-    sys.executable,
-    "-m",
-    "celery",
-    "-q",
-    "-A",
-    "worker.main",
-    "worker",
-    "--without-gossip",
-    "--without-mingle",
-)
+WORKER_COMMAND = (sys.executable, "-m", "worker")
 
 TIMEOUT_SECONDS = 5.0
 _CONNECTION = {

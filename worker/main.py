@@ -1,4 +1,4 @@
-"""The worker's Celery application: `celery -A worker.main worker`, as `bestguess worker` starts it."""
+"""The worker's Celery application: `celery -A worker.main worker`; `python -m worker` runs that."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class House:
         children = {}
         for child in self._supervisor.children():
             words = " ".join(child.cmdline())
-            for name, sign in {"API": "app.serve", "worker": "worker.main", "Redis": "redis.conf"}.items():
+            for name, sign in {"API": "app.serve", "worker": "-m worker", "Redis": "redis.conf"}.items():
                 if sign in words or (name == "Redis" and re.search(r"(redis|valkey)-server", words)):
                     children[name] = child
         return children
