@@ -57,21 +57,21 @@ def prediction_table(predictions: Sequence[Prediction], width: int | None, *, bl
 
     On a terminal with little room the bar keeps 8 columns, and longer labels end in an ellipsis.
     """
-    from rich.cells import cell_len
     from rich.table import Table
+    from rich.text import Text
 
-    labels = [printable(prediction.label) for prediction in predictions]
-    label_width = max(map(cell_len, labels), default=0)
+    labels = [Text(printable(prediction.label)) for prediction in predictions]
+    label_width = max((label.cell_len for label in labels), default=0)
     bar_width = LONGEST_BAR
     if width is not None:
         room = width - PERCENT_WIDTH - len("  ")
         label_width = min(label_width, max(room - NARROWEST_BAR, room // 2))
         bar_width = max(1, min(LONGEST_BAR, room - label_width))
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=label_width, no_wrap=True, overflow="ellipsis")
-    table.add_column(width=bar_width, no_wrap=True, style="cyan")
-    table.add_column(width=PERCENT_WIDTH, no_wrap=True, style="bold")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for style in ("", "cyan", "bold"):
+        table.add_column(no_wrap=True, style=style)
     for label, prediction in zip(labels, predictions, strict=True):
+        label.truncate(label_width, overflow="ellipsis", pad=True)
         score = prediction.score
         table.add_row(label, bar(score, bar_width, blocks=blocks), f"{100 * score:5.1f} %")
     return table
