@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from rich.text import Text
 
-    from bestguess.client import Client
-    from bestguess.client import Question
+    from bestguess.client import Client, Question
     from bestguess.schemas import Classification
 
 CLASSIFY_EPILOG = examples(

@@ -18,8 +18,7 @@ from bestguess.cli.progress import print_queued
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bestguess.client import Client
-    from bestguess.client import Finetuning, Training
+    from bestguess.client import Client, Finetuning, Training
 
 
 class Augmentation(StrEnum):
