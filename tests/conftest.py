@@ -16,7 +16,7 @@ from support.live_server import Live, live
 
 # Files whose tests share a session fixture that takes long to make: `house`, `desk`, `random_weights`.
 SHARED = {f"test_page_{name}": "house" for name in ("draw", "form", "key", "own", "photo", "sending", "train")}
-SHARED |= {f"test_{name}": "desk" for name in ("answers", "command_finetune", "command_line")}
+SHARED |= {f"test_{name}": "desk" for name in ("answers", "command_finetune", "command_line", "wheel")}
 SHARED |= {f"test_{name}": "random_weights" for name in ("equal_to_keras", "take_over", "vgg")}
 
 # Whoever runs the tests in the background may have SIGINT ignored, and so would every process that a test interrupts.
