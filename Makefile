@@ -53,7 +53,7 @@ soak: $(DEV) ## an hour of use, and whether memory, descriptors, threads and key
 	@PYTHONPATH=tests exec $(BIN)/python -m soak $(ARGS)
 
 bench: $(DEV) ## how fast this machine serves (ARGS=--help: what else); takes minutes
-	@exec $(BIN)/bestguess bench $(ARGS)
+	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 sbom: $(DEV) ## dist/sbom.json: every package of the lock with its version and hashes, in CycloneDX's form
 	@mkdir -p dist

@@ -1,1 +1,1 @@
-"""Benchmarks of this project; not part of the installed package."""
+"""Benchmarks of this project, run as `python -m benchmarks`; not part of the installed package."""

@@ -1,8 +1,9 @@
-"""`bestguess bench`, briefly: that every part is measured and fits together, never how fast anything is."""
+"""`python -m benchmarks`, briefly: that every part is measured and fits together, never how fast anything is."""
 
 import json
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from app.bench.command import bench
-from app.bench.service import UP
+from benchmarks.__main__ import bench
+from benchmarks.service import UP
 from support.waiting import wait_until
 from worker.mnist.synthetic import synthetic_digits
 
@@ -64,12 +65,12 @@ def test_serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told["ratios"]["throughput"] == pytest.approx(service["loads"][1]["images_per_second"] / best)
     assert told["ratios"]["litserve"] is None
     assert "drawn, photograph-like JPEGs" in result.output
-    assert not [command for command in _ours() if "app.bench" in command or " ".join(UP) in command]
+    assert not [command for command in _ours() if "benchmarks" in command or " ".join(UP) in command]
 
 
 def test_interrupted(tmp_path: Path) -> None:
     """After Ctrl-C every process of a benchmark is gone."""
-    command = [*UP[:-1], "bench", "--model", "efficientnet-lite0", "--seconds", "0.5"]
+    command = [sys.executable, "-m", "benchmarks", "--model", "efficientnet-lite0", "--seconds", "0.5"]
     with (tmp_path / "out").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
@@ -86,7 +87,7 @@ def test_interrupted(tmp_path: Path) -> None:
 
 def _wait_for_parts(pid: int) -> list[psutil.Process]:
     def parts() -> list[psutil.Process]:
-        return [child for child in psutil.Process(pid).children(recursive=True) if "app.bench.engine" in words(child)]
+        return [child for child in psutil.Process(pid).children(recursive=True) if "benchmarks.engine" in words(child)]
 
     return wait_until(parts, 60)
 

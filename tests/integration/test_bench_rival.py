@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.bench.photos import drawn, jpeg
-from app.bench.rivals import rival
 from app.inference.runner import Runner
+from benchmarks.photos import drawn, jpeg
+from benchmarks.rivals import rival
 from vision.labels import imagenet_labels
 from vision.networks import LITE0
 

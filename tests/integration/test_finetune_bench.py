@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import finetuning as bench
+from benchmarks.crops import crops
+from benchmarks.spread import spread
 from support.images import encoded, noise
 from support.small_vgg import LAYERS, SIDE, SMALL_VGG
 from vision import layout
 from vision.networks import VGG16
 from vision.vgg import load
-from worker.finetune import bench
-from worker.finetune.crops import crops
-from worker.finetune.spread import spread
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks import training as bench
 from bestguess.schemas.job_params import MnistParams
 from vision.digits import network
 from worker.checkpoint import Checkpoint
 from worker.errors import LARGEST_LOSS, Diverged, Stopped
-from worker.mnist import bench
 from worker.mnist.batches import Batches, rates
 from worker.mnist.stepping import Stepper
 from worker.mnist.synthetic import synthetic_digits

@@ -13,9 +13,9 @@ import httpx
 import psutil
 import redis
 
-from app.bench.memory import DECODER
-from app.bench.processes import Started, started, wait_until
 from app.up.redis_server import free_port
+from benchmarks.memory import DECODER
+from benchmarks.processes import Started, started, wait_until
 from support.worker_processes import small_mnist
 
 if TYPE_CHECKING:

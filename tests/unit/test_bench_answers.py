@@ -1,6 +1,6 @@
 import pytest
 
-from app.bench.answers import Heard, percentiles, summed
+from benchmarks.answers import Heard, percentiles, summed
 
 
 def test_percentiles_are_interpolated() -> None:

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from app.bench.machine import machine, refuse_other, versions
-from app.bench.problems import Refused, require
+from benchmarks.machine import machine, refuse_other, versions
+from benchmarks.problems import Refused, require
 
 
 def test_a_machine_is_the_same_as_itself() -> None:

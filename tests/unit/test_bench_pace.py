@@ -1,7 +1,7 @@
 import pytest
 
-from app.bench.asked import Plan, connections_in
-from app.bench.pace import Pace
+from benchmarks.asked import Plan, connections_in
+from benchmarks.pace import Pace
 
 
 def test_turns_come_at_the_rate() -> None:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.bench.photos import BYTES, SIZE, crop, drawn, gather, jpeg
-from app.bench.problems import Refused
+from benchmarks.photos import BYTES, SIZE, crop, drawn, gather, jpeg
+from benchmarks.problems import Refused
 from support.images import encoded
 
 

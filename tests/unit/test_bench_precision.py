@@ -7,10 +7,10 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from app.bench import precision
-from app.bench.command import bench
-from app.bench.precision import differences, pictures
-from app.bench.problems import Refused
+from benchmarks import precision
+from benchmarks.__main__ import bench
+from benchmarks.precision import differences, pictures
+from benchmarks.problems import Refused
 from support.images import encoded, noise
 
 

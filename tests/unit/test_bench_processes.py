@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bench.memory import peak_memory
-from app.bench.problems import BenchError
-from app.bench.processes import measured, started, wait_until
+from benchmarks.memory import peak_memory
+from benchmarks.problems import BenchError
+from benchmarks.processes import measured, started, wait_until
 from support.processes import lives
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
@@ -47,8 +47,8 @@ def test_waiting_has_an_end(tmp_path: Path) -> None:
 
 def test_a_part_that_fails_is_an_error(tmp_path: Path) -> None:
     """A part with a network that nobody knows fails with its traceback's last line."""
-    with pytest.raises(BenchError, match=r"app\.bench\.engine ended with exit code 1:(.|\n)*KeyError: 'none'"):
-        measured("app.bench.engine", {"model": "none"}, tmp_path)
+    with pytest.raises(BenchError, match=r"benchmarks\.engine ended with exit code 1:(.|\n)*KeyError: 'none'"):
+        measured("benchmarks.engine", {"model": "none"}, tmp_path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's peak")

@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from app.bench.command import bench
-from app.bench.compared import changed, compared, earlier
-from app.bench.machine import machine
-from app.bench.problems import Refused
-from app.bench.ratios import GOALS, ratios
-from app.bench.tables import serving_report
+from benchmarks.__main__ import bench
+from benchmarks.compare import changed, compared, earlier
+from benchmarks.machine import machine
+from benchmarks.problems import Refused
+from benchmarks.ratios import GOALS, ratios
+from benchmarks.report import serving_report
 
 
 def _row(connections: int, rate: float, p50: float, **more: object) -> dict[str, Any]:

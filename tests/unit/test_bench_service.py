@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bench.service import _environment
-from app.bench.serving import _OWN
 from app.settings import Settings
+from benchmarks.service import _environment
+from benchmarks.serving import _OWN
 from vision.networks import LITE0, VGG16, Network
 from vision.weights import FoundWeights
 

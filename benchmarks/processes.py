@@ -11,8 +11,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from app.bench.problems import BenchError
 from app.up.children import LIFELINE
+from benchmarks.problems import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.bench.photos import crop, drawn, read
 from app.inference.runner import Runner
+from benchmarks.photos import crop, drawn, read
 from vision.images import FILTERS
 from vision.networks import NETWORKS
 

@@ -10,25 +10,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.bench import chosen
-from app.bench.asked import RIVAL_CONNECTIONS
-from app.bench.compared import FORMAT
-from app.bench.loads import Loads
-from app.bench.machine import machine, versions
-from app.bench.photos import Photos, gather
-from app.bench.processes import measured
-from app.bench.ratios import ratios
-from app.bench.rivals import rival
-from app.bench.service import served
-from app.bench.weights import described, weights_for
+from benchmarks import chosen
+from benchmarks.asked import RIVAL_CONNECTIONS
+from benchmarks.compare import FORMAT
+from benchmarks.load import Loads
+from benchmarks.machine import machine, versions
+from benchmarks.photos import Photos, gather
+from benchmarks.processes import measured
+from benchmarks.ratios import ratios
+from benchmarks.rivals import rival
+from benchmarks.service import served
+from benchmarks.weights import described, weights_for
 from vision.hardware import cores
 from vision.networks import NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from app.bench.asked import Plan
     from app.settings import Settings
+    from benchmarks.asked import Plan
     from vision.networks import Network
     from vision.weights import FoundWeights
 
@@ -72,9 +72,9 @@ def measure_serving(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
         told: dict[str, Any] = {"kind": "serving", "format": FORMAT, "started_at": began}
         told |= {"machine": machine(), "versions": versions(), "settings": _settings(bench)}
         say(f"{bench.network.title} alone, at each batch size")
-        told["engine"] = {"at": _now(), **measured("app.bench.engine", bench.asked(), bench.folder)}
+        told["engine"] = {"at": _now(), **measured("benchmarks.engine", bench.asked(), bench.folder)}
         say("decoding alone")
-        told["decode"] = {"at": _now(), **measured("app.bench.decoding", bench.asked(), bench.folder)}
+        told["decode"] = {"at": _now(), **measured("benchmarks.decode", bench.asked(), bench.folder)}
         told["service"] = _service(bench)
         told["litserve"] = _rival(bench, told["engine"]) if plan.against else None
         return {**told, "ratios": ratios(told), "finished_at": _now()}

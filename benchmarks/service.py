@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.bench import memory
-from app.bench.problems import BenchError
-from app.bench.processes import Started, started, wait_until
 from app.up.redis_server import free_port
+from benchmarks import memory
+from benchmarks.problems import BenchError
+from benchmarks.processes import Started, started, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from app.bench.problems import Refused
+from benchmarks.problems import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from app.bench.problems import Refused
+from benchmarks.problems import Refused
 from vision.hardware import cores
 
 _CPUINFO = Path("/proc/cpuinfo")

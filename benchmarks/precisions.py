@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from app.bench import chosen
-from app.bench.machine import machine, versions
-from app.bench.photos import read
-from app.bench.processes import measured
-from app.bench.weights import described, weights_for
+from benchmarks import chosen
+from benchmarks.machine import machine, versions
+from benchmarks.photos import read
+from benchmarks.processes import measured
+from benchmarks.weights import described, weights_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ def measure_precisions(photos: Path | None, networks: Iterable[Network], say: Ca
                 "photos": str(photos.absolute()) if photos else None,
                 "in": SIXTEEN_BITS,
             }
-            told.append({**measured("app.bench.precision", asked, Path(folder)), "weights": described(weights)})
+            told.append({**measured("benchmarks.precision", asked, Path(folder)), "weights": described(weights)})
     return {"kind": "precision", "machine": machine(), "versions": versions(), "networks": told}
 
 

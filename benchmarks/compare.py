@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.bench.machine import machine, refuse_other
-from app.bench.problems import Refused
+from benchmarks.machine import machine, refuse_other
+from benchmarks.problems import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

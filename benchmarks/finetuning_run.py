@@ -1,4 +1,4 @@
-"""Fine-tuning: plain Keras and a job, on the same photographs, one after the other, as `worker.finetune.bench` says."""
+"""Fine-tuning: plain Keras and a job, on the same photographs, one after the other: `benchmarks.finetuning`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from app.bench.problems import BenchError
+from benchmarks.problems import BenchError
 
 if TYPE_CHECKING:
-    from app.bench.asked import Finetuning
+    from benchmarks.asked import Finetuning
 
 _NAMES = {"plain": "Keras: layer.trainable = False, model.fit", "bestguess": "Best Guess"}
 _GIBIBYTE = 1024**3
@@ -25,7 +25,7 @@ def measure_finetuning(asked: Finetuning) -> dict[str, Any]:
         BenchError: it failed, with its own words.
     """
     options = [f"--{name}={value}" for name, value in asked._asdict().items() if value is not None]
-    command = [sys.executable, "-m", "worker.finetune.bench", "--json", *options]
+    command = [sys.executable, "-m", "benchmarks.finetuning", "--json", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchError(done.stderr)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from app.bench.compared import changed, compared
-from app.bench.ratios import GOALS
+from benchmarks.compare import changed, compared
+from benchmarks.ratios import GOALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

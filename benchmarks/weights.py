@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.bench.problems import Refused
+from benchmarks.problems import Refused
 from vision.weights import FoundWeights, WeightsError, find
 
 if TYPE_CHECKING:

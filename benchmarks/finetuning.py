@@ -1,6 +1,6 @@
 """How much faster a fine-tuning is than plain Keras: both in one run, on the same photographs, one after the other.
 
-`python -m worker.finetune.bench --json` prints a JSON object. It looks for weights where a worker does, but fetches
+`python -m benchmarks.finetuning --json` prints a JSON object. It looks for weights where a worker does, but fetches
 nothing: without them, they are made up, which costs the same arithmetic, and set to the photographs, so that there is
 something to learn. The photographs are drawn, or cut out of a folder's.
 """
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.crops import crops
+from benchmarks.spread import spread
 from bestguess.schemas.job_params import FinetuneParams
 from jobs.settings import SettingsError, WorkerSettings
 from vision import transfer_learning
@@ -28,11 +30,9 @@ from vision.weights import WeightsError, find
 from worker.chance import order
 from worker.checkpoint import Checkpoint
 from worker.finetune.cache import ArrayCache
-from worker.finetune.crops import crops
 from worker.finetune.division import Division, divide
 from worker.finetune.job import peak_memory
 from worker.finetune.network import Base
-from worker.finetune.spread import spread
 from worker.finetune.stepping import MOMENTUM
 from worker.finetune.task import Room, Task
 from worker.finetune.telling import Telling

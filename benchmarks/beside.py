@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.bench.processes import POLL, Started, wait_until
+from benchmarks.processes import POLL, Started, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.bench.problems import Refused
 from app.settings import Settings, SettingsError, load_settings
+from benchmarks.problems import Refused
 
 
 def settings() -> Settings:

@@ -1,4 +1,4 @@
-"""`bestguess bench`: the options, and who measures."""
+"""`python -m benchmarks`: the options, and who measures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from app.bench.asked import CONNECTIONS, RIVAL_CONNECTIONS, SIZES, Finetuning, Plan, connections_in, given, only
-from app.bench.problems import BenchError, Refused, require
+from benchmarks.asked import CONNECTIONS, RIVAL_CONNECTIONS, SIZES, Finetuning, Plan, connections_in, given, only
+from benchmarks.problems import BenchError, Refused, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -78,9 +78,9 @@ def _serving(
     plan: Plan, compare: Path | None, say: Callable[[str], None]
 ) -> tuple[dict[str, Any], Iterable[RenderableType]]:
     require("locust", "psutil", *(("litserve",) if plan.against else ()))
-    from app.bench.compared import earlier  # noqa: PLC0415 - other commands start faster without
-    from app.bench.serving import measure_serving  # noqa: PLC0415
-    from app.bench.tables import serving_report  # noqa: PLC0415
+    from benchmarks.compare import earlier  # noqa: PLC0415 - other commands start faster without
+    from benchmarks.report import serving_report  # noqa: PLC0415
+    from benchmarks.serving import measure_serving  # noqa: PLC0415
 
     before = earlier(compare, plan.model) if compare else None
     measured = measure_serving(plan, say)
@@ -88,7 +88,7 @@ def _serving(
 
 
 def _training(steps: int, say: Callable[[str], None]) -> tuple[dict[str, Any], Iterable[RenderableType]]:
-    from app.bench.training import measure_training, training_data, training_table  # noqa: PLC0415 - as above
+    from benchmarks.training_run import measure_training, training_data, training_table  # noqa: PLC0415 - as above
 
     say(f"training twice for {steps:,} steps")
     measured = measure_training(steps)
@@ -96,7 +96,7 @@ def _training(steps: int, say: Callable[[str], None]) -> tuple[dict[str, Any], I
 
 
 def _finetuning(asked: Finetuning, say: Callable[[str], None]) -> tuple[dict[str, Any], Iterable[RenderableType]]:
-    from app.bench.finetuning import finetuning_data, finetuning_table, measure_finetuning  # noqa: PLC0415 - as above
+    from benchmarks.finetuning_run import finetuning_data, finetuning_table, measure_finetuning  # noqa: PLC0415 - as above
 
     say(f"fine-tuning twice for {asked.epochs} epochs of {asked.images} photographs")
     measured = measure_finetuning(asked)
@@ -106,7 +106,7 @@ def _finetuning(asked: Finetuning, say: Callable[[str], None]) -> tuple[dict[str
 def _precision(
     photos: Path | None, model: str | None, say: Callable[[str], None]
 ) -> tuple[dict[str, Any], Iterable[RenderableType]]:
-    from app.bench.precisions import measure_precisions, precision_table, precision_weights  # noqa: PLC0415 - as above
+    from benchmarks.precisions import measure_precisions, precision_table, precision_weights  # noqa: PLC0415 - as above
     from vision.networks import LITE0, NETWORKS, VGG16  # noqa: PLC0415
 
     measured = measure_precisions(photos, [NETWORKS[model]] if model else [VGG16, LITE0], say)
@@ -143,3 +143,7 @@ def _show(report: Iterable[RenderableType]) -> None:
     console = Console()
     for part in report:
         console.print(part, soft_wrap=True, highlight=False)
+
+
+if __name__ == "__main__":
+    typer.run(bench)

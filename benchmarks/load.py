@@ -6,9 +6,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.bench.asked import MOST_CONNECTIONS, Load
-from app.bench.beside import training
-from app.bench.processes import Started, measured
+from benchmarks.asked import MOST_CONNECTIONS, Load
+from benchmarks.beside import training
+from benchmarks.processes import Started, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,4 +70,4 @@ class Loads:
             timeout=self.settings.deadline_seconds + TIMEOUT,
             rate=rate,
         )
-        return measured("app.bench.load", asdict(load), self.folder)
+        return measured("benchmarks.locustfile", asdict(load), self.folder)

@@ -1,4 +1,4 @@
-"""Training: plain Keras and a job, on the same digits, one after the other; `worker.mnist.bench` measures."""
+"""Training: plain Keras and a job, on the same digits, one after the other; `benchmarks.training` measures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from app.bench.problems import BenchError
+from benchmarks.problems import BenchError
 
 _NAMES = {"plain": "Keras: model.fit, tf.data, float32", "bestguess": "Best Guess"}
 
@@ -20,7 +20,7 @@ def measure_training(steps: int) -> dict[str, Any]:
     Raises:
         BenchError: it failed, with its own words.
     """
-    command = [sys.executable, "-m", "worker.mnist.bench", "--json", f"--steps={steps}"]
+    command = [sys.executable, "-m", "benchmarks.training", "--json", f"--steps={steps}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchError(done.stderr)

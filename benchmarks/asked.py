@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.bench.problems import Refused
+from benchmarks.problems import Refused
 
 if TYPE_CHECKING:
     from pathlib import Path

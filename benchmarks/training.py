@@ -1,7 +1,7 @@
 """How much faster the training is than plain Keras: both in one run, on the same images, one after the other.
 
-`python -m worker.mnist.bench --json` prints a JSON object. It looks for MNIST where a worker does, but fetches nothing:
-without it, it draws digits.
+`python -m benchmarks.training --json` prints a JSON object. It looks for MNIST where a worker does, but fetches
+nothing: without it, it draws digits.
 """
 
 from __future__ import annotations

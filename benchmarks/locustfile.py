@@ -21,9 +21,9 @@ import httpx
 from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
-from app.bench.answers import ANSWERED, REFUSED, Heard, summed
-from app.bench.asked import Load
-from app.bench.pace import Pace
+from benchmarks.answers import ANSWERED, REFUSED, Heard, summed
+from benchmarks.asked import Load
+from benchmarks.pace import Pace
 from vision.hardware import cores
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.bench.processes import started, wait_until
 from app.up.redis_server import free_port
+from benchmarks.processes import started, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ def rival(asked: Mapping[str, Any], batch: int, folder: Path, photo: bytes) -> I
     """
     port = free_port()
     host, settings = f"http://127.0.0.1:{port}", {"max_batch_size": batch, "batch_timeout": BATCH_TIMEOUT}
-    command = [sys.executable, "-m", "app.bench.rival", json.dumps({**asked, **settings, "port": port})]
+    command = [sys.executable, "-m", "benchmarks.litserve_server", json.dumps({**asked, **settings, "port": port})]
     began = time.perf_counter()
     with (
         started(command, folder, os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}) as running,

@@ -1,1 +1,0 @@
-"""`bestguess bench`: what this machine is worth, measured; each part in a process of its own."""
