@@ -1,1 +1,1 @@
-"""Benchmarks of this project, run as `python -m benchmarks`; not part of the installed package."""
+"""Benchmarks of this machine: `make bench`, or `python -m benchmarks`. Each measurement has its own process."""

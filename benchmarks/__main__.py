@@ -1,34 +1,50 @@
-"""`python -m benchmarks`: the options, and who measures."""
+"""Command line of the benchmarks: `make bench ARGS=...`, or `python -m benchmarks` in a checkout."""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.console import Console
 
-from benchmarks.asked import CONNECTIONS, RIVAL_CONNECTIONS, SIZES, Finetuning, Plan, connections_in, given, only
-from benchmarks.problems import BenchError, Refused, require
+from benchmarks.compare import read_earlier_run
+from benchmarks.finetuning import Options, finetuning_report, measure_finetuning
+from benchmarks.load import DEFAULT_CONNECTIONS, parse_connections
+from benchmarks.precision import measure_precision, precision_report
+from benchmarks.processes import BenchmarkError, UsageError
+from benchmarks.report import serving_report
+from benchmarks.serving import LITSERVE_CONNECTIONS, Plan, measure_serving
+from benchmarks.training import measure_training, training_report
+from jobs.settings import SettingsError
+from vision.networks import LITE0, NETWORKS, VGG16
+from vision.weights import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
-    from rich.console import RenderableType
+FINETUNING_OPTIONS = {"images", "epochs", "freeze"}
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+@app.command(
+    epilog="Examples:\n\nmake bench ARGS='--model efficientnet-lite0 --seconds 5'\n\nmake bench ARGS='--training'"
+)
 def bench(  # noqa: PLR0913 - a command's parameters are its options
     context: typer.Context,
     *,
     model: Annotated[
         Literal["vgg16", "efficientnet-lite0"],
-        typer.Option(help="The network to measure; with --precision both, if not named."),
+        typer.Option(help="The network to measure; --precision measures both, unless one is given."),
     ] = "vgg16",
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="Seconds for each measurement.")] = 15,
-    connections: Annotated[str, typer.Option(help="Connections, a load for each number.")] = CONNECTIONS,
+    connections: Annotated[str, typer.Option(help="Connections, a load for each number.")] = DEFAULT_CONNECTIONS,
     photos: Annotated[Path | None, typer.Option(help="A folder of photographs; without it they are drawn.")] = None,
-    beside: Annotated[bool, typer.Option(help="Measure beside a training job, too.")] = True,
+    beside: Annotated[bool, typer.Option(help="Also measure beside a training job.")] = True,
     against: Annotated[Literal["litserve"] | None, typer.Option(help="Measure another server as well.")] = None,
     training: Annotated[
         bool, typer.Option("--training", help="Instead: train with plain Keras, and as a job.")
@@ -48,102 +64,87 @@ def bench(  # noqa: PLR0913 - a command's parameters are its options
     out: Annotated[Path | None, typer.Option(help="A file to write the numbers to, as JSON.")] = None,
     compare: Annotated[Path | None, typer.Option(help="What --out wrote earlier, on this machine.")] = None,
 ) -> None:
-    """Measure serving on this machine, training, or fine-tuning: it takes minutes, and wants the machine alone.
+    """Measure serving on this machine, training, or fine-tuning: it takes minutes, and needs the machine alone.
 
     The network alone, decoding alone, the running service under rising load, four times overload, a training beside it.
     """
-    with _one_line(), _status() as say:
-        _writable(out)
+    with _errors_in_one_line(), Console(stderr=True).status("Measuring ...") as status:
+
+        def progress(what: str) -> None:
+            status.update(f"Measuring: {what} ...")
+
+        if out and not out.parent.is_dir():
+            raise UsageError(f"--out {out}: there is no folder {out.parent}. Make it, or give another file.")
         if training:
-            only(context, "--training", {"training", "steps", "out"})
-            measured, report = _training(steps, say)
+            check_options(context, "--training", {"training", "steps", "out"})
+            progress(f"training twice for {steps:,} steps")
+            result = measure_training(steps)
+            report = training_report(result)
         elif finetune:
-            only(context, "--finetune", {"finetune", "model", "photos", *SIZES, "out"})
-            measured, report = _finetuning(Finetuning(model, images, epochs, freeze, photos), say)
+            check_options(context, "--finetune", {"finetune", "model", "photos", *FINETUNING_OPTIONS, "out"})
+            progress(f"fine-tuning twice for {epochs} epochs of {images} photographs")
+            result = measure_finetuning(Options(model, images, epochs, freeze, str(photos) if photos else None))
+            report = finetuning_report(result)
         elif precision:
-            only(context, "--precision", {"precision", "model", "photos", "out"})
-            measured, report = _precision(photos, model if given(context, "model") else None, say)
+            check_options(context, "--precision", {"precision", "model", "photos", "out"})
+            result = measure_precision(
+                photos, [NETWORKS[model]] if is_given(context, "model") else [VGG16, LITE0], progress
+            )
+            report = precision_report(result)
         else:
-            only(context, "A benchmark of serving", {*context.params} - {"steps", *SIZES})
-            asked = connections_in(connections)
+            check_options(context, "A benchmark of serving", {*context.params} - {"steps", *FINETUNING_OPTIONS})
+            levels = parse_connections(connections)
             if against:
-                asked = tuple(sorted({*asked, *RIVAL_CONNECTIONS}))
-            measured, report = _serving(Plan(model, seconds, asked, photos, beside, bool(against)), compare, say)
-    _show(report)
-    if out:
-        out.write_text(json.dumps(measured, indent=2) + "\n")
-
-
-def _serving(
-    plan: Plan, compare: Path | None, say: Callable[[str], None]
-) -> tuple[dict[str, Any], Iterable[RenderableType]]:
-    require("locust", "psutil", *(("litserve",) if plan.against else ()))
-    from benchmarks.compare import earlier  # noqa: PLC0415 - other commands start faster without
-    from benchmarks.report import serving_report  # noqa: PLC0415
-    from benchmarks.serving import measure_serving  # noqa: PLC0415
-
-    before = earlier(compare, plan.model) if compare else None
-    measured = measure_serving(plan, say)
-    return measured, serving_report(measured, before)
-
-
-def _training(steps: int, say: Callable[[str], None]) -> tuple[dict[str, Any], Iterable[RenderableType]]:
-    from benchmarks.training_run import measure_training, training_data, training_table  # noqa: PLC0415 - as above
-
-    say(f"training twice for {steps:,} steps")
-    measured = measure_training(steps)
-    return measured, (training_table(measured), training_data(measured))
-
-
-def _finetuning(asked: Finetuning, say: Callable[[str], None]) -> tuple[dict[str, Any], Iterable[RenderableType]]:
-    from benchmarks.finetuning_run import finetuning_data, finetuning_table, measure_finetuning  # noqa: PLC0415 - as above
-
-    say(f"fine-tuning twice for {asked.epochs} epochs of {asked.images} photographs")
-    measured = measure_finetuning(asked)
-    return measured, (finetuning_table(measured), finetuning_data(measured))
-
-
-def _precision(
-    photos: Path | None, model: str | None, say: Callable[[str], None]
-) -> tuple[dict[str, Any], Iterable[RenderableType]]:
-    from benchmarks.precisions import measure_precisions, precision_table, precision_weights  # noqa: PLC0415 - as above
-    from vision.networks import LITE0, NETWORKS, VGG16  # noqa: PLC0415
-
-    measured = measure_precisions(photos, [NETWORKS[model]] if model else [VGG16, LITE0], say)
-    return measured, (precision_table(measured), precision_weights(measured))
-
-
-def _writable(out: Path | None) -> None:
-    """Find out before minutes of measuring."""
-    if out and not out.parent.is_dir():
-        raise Refused(f"--out {out}: there is no folder {out.parent}. Make it, or name another file.")
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    try:
-        yield
-    except BenchError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit_code) from None
-
-
-@contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
-    """Show on standard error what is being done."""
-    from rich.console import Console  # noqa: PLC0415 - as above
-
-    with Console(stderr=True).status("Measuring ...") as status:
-        yield lambda words: status.update(f"Measuring: {words} ...")
-
-
-def _show(report: Iterable[RenderableType]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - as above
-
+                levels = tuple(sorted({*levels, *LITSERVE_CONNECTIONS}))
+            check_installed("locust", "psutil", *(("litserve",) if against else ()))
+            before = read_earlier_run(compare, model) if compare else None
+            result = measure_serving(Plan(model, seconds, levels, photos, beside, bool(against)), progress)
+            report = serving_report(result, before)
     console = Console()
     for part in report:
         console.print(part, soft_wrap=True, highlight=False)
+    if out:
+        out.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was typed, even with its default value."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def check_options(context: typer.Context, what: str, used: set[str]) -> None:
+    """Check that no option was typed that the measurement does not use.
+
+    Raises:
+        UsageError: naming the options.
+    """
+    unused = [f"--{name}" for name in context.params if name not in used and is_given(context, name)]
+    if unused:
+        raise UsageError(f"{what} makes no use of {', '.join(unused)}. Leave that out.")
+
+
+def check_installed(*modules: str) -> None:
+    """Check that packages are installed, without importing them: locust and LitServe change others when imported.
+
+    Raises:
+        UsageError: naming those that are not.
+    """
+    if missing := [name for name in modules if find_spec(name) is None]:
+        raise UsageError(f"This needs {' and '.join(missing)}: run `make bench`, or pip install -e '.[cpu,dev]'.")
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except BenchmarkError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.exit_code) from None
+    except (SettingsError, WeightsError) as error:
+        typer.echo("; ".join(str(error).splitlines()), err=True)
+        raise typer.Exit(UsageError.exit_code) from None
 
 
 if __name__ == "__main__":
-    typer.run(bench)
+    app(prog_name="python -m benchmarks")

@@ -1,11 +1,9 @@
-"""Decoding alone: bytes to pixels in the service's own decode processes. A process of its own."""
+"""Decode benchmark: JPEG to pixels in the decode processes of the service, without network and HTTP."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import statistics
-import sys
 import time
 from collections import deque
 from itertools import cycle
@@ -15,58 +13,52 @@ from typing import TYPE_CHECKING, Any
 from app.inference.classifier import Question, views
 from app.main import make_sandbox
 from app.settings import load_settings
+from benchmarks.processes import print_result
 from vision.networks import NETWORKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from concurrent.futures import Future
 
-WAITING = 4  # photos in hand for each process: none of them is ever idle
+PENDING_PER_PROCESS = 4  # photos, so that no process is ever idle
 
 
-def main() -> None:
-    """Read what is asked for, measure, print."""
-    asked = json.loads(sys.argv[1])
-    photos = [path.read_bytes() for path in sorted(Path(asked["photos"]).iterdir())]
-    wanted = views(NETWORKS[asked["model"]], Question())
+def measure(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Decode photos one after the other, then as many at once as keep every process busy; half the time for each."""
+    photos = [path.read_bytes() for path in sorted(Path(parameters["photos"]).iterdir())]
+    wanted = views(NETWORKS[parameters["model"]], Question())
+    processes, seconds = parameters["processes"], parameters["seconds"] / 2
     with contextlib.closing(make_sandbox(load_settings())) as sandbox:
-        endless = (sandbox.decode(photo, wanted) for photo in cycle(photos))
-        measured = _measure(endless, asked["processes"], asked["seconds"] / 2)
-    print(json.dumps(measured))  # noqa: T201 - what it is for
+        decodes = (sandbox.decode(photo, wanted) for photo in cycle(photos))
+        _throughput(decodes, processes * PENDING_PER_PROCESS, seconds=0)  # warm-up: every process imports its modules
+        return {
+            "processes": processes,
+            "ms": 1000 * statistics.median(_latencies(decodes, seconds)),
+            "photos_per_second": _throughput(decodes, processes * PENDING_PER_PROCESS, seconds),
+        }
 
 
-def _measure(decodes: Iterator[Future[Any]], processes: int, seconds: float) -> dict[str, Any]:
-    """Decode one photo after the other, then as many as the processes take; each for so many seconds."""
-    _together(decodes, processes * WAITING, seconds=0)  # every process has imported what it needs
-    alone = _alone(lambda: next(decodes).result(), seconds)
-    return {
-        "processes": processes,
-        "ms": 1000 * statistics.median(alone),
-        "photos_per_second": _together(decodes, processes * WAITING, seconds),
-    }
-
-
-def _alone(decode: Callable[[], object], seconds: float) -> list[float]:
+def _latencies(decodes: Iterator[Future[Any]], seconds: float) -> list[float]:
     times: list[float] = []
     while not times or sum(times) < seconds:
-        began = time.perf_counter()
-        decode()
-        times.append(time.perf_counter() - began)
+        started = time.perf_counter()
+        next(decodes).result()
+        times.append(time.perf_counter() - started)
     return times
 
 
-def _together(decodes: Iterator[Future[Any]], in_hand: int, seconds: float) -> float:
-    """Keep so many photos in hand; return how many were done in a second."""
-    waiting = deque(next(decodes) for _ in range(in_hand))
-    began, done = time.perf_counter(), 0
-    while (took := time.perf_counter() - began) < seconds:
+def _throughput(decodes: Iterator[Future[Any]], pending: int, seconds: float) -> float:
+    """Keep `pending` photos in flight; return photos per second."""
+    waiting = deque(next(decodes) for _ in range(pending))
+    started, done = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - started) < seconds:
         waiting.popleft().result()
         waiting.append(next(decodes))
         done += 1
     for last in waiting:
         last.result()
-    return done / took if done else 0.0
+    return done / elapsed if done else 0.0
 
 
 if __name__ == "__main__":
-    main()
+    print_result(measure)

@@ -1,10 +1,8 @@
-"""The bare engine: images a second of the network alone, at each batch size. A process of its own."""
+"""Engine benchmark: images per second of the network alone, at each batch size; and the weights to measure with."""
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import time
 from itertools import cycle, islice
 from pathlib import Path
@@ -14,37 +12,67 @@ import numpy as np
 from PIL import Image
 
 from app.inference.runner import Runner
+from benchmarks.processes import print_result
 from vision.networks import NETWORKS
+from vision.weights import FoundWeights, find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-BATCHES = (1, 2, 4, 8, 16, 32)
-LEAST_RUNS = 3
+    from app.settings import Settings
+    from vision.networks import Network
+
+BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+MIN_RUNS = 3
+RANDOM_WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
 
 
-def main() -> None:
-    """Read what is asked for, measure, print."""
-    asked = json.loads(sys.argv[1])
-    network = NETWORKS[asked["model"]]
-    weights = Path(asked["weights"]) if asked["weights"] else None
-    runner = Runner(network, weights, asked["precision"], made_up=weights is None, sizes=BATCHES)
-    pixels = list(islice(cycle(_pixels(Path(asked["photos"]), network.input_size)), BATCHES[-1]))
-    rows = [_row(runner, pixels[:batch], asked["seconds"]) for batch in BATCHES]
-    told = {"device": runner.hardware.device, "precision": runner.hardware.precision, "rows": rows}
-    print(json.dumps(told))  # noqa: T201 - what it is for
+def weights_for(network: Network, settings: Settings) -> FoundWeights:
+    """Return the weights that the service would use, or random ones, which cost the same arithmetic; download nothing.
+
+    Raises:
+        WeightsError: the weights file cannot be used.
+    """
+    if network.carried:
+        return network.carried()
+    return (network.weights and find(network.weights, settings.weights, settings.data_dir)) or RANDOM_WEIGHTS
 
 
-def _row(runner: Runner, batch: Sequence[NDArray[np.uint8]], seconds: float) -> dict[str, Any]:
-    """Run a batch over and over for so many seconds, after one run that does not count."""
-    runner(batch)
+def weights_path(weights: FoundWeights) -> str | None:
+    """Return the path of the weights for another process; None where they are random or part of a package."""
+    return str(weights.path.absolute()) if weights.path else None
+
+
+def describe_weights(weights: FoundWeights) -> str:
+    """Describe the weights in words."""
+    words = {"imagenet": "its official ImageNet weights", "custom": "weights of your own"}
+    return words.get(weights.origin, "random weights (the arithmetic is the same; its guesses mean nothing)")
+
+
+def load_engine(network: Network, weights: str | None, precision: str, sizes: Sequence[int]) -> Runner:
+    """Load a network with the weights that `weights_path` names."""
+    return Runner(network, Path(weights) if weights else None, precision, made_up=weights is None, sizes=sizes)
+
+
+def measure(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Measure each batch size."""
+    network = NETWORKS[parameters["model"]]
+    engine = load_engine(network, parameters["weights"], parameters["precision"], BATCH_SIZES)
+    pixels = list(islice(cycle(_pixels(Path(parameters["photos"]), network.input_size)), BATCH_SIZES[-1]))
+    rows = [_row(engine, pixels[:size], parameters["seconds"]) for size in BATCH_SIZES]
+    return {"device": engine.hardware.device, "precision": engine.hardware.precision, "rows": rows}
+
+
+def _row(engine: Runner, batch: Sequence[NDArray[np.uint8]], seconds: float) -> dict[str, Any]:
+    """Run one batch repeatedly for `seconds`, after a warm-up run."""
+    engine(batch)
     times: list[float] = []
-    while len(times) < LEAST_RUNS or sum(times) < seconds:
-        began = time.perf_counter()
-        runner(batch)
-        times.append(time.perf_counter() - began)
+    while len(times) < MIN_RUNS or sum(times) < seconds:
+        started = time.perf_counter()
+        engine(batch)
+        times.append(time.perf_counter() - started)
     median = statistics.median(times)
     return {
         "batch": len(batch),
@@ -60,4 +88,4 @@ def _pixels(folder: Path, side: int) -> list[NDArray[np.uint8]]:
 
 
 if __name__ == "__main__":
-    main()
+    print_result(measure)

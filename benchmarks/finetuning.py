@@ -1,32 +1,32 @@
-"""How much faster a fine-tuning is than plain Keras: both in one run, on the same photographs, one after the other.
+"""Fine-tuning comparison: plain Keras and a job, on the same photographs and weights, one after the other.
 
-`python -m benchmarks.finetuning --json` prints a JSON object. It looks for weights where a worker does, but fetches
-nothing: without them, they are made up, which costs the same arithmetic, and set to the photographs, so that there is
-something to learn. The photographs are drawn, or cut out of a folder's.
+Weights are looked for where a worker does, but not downloaded. Random ones replace them, which cost the same
+arithmetic, normalised by the photographs so that there is something to learn.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.crops import crops
-from benchmarks.spread import spread
+from benchmarks.photos import dataset
+from benchmarks.processes import BenchmarkError, print_result, run_module
+from benchmarks.report import table
 from bestguess.schemas.job_params import FinetuneParams
 from jobs.settings import SettingsError, WorkerSettings
-from vision import transfer_learning
+from vision import layout, transfer_learning
 from vision.images import Limits, View, decode
+from vision.layout import LayerWeights
 from vision.networks import NETWORKS
+from vision.random_weights import RANDOM_SEED
 from vision.sandbox import Cost
-from vision.weights import WeightsError, find
+from vision.weights import WeightsError, find, identify
 from worker.chance import order
 from worker.checkpoint import Checkpoint
 from worker.finetune.cache import ArrayCache
@@ -40,58 +40,74 @@ from worker.finetune.textures import textures
 from worker.finetune.training import train
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import keras
     from numpy.typing import NDArray
+    from rich.console import RenderableType
 
     from jobs.datasets.photographs import Photographs
     from vision.networks import Network
+    from vision.weights import FoundWeights
 
-_SEED = 0
-_SPREAD = 16  # photographs that made-up weights are set to
+SEED = 0
+NORMALISING_PHOTOS = 16
+MIN_DEVIATION = 1e-6  # a channel that is the same for every photograph keeps its scale
 
 
-def main() -> None:
-    """Read the arguments, measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="on one line, for programs")
-    parser.add_argument("--base", choices=sorted(NETWORKS), default="vgg16", help="the pretrained network")
-    parser.add_argument("--images", type=int, default=500, help="photographs, a fifth of them to validate with")
-    parser.add_argument("--epochs", type=int, default=10, help="on either side")
-    parser.add_argument("--freeze", type=int, help="weight layers; all but the last three if not given")
-    parser.add_argument(
-        "--photos", type=Path, help="a folder of photographs, a class each; if not given, they are drawn"
-    )
-    asked = parser.parse_args()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+class Options(NamedTuple):
+    """A fine-tuning: base network, photographs, epochs, frozen weight layers (None: all but the last three).
+
+    `photos` is a folder with a photograph for each class, of which crops are taken; None: generated textures.
+    """
+
+    base: str
+    images: int
+    epochs: int
+    freeze: int | None
+    photos: str | None
+
+
+def measure_finetuning(options: Options) -> dict[str, Any]:
+    """Fine-tune twice, in a process of its own.
+
+    Raises:
+        BenchmarkError: the process failed.
+    """
+    return run_module("benchmarks.finetuning", options._asdict())
+
+
+def measure(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Fine-tune both ways."""
+    options = Options(**parameters)
+    root = NETWORKS[options.base]
     try:
         settings = WorkerSettings.load()
-        photographs = crops(asked.photos, asked.images) if asked.photos else textures(asked.images)
-        params = FinetuneParams(
-            dataset_id=photographs.id, base=asked.base, freeze=asked.freeze, epochs=asked.epochs, seed=_SEED
-        )
-        root = NETWORKS[asked.base]
-        transfer_learning.cut_of(root, asked.freeze)
-        with tempfile.TemporaryDirectory() as folder:
-            base = _base(root, settings) or _made_up(root, photographs, settings, Path(folder))
-            measured = measure(Task(params, base, photographs), settings)
-    except (SettingsError, WeightsError, ValueError, OSError) as error:
+        photographs = dataset(Path(options.photos), options.images) if options.photos else textures(options.images)
+        transfer_learning.cut_of(root, options.freeze)
+        return compare(root, photographs, settings, options.epochs, options.freeze)
+    except (SettingsError, WeightsError, BenchmarkError, ValueError, OSError) as error:
         sys.exit(str(error))
-    print(json.dumps(measured, indent=None if asked.json else 2))  # noqa: T201 - what it is for
 
 
-def measure(task: Task, settings: WorkerSettings) -> dict[str, Any]:
-    """Train both ways: from files and weights on disk to a trained network, everything in between included."""
-    import keras  # noqa: PLC0415 - seconds, and not before the arguments are right
-    import tensorflow as tf  # noqa: PLC0415
+def compare(
+    root: Network, photographs: Photographs, settings: WorkerSettings, epochs: int, freeze: int | None
+) -> dict[str, Any]:
+    """Train both ways: from files and weights on disk to a trained network."""
+    import keras  # noqa: PLC0415 - it takes seconds, and only after the options are checked
+    import tensorflow as tf  # noqa: PLC0415 - likewise
 
-    division = divide(task.photographs.photographs, task.params.validation_split)
-    ours = _ours(task, settings)  # the first, so that its peak of memory is its own
-    plain = _plain(task, settings, division)
+    params = FinetuneParams(dataset_id=photographs.id, base=root.id, freeze=freeze, epochs=epochs, seed=SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = _find_weights(root, settings) or _make_weights(root, photographs, settings, Path(folder))
+        task = Task(params, Base(root, weights), photographs)
+        division = divide(photographs.photographs, params.validation_split)
+        ours = _train_as_job(task, settings)  # the first, so that the peak of memory is its own
+        plain = _train_with_keras(task, settings, division)
     return {
-        "data": {"name": task.photographs.name, "train": len(division.train), "validation": len(division.validation)},
-        "params": task.params.model_dump(mode="json")
-        | {"freeze": transfer_learning.freeze_of(task.base.root, task.params.freeze)},
-        "weights": task.base.weights.origin,
+        "data": {"name": photographs.name, "train": len(division.train), "validation": len(division.validation)},
+        "params": params.model_dump(mode="json") | {"freeze": transfer_learning.freeze_of(root, freeze)},
+        "weights": weights.origin,
         "device": "gpu" if tf.config.list_physical_devices("GPU") else "cpu",
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
         "plain": plain,
@@ -101,26 +117,9 @@ def measure(task: Task, settings: WorkerSettings) -> dict[str, Any]:
     }
 
 
-def _base(root: Network, settings: WorkerSettings) -> Base | None:
-    if root.carried is not None:
-        return Base(root, root.carried())
-    found = find(root.weights, settings.weights, settings.data_dir) if root.weights else None
-    return Base(root, found) if found and found.path else None
-
-
-def _made_up(root: Network, photographs: Photographs, settings: WorkerSettings, folder: Path) -> Base:
-    some = np.arange(min(_SPREAD, len(photographs.photographs)), dtype=np.int32)
-    pixels = _pixels(root, photographs, settings, some)
-    return Base(root, spread(root, pixels, folder / "random.h5"))
-
-
-def _limits(settings: WorkerSettings) -> Limits:
-    return Limits(settings.max_pixels, settings.max_scans)
-
-
-def _ours(task: Task, settings: WorkerSettings) -> dict[str, Any]:
-    """Train as a job does, with its reports and its checkpoints, and nothing kept from an earlier one."""
-    started, used = time.perf_counter(), processor_seconds()
+def _train_as_job(task: Task, settings: WorkerSettings) -> dict[str, Any]:
+    """Train as a job does, with reports and checkpoints, and an empty cache."""
+    started, cpu_started = time.perf_counter(), _cpu_seconds()
     with tempfile.TemporaryDirectory() as folder:
         room = Room(
             ArrayCache(Path(folder) / "features", settings.features_bytes),
@@ -130,19 +129,24 @@ def _ours(task: Task, settings: WorkerSettings) -> dict[str, Any]:
             "bench",
         )
         result = train(task, room, Telling(lambda *_: None, lambda: False), Checkpoint(Path(folder)))
-        seconds, used = time.perf_counter() - started, processor_seconds() - used
-    best = result.history[result.best_epoch - 1].validation_accuracy
-    facts = {"precision": result.precision, "cached": result.cached, "peak_memory_bytes": peak_memory()}
-    return {"seconds": seconds, "processor_seconds": used, "validation_accuracy": best} | facts
+        seconds, cpu = time.perf_counter() - started, _cpu_seconds() - cpu_started
+    return {
+        "seconds": seconds,
+        "processor_seconds": cpu,
+        "validation_accuracy": result.history[result.best_epoch - 1].validation_accuracy,
+        "precision": result.precision,
+        "cached": result.cached,
+        "peak_memory_bytes": peak_memory(),
+    }
 
 
-def _plain(task: Task, settings: WorkerSettings, division: Division) -> dict[str, Any]:
+def _train_with_keras(task: Task, settings: WorkerSettings, division: Division) -> dict[str, Any]:
     """Train as the tutorial does, in float32, with Keras's `fit`; the best epoch counts here as well."""
     import keras  # noqa: PLC0415 - as above
 
-    started, used = time.perf_counter(), processor_seconds()
+    started, cpu_started = time.perf_counter(), _cpu_seconds()
     params = task.params
-    model = _whole(task)
+    model = _whole_network(task)
     if params.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(params.learning_rate, momentum=MOMENTUM)
     else:
@@ -154,23 +158,30 @@ def _plain(task: Task, settings: WorkerSettings, division: Division) -> dict[str
     )
     accuracies = []
     for epoch in range(params.epochs):
-        places = order(len(y), _SEED, epoch)  # the order that ours has, so that both see the same
-        told = model.fit(
+        places = order(len(y), SEED, epoch)  # the order of the job, so that both see the same batches
+        history = model.fit(
             x[places], y[places], batch_size=params.batch_size, shuffle=False, verbose=0, validation_data=validation
-        )
-        accuracies += told.history["val_accuracy"]
-    seconds, used = time.perf_counter() - started, processor_seconds() - used
-    best = max(accuracies)
-    return {"seconds": seconds, "processor_seconds": used, "validation_accuracy": best, "precision": "float32"}
+        ).history
+        accuracies += history["val_accuracy"]
+    return {
+        "seconds": time.perf_counter() - started,
+        "processor_seconds": _cpu_seconds() - cpu_started,
+        "validation_accuracy": max(accuracies),
+        "precision": "float32",
+    }
 
 
-def processor_seconds() -> float:
-    """Say how long this process and those that it has ended have computed: other work on the machine counts little."""
+def _cpu_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
     return sum(os.times()[:4])
 
 
-def _whole(task: Task) -> keras.Model:
-    """Make the pretrained network with its first layers frozen, and a new last one in the old one's place."""
+def _limits(settings: WorkerSettings) -> Limits:
+    return Limits(settings.max_pixels, settings.max_scans)
+
+
+def _whole_network(task: Task) -> keras.Model:
+    """Build the pretrained network with its first layers frozen and a new last layer."""
     import keras  # noqa: PLC0415 - as above
 
     root = task.base.root
@@ -178,7 +189,7 @@ def _whole(task: Task) -> keras.Model:
     root.load(model, task.base.weights.path)
     for layer in transfer_learning.frozen_layers(root, model, task.params.freeze):
         layer.trainable = False
-    start = keras.initializers.GlorotUniform(seed=_SEED)
+    start = keras.initializers.GlorotUniform(seed=SEED)
     last = keras.layers.Dense(len(task.photographs.classes), kernel_initializer=start, name="new")
     return keras.Model(model.input, last(model.layers[-2].output))
 
@@ -192,5 +203,75 @@ def _pixels(
     return np.asarray(root.preprocess(np.stack(views).astype(np.float32)))
 
 
+def _find_weights(root: Network, settings: WorkerSettings) -> FoundWeights | None:
+    if root.carried is not None:
+        return root.carried()
+    found = find(root.weights, settings.weights, settings.data_dir) if root.weights else None
+    return found if found and found.path else None
+
+
+def _make_weights(root: Network, photographs: Photographs, settings: WorkerSettings, folder: Path) -> FoundWeights:
+    some = np.arange(min(NORMALISING_PHOTOS, len(photographs.photographs)), dtype=np.int32)
+    return normalised_weights(root, _pixels(root, photographs, settings, some), folder / "random.h5")
+
+
+def normalised_weights(root: Network, pixels: NDArray[np.float32], path: Path) -> FoundWeights:
+    """Write random weights for a sequential network, such as VGG16, normalised by photographs, into a new file.
+
+    Behind the weights of `vision.random_weights` all photographs are nearly equal, so that no last layer can learn to
+    tell them apart. Here, layer by layer, each channel's outputs before the ReLU get mean 0 and variance 1 over the
+    photographs (Krähenbühl et al. 2016, https://arxiv.org/abs/1511.06856). `pixels` (n, side, side, channels) are
+    preprocessed.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: the network has no weights file, or none that can be random.
+    """
+    if root.weights is None or root.randomise is None:
+        raise ValueError(f"{root.title} has no weights that can be made up")
+    model = root.build("float32")
+    root.randomise(model, RANDOM_SEED)
+    layout.write(path, root.layers, _normalised_layers(model, pixels), seed=RANDOM_SEED)
+    return identify(path, root.weights)
+
+
+def _normalised_layers(model: keras.Model, pixels: NDArray[np.float32]) -> Iterator[LayerWeights]:
+    import keras  # noqa: PLC0415 - as above
+
+    through = keras.ops.convert_to_tensor(pixels)
+    for layer in model.layers[1:]:
+        if layer.weights:
+            kernel, bias = (np.asarray(each, np.float32) for each in layer.get_weights())
+            activation, layer.activation = layer.activation, keras.activations.linear
+            outputs = np.asarray(layer(through))
+            axes = tuple(range(outputs.ndim - 1))
+            mean, deviation = outputs.mean(axes, dtype=np.float64), outputs.std(axes, dtype=np.float64)
+            deviation[deviation < MIN_DEVIATION] = 1
+            kernel, bias = np.asarray(kernel / deviation, np.float32), np.asarray((bias - mean) / deviation, np.float32)
+            layer.set_weights([kernel, bias])
+            layer.activation = activation
+            yield LayerWeights(layer.name, kernel, bias)
+        through = layer(through)
+
+
+def finetuning_report(result: dict[str, Any]) -> Iterator[RenderableType]:
+    """Show a row for each training, the ratio, the memory, the data and the weights."""
+    params, data = result["params"], result["data"]
+    count = data["train"] + data["validation"]
+    title = f"{count} photographs, {params['epochs']} epochs, {params['base']}, {params['freeze']} layers frozen"
+    columns = ("frozen part", "seconds", "of processors", "validation accuracy")
+    shown = table(f"{title}, {result['device'].upper()}", "fine-tuning", *columns)
+    for key, name in {"plain": "Keras: layer.trainable = False, model.fit", "bestguess": "Best Guess"}.items():
+        row = result[key]
+        seconds = (f"{row[kind]:.1f}" for kind in ("seconds", "processor_seconds"))
+        shown.add_row(name, row["precision"], *seconds, f"{row['validation_accuracy']:.2%}")
+    yield shown
+    words = {"imagenet": "the official weights", "custom": "weights of your own"}
+    weights = words.get(result["weights"], "random weights, normalised by them")
+    photographs = "Drawn textures" if data["name"] == "textures" else "Crops of photographs, a class each"
+    memory = result["bestguess"]["peak_memory_bytes"] / 1024**3
+    yield f"{result['ratio']:.2f} times as fast, in {memory:.1f} GiB of memory. {photographs}; {weights}."
+
+
 if __name__ == "__main__":
-    main()
+    print_result(measure)

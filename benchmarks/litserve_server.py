@@ -1,7 +1,7 @@
-"""LitServe around the same network, weights and precision, as its documentation would have it. A process of its own.
+"""LitServe with the same network, weights and precision, written as in its documentation.
 
-Importing LitServe changes Starlette's limits on forms, so that nothing else may import this module. LitServe reads the
-annotations of the verbs, so that they are no strings here.
+It runs in a process of its own, because importing LitServe changes Starlette's limits on forms: no other module may
+import this one. LitServe reads the annotations of the methods, so they are not strings here.
 """
 
 import json
@@ -21,21 +21,22 @@ from vision.labels import imagenet_labels
 from vision.networks import NETWORKS
 from vision.random_weights import RANDOM_SEED
 
-TOP_K = 10  # as the service answers unless told otherwise
+TOP_K = 10  # the service's default
 
 
 class Classify(litserve.LitAPI):  # type: ignore[misc] # LitServe has no types
-    """Its four verbs: setup, decode, predict, encode; decoding is Pillow's, in the worker, as in its examples."""
+    """LitServe's four methods. Pillow decodes in the worker, as in LitServe's examples."""
 
-    def __init__(self, asked: dict[str, Any]) -> None:
-        super().__init__(max_batch_size=asked["max_batch_size"], batch_timeout=asked["batch_timeout"])
-        self.asked = asked
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        super().__init__(max_batch_size=parameters["max_batch_size"], batch_timeout=parameters["batch_timeout"])
+        self.parameters = parameters
 
     def setup(self, device: str) -> None:  # noqa: ARG002 - TensorFlow finds a GPU by itself
-        """Load the network in the worker's process, compile it for batches of any size, and warm it up."""
-        tf, network, precision = import_tensorflow(), NETWORKS[self.asked["model"]], self.asked["precision"]
+        """Load the network in the worker's process, trace it for batches of any size, and warm it up."""
+        parameters = self.parameters
+        tf, network, precision = import_tensorflow(), NETWORKS[parameters["model"]], parameters["precision"]
         model = network.build(precision)
-        weights = self.asked["weights"]
+        weights = parameters["weights"]
         if weights is None and network.randomise:
             network.randomise(model, RANDOM_SEED)
         else:
@@ -47,13 +48,13 @@ class Classify(litserve.LitAPI):  # type: ignore[misc] # LitServe has no types
 
         self.network, self.side = network, network.input_size
         self.scores = tf.function(scores, input_signature=[tf.TensorSpec((None, self.side, self.side, 3), tf.uint8)])
-        for size in range(1, self.asked["max_batch_size"] + 1):
+        for size in range(1, parameters["max_batch_size"] + 1):
             self.scores(np.zeros((size, self.side, self.side, 3), np.uint8))
 
     def decode_request(self, request: Request) -> NDArray[np.uint8]:
-        """Bring the shorter side to what the network wants, and cut the square from the centre.
+        """Resize the shorter side, and cut the square from the centre.
 
-        LitServe hands the form itself over where it promises a request.
+        LitServe passes the form where its documentation promises a request.
         """
         image = Image.open(request["file"].file).convert("RGB")
         scale = self.network.resize / min(image.size)
@@ -63,21 +64,21 @@ class Classify(litserve.LitAPI):  # type: ignore[misc] # LitServe has no types
         return np.asarray(image.crop((left, top, left + self.side, top + self.side)))
 
     def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Answer (batch, height, width, RGB) with (batch, classes)."""
-        found: NDArray[np.float32] = self.scores(batch).numpy()
-        return found
+        """Return scores (batch, classes) for pixels (batch, height, width, RGB)."""
+        scores: NDArray[np.float32] = self.scores(batch).numpy()
+        return scores
 
     def encode_response(self, scores: NDArray[np.float32]) -> dict[str, Any]:
-        """Write the best guesses down."""
+        """Return the top classes."""
         labels, order = imagenet_labels(), np.argsort(-scores)[:TOP_K]
         return {"predictions": [{"label": labels[index].name, "score": float(scores[index])} for index in order]}
 
 
 def main() -> None:
-    """Read what is asked for, and serve until killed."""
-    asked = json.loads(sys.argv[1])
-    server = litserve.LitServer(Classify(asked), accelerator="cpu", timeout=asked["timeout"])
-    server.run(host="127.0.0.1", port=asked["port"], generate_client_file=False, log_level="error")
+    """Serve until killed; the parameters are the first argument, as JSON."""
+    parameters = json.loads(sys.argv[1])
+    server = litserve.LitServer(Classify(parameters), accelerator="cpu", timeout=parameters["timeout"])
+    server.run(host="127.0.0.1", port=parameters["port"], generate_client_file=False, log_level="error")
 
 
 if __name__ == "__main__":

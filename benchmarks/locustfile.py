@@ -1,14 +1,12 @@
-"""The load: locust sends photographs as forms over connections that are kept. A process of its own.
+"""Load generator: locust sends photos as multipart forms over keep-alive connections.
 
-Importing locust replaces the standard library's sockets by gevent's, so that nothing else may import this module.
-Locust's own histogram rounds to two digits; each time is written down here instead.
+It runs in a process of its own, because importing locust replaces the sockets of the standard library by gevent's: no
+other module may import this one. Locust's histogram rounds to two digits, so each time is recorded here.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,103 +19,108 @@ import httpx
 from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
-from benchmarks.answers import ANSWERED, REFUSED, Heard, summed
-from benchmarks.asked import Load
-from benchmarks.pace import Pace
+from benchmarks.load import ANSWERED, REFUSED, Answer, Load, Pacer, summarize
+from benchmarks.processes import POLL_SECONDS, print_result
 from vision.hardware import cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POLL = 0.05  # seconds
-WARM_UP = 1.0  # seconds at least
-POLITE = 1.0  # seconds that a connection waits after a refusal that does not say how long
+MIN_WARM_UP_SECONDS = 1.0
+RETRY_SECONDS = 1.0  # after a refusal without Retry-After
 
 
 @dataclass
-class Ear:
-    """What was begun and heard so far."""
+class Recorder:
+    """What was sent and answered so far."""
 
-    begun: int = 0
-    heard: list[Heard] = field(default_factory=list)
+    sent: int = 0
+    answers: list[Answer] = field(default_factory=list)
 
     @property
     def answered(self) -> int:
-        """How many photographs were classified."""
-        return sum(one.kind == ANSWERED for one in self.heard)
+        """How many photos were classified."""
+        return sum(answer.status == ANSWERED for answer in self.answers)
 
-    def hear(self, *, response_time: float, response: Any, exception: Exception | None, **_: object) -> None:  # noqa: ANN401 - locust's
-        """Write one answer down; locust's times are milliseconds."""
-        kind = str(response.status_code) if response.status_code else type(exception).__name__
-        self.heard.append(Heard(kind, response_time))
+    def record(self, *, response_time: float, response: Any, exception: Exception | None, **_: object) -> None:  # noqa: ANN401 - locust's
+        """Record one answer; locust's times are milliseconds."""
+        status = str(response.status_code) if response.status_code else type(exception).__name__
+        self.answers.append(Answer(status, response_time))
 
 
 class Sender(FastHttpUser):
-    """One connection: sends a photograph, waits for the answer, and sends the next."""
+    """One connection: sends a photo, waits for the answer, and sends the next."""
 
     wait_time = constant(0)
     connection_timeout = 10.0
     concurrency = 1
     path: ClassVar[str]
     forms: ClassVar[Iterator[tuple[bytes, dict[str, str]]]]
-    ear: ClassVar[Ear]
-    pace: ClassVar[Pace | None]
+    recorder: ClassVar[Recorder]
+    pacer: ClassVar[Pacer | None]
 
     @task
     def send(self) -> None:
-        """Send one when its turn comes; refused, wait as long as the service asks for, where there are no turns."""
-        if self.pace:
-            gevent.sleep(self.pace.wait())
-        self.ear.begun += 1
+        """Send one photo; in a closed loop, wait after a refusal for as long as the service asks."""
+        if self.pacer:
+            gevent.sleep(self.pacer.take_turn())
+        self.recorder.sent += 1
         body, headers = next(self.forms)
         response = self.client.post(self.path, data=body, headers=headers)  # type: ignore[arg-type] # bytes, as it says
-        if not self.pace and str(response.status_code) == REFUSED:
+        if not self.pacer and str(response.status_code) == REFUSED:
             wait = response.headers.get("Retry-After") if response.headers else None
-            gevent.sleep(float(str(wait or POLITE)))
+            gevent.sleep(float(str(wait or RETRY_SECONDS)))
 
 
-def main() -> None:
-    """Read what is asked for, put the load on, print what was heard."""
-    logging.basicConfig(level=logging.ERROR)  # it warns of many users at once, and of its cost, which we tell
-    asked = Load(**json.loads(sys.argv[1]))
-    Sender.host, Sender.path, Sender.network_timeout = asked.host, asked.path, asked.timeout
-    Sender.forms, Sender.ear = cycle(_forms(Path(asked.photos))), Ear()
-    Sender.pace = Pace(asked.rate) if asked.rate else None
-    print(json.dumps(_put(asked, Sender.ear)))  # noqa: T201 - what it is for
+def measure(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Put one load on a server."""
+    logging.basicConfig(level=logging.ERROR)  # it warns of many users at once, and of its cost, which is reported
+    load = Load(**parameters)
+    Sender.host, Sender.path, Sender.network_timeout = load.host, load.path, load.timeout
+    Sender.forms, Sender.recorder = cycle(_forms(Path(load.photos))), Recorder()
+    Sender.pacer = Pacer(load.rate) if load.rate else None
+    return _run(load, Sender.recorder)
 
 
-def _put(asked: Load, ear: Ear) -> dict[str, Any]:
+def _run(load: Load, recorder: Recorder) -> dict[str, Any]:
     environment = Environment(user_classes=[Sender])
-    environment.events.request.add_listener(ear.hear)  # type: ignore[no-untyped-call]
+    environment.events.request.add_listener(recorder.record)  # type: ignore[no-untyped-call]
     runner = environment.create_local_runner()
-    began = time.perf_counter()
-    runner.start(asked.connections, spawn_rate=asked.connections)
-    gevent.sleep(WARM_UP)
-    while ear.answered < asked.warm_up_answers and time.perf_counter() - began < asked.warm_up_seconds:
-        gevent.sleep(POLL)
-    row = {"connections": asked.connections, "at": _now(), "warm_up_seconds": time.perf_counter() - began}
-    row |= _window(asked.seconds, asked.warm_up_seconds, ear)
+    started = time.perf_counter()
+    runner.start(load.connections, spawn_rate=load.connections)
+    gevent.sleep(MIN_WARM_UP_SECONDS)
+    while recorder.answered < load.warm_up_answers and time.perf_counter() - started < load.warm_up_seconds:
+        gevent.sleep(POLL_SECONDS)
+    row = {
+        "connections": load.connections,
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "warm_up_seconds": time.perf_counter() - started,
+    }
+    row |= _window(load.seconds, load.warm_up_seconds, recorder)
     runner.quit()
     return row
 
 
-def _window(seconds: float, most: float, ear: Ear) -> dict[str, Any]:
-    """Listen for so many seconds; what ends within them counts, whenever it began.
+def _window(seconds: float, max_seconds: float, recorder: Recorder) -> dict[str, Any]:
+    """Record for `seconds`; every request that ends in this time counts, whenever it began.
 
-    Where not one photograph was answered by then, listen until one is, for at most `most` seconds.
+    Where no photo was classified by then, go on until one is, for at most `max_seconds`.
     """
-    ear.begun, ear.heard = 0, []
-    began, cost = time.perf_counter(), time.process_time()
+    recorder.sent, recorder.answers = 0, []
+    started, cpu_started = time.perf_counter(), time.process_time()
     gevent.sleep(seconds)
-    while not ear.answered and time.perf_counter() - began < most:
-        gevent.sleep(POLL)
-    took, cost = time.perf_counter() - began, time.process_time() - cost
-    load = {"cpu_ms_per_request": 1000 * cost / max(len(ear.heard), 1), "share_of_machine": cost / took / cores()}
-    return {**summed(ear.heard, ear.begun, took), "load": load}
+    while not recorder.answered and time.perf_counter() - started < max_seconds:
+        gevent.sleep(POLL_SECONDS)
+    elapsed, cpu = time.perf_counter() - started, time.process_time() - cpu_started
+    cost = {
+        "cpu_ms_per_request": 1000 * cpu / max(len(recorder.answers), 1),
+        "share_of_machine": cpu / elapsed / cores(),
+    }
+    return {**summarize(recorder.answers, recorder.sent, elapsed), "load": cost}
 
 
 def _forms(folder: Path) -> list[tuple[bytes, dict[str, str]]]:
-    """Make every form's body and headers once."""
+    """Build the body and headers of every form once."""
     forms = []
     for path in sorted(folder.iterdir()):
         form = httpx.Request("POST", "http://form", files={"file": (path.name, path.read_bytes(), "image/jpeg")})
@@ -126,9 +129,5 @@ def _forms(folder: Path) -> list[tuple[bytes, dict[str, str]]]:
     return forms
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
 if __name__ == "__main__":
-    main()
+    print_result(measure)

@@ -1,4 +1,4 @@
-"""The machine that numbers belong to: numbers of two of them are never put side by side."""
+"""Machine description: processor, memory, GPUs, TensorFlow, and versions of packages."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.problems import Refused
 from vision.hardware import cores
 
 _CPUINFO = Path("/proc/cpuinfo")
-# What oneDNN and Eigen choose their kernels by.
+# oneDNN and Eigen choose their kernels by these.
 _FLAGS = {"avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_bf16", "amx_int8"}
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu")
 _PACKAGES = ("bestguess", "keras", "numpy", "pillow", "fastapi", "starlette", "uvicorn", "locust", "litserve")
 
 
-def machine() -> dict[str, Any]:
-    """Say what decides how fast numbers come: two runs may be compared only where all of this is the same."""
+def describe_machine() -> dict[str, Any]:
+    """Return what decides the speed: two runs may be compared only where all of this is equal."""
     about = _processor(_CPUINFO)
     return {
         "processor": " ".join(about.get(key, "") for key in ("model name", "cpu family", "model", "stepping")).strip()
@@ -37,24 +36,12 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    """Name the versions of what is measured, and of what measures; these may differ between two runs."""
+    """Return the versions of Python and of packages; these may differ between two runs that are compared."""
     return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
 
 
-def refuse_other(theirs: dict[str, Any], ours: dict[str, Any], whose: str) -> None:
-    """Refuse numbers of another machine.
-
-    Raises:
-        Refused: naming each difference.
-    """
-    keys = [key for key in ours if theirs.get(key) != ours[key]]
-    if keys:
-        differences = "; ".join(f"{key} {theirs.get(key)!r} there, {ours[key]!r} here" for key in keys)
-        raise Refused(f"{whose}: from another machine ({differences}). Ratios say something within one machine only.")
-
-
 def _processor(cpuinfo: Path) -> dict[str, str]:
-    """Read what Linux says of the first core."""
+    """Return what /proc/cpuinfo has for the first core; empty outside Linux."""
     try:
         lines = cpuinfo.read_text(errors="replace").split("\n\n")[0].splitlines()
     except OSError:
@@ -64,7 +51,7 @@ def _processor(cpuinfo: Path) -> dict[str, str]:
 
 
 def _gpus() -> list[str]:
-    """List what NVIDIA's driver sees; without importing TensorFlow."""
+    """Return the names of the NVIDIA GPUs, without importing TensorFlow."""
     program = shutil.which("nvidia-smi")
     if not program:
         return []

@@ -1,4 +1,4 @@
-"""The processes that a benchmark starts: each in a group of its own that ends with us, however we end."""
+"""Child processes of a benchmark: each in its own process group, which ends with the benchmark, however that ends."""
 
 from __future__ import annotations
 
@@ -9,96 +9,111 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from app.up.children import LIFELINE
-from benchmarks.problems import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
-SAID = 2000  # characters of what a process said last, for whoever has to find out why it failed
-POLL = 0.05  # seconds
+ERROR_CHARACTERS = 2000  # of standard error, the end, in the message about a process that failed
+POLL_SECONDS = 0.05
 
 
-class Started:
-    """A running process, and the files that its output goes to."""
+class BenchmarkError(Exception):
+    """A measurement failed; the message says which one and how."""
+
+    exit_code = 1
+
+
+class UsageError(BenchmarkError):
+    """A wrong option, or a missing package: nothing was measured. The message is one line."""
+
+    exit_code = 2
+
+
+class Child:
+    """A running process, and the files that hold its output."""
 
     def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
         self.process, self._out, self._err = process, out, err
 
     @property
     def output(self) -> str:
-        """What it wrote to standard output so far."""
+        """What the process has written to standard output so far."""
         return self._out.read_text(errors="replace")
 
-    def failure(self, what: str) -> BenchError:
-        """Make an error that says what went wrong, with its last words."""
-        return BenchError(f"{what}\n{self._err.read_text(errors='replace')[-SAID:].strip()}".strip())
+    def failure(self, what: str) -> BenchmarkError:
+        """Return an error that says what went wrong, with the end of standard error."""
+        return BenchmarkError(f"{what}\n{self._err.read_text(errors='replace')[-ERROR_CHARACTERS:].strip()}".strip())
 
 
 @contextmanager
-def started(
-    arguments: list[str], folder: Path, environment: Mapping[str, str] | None = None, grace_seconds: float = 0
-) -> Iterator[Started]:
-    """Run a command until the end of the block; `folder` takes its output.
+def child_process(
+    arguments: list[str], environment: Mapping[str, str] | None = None, grace_seconds: float = 0
+) -> Iterator[Child]:
+    """Run a command until the end of the block.
 
-    After the block it has `grace_seconds` to end by SIGTERM, then its whole group is killed. The group is also killed
+    The process then has `grace_seconds` to end after SIGTERM, and its whole group is killed. The group is also killed
     when this process dies: see `app.up.children`.
     """
-    number = len(list(folder.glob("*.out")))
-    out, err = folder / f"{number:02}.out", folder / f"{number:02}.err"
-    theirs, ours = os.pipe()
-    try:
-        with out.open("wb") as to_out, err.open("wb") as to_err:
+    with NamedTemporaryFile() as out, NamedTemporaryFile() as err:
+        theirs, ours = os.pipe()
+        try:
             process = subprocess.Popen(
                 ["/bin/sh", "-c", LIFELINE, "lifeline", *arguments],
                 stdin=theirs,
-                stdout=to_out,
-                stderr=to_err,
+                stdout=out,
+                stderr=err,
                 env=environment,
                 start_new_session=True,
             )
-        try:
-            yield Started(process, out, err)
+            try:
+                yield Child(process, Path(out.name), Path(err.name))
+            finally:
+                _stop(process, grace_seconds)
         finally:
-            _end(process, grace_seconds)
-    finally:
-        os.close(theirs)
-        os.close(ours)
+            os.close(theirs)
+            os.close(ours)
 
 
-def measured(module: str, asked: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Run one of our modules in a process of its own: it is given JSON, and prints JSON.
+def run_module(module: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a module that calls `print_result` in a process of its own, and return what it measured.
 
     Raises:
-        BenchError: it failed.
+        BenchmarkError: the module failed.
     """
-    command = [sys.executable, "-m", module, json.dumps(asked)]
-    with started(command, folder, os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}) as running:
-        if code := running.process.wait():
-            raise running.failure(f"{module} ended with exit code {code}:")
-        answer: dict[str, Any] = json.loads(running.output)
-        return answer
+    command = [sys.executable, "-m", module, json.dumps(parameters)]
+    with child_process(command, os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}) as child:
+        if code := child.process.wait():
+            raise child.failure(f"{module} ended with exit code {code}:")
+        result: dict[str, Any] = json.loads(child.output)
+        return result
 
 
-def wait_until(condition: Callable[[], Any], seconds: float, running: Started, what: str) -> None:
-    """Ask until the answer is true.
+def print_result(measure: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Measure with the parameters in the first argument, and print the result; both are JSON."""
+    print(json.dumps(measure(json.loads(sys.argv[1]))))  # noqa: T201 - standard output is how `run_module` gets it
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, child: Child, what: str) -> None:
+    """Poll until the condition is true.
 
     Raises:
-        BenchError: the process ended, or so many seconds were not enough.
+        BenchmarkError: the process ended, or the time is over.
     """
     end = time.monotonic() + seconds
     while not condition():
-        if running.process.poll() is not None:
-            raise running.failure(f"{what}: it ended with exit code {running.process.returncode}.")
+        if child.process.poll() is not None:
+            raise child.failure(f"{what}: it ended with exit code {child.process.returncode}.")
         if time.monotonic() > end:
-            raise running.failure(f"{what}: not within {seconds:g} s.")
-        time.sleep(POLL)
+            raise child.failure(f"{what}: not within {seconds:g} s.")
+        time.sleep(POLL_SECONDS)
 
 
-def _end(process: subprocess.Popen[bytes], grace_seconds: float) -> None:
+def _stop(process: subprocess.Popen[bytes], grace_seconds: float) -> None:
     try:
         if grace_seconds:
             process.terminate()

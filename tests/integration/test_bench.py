@@ -10,18 +10,15 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from benchmarks.__main__ import bench
+from benchmarks.__main__ import app
 from benchmarks.service import UP
 from support.waiting import wait_until
 from worker.mnist.synthetic import synthetic_digits
 
 
 def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(bench)
     return CliRunner().invoke(app, arguments)
 
 

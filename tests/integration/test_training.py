@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks import training as bench
+from benchmarks.training import tutorial_network
 from bestguess.schemas.job_params import MnistParams
 from vision.digits import network
 from worker.checkpoint import Checkpoint
@@ -108,7 +108,7 @@ def test_saved_model(trained: tuple[Result, list[Report]], digits: Digits, tmp_p
 
 def test_network_is_the_tutorials(digits: Digits) -> None:
     """Pooling before the rectifier gives the very answers of the tutorial's order, with the same weights."""
-    ours, tutorial = network.build(0.5, seed=1), bench._tutorial(0.5)
+    ours, tutorial = network.build(0.5, seed=1), tutorial_network(0.5)
     tutorial.set_weights(ours.get_weights())
     pixels = digits.x_test[:20, ..., None] / np.float32(255)
     np.testing.assert_allclose(ours(pixels), tutorial(pixels), atol=1e-5)

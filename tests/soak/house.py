@@ -14,8 +14,8 @@ import psutil
 import redis
 
 from app.up.redis_server import free_port
-from benchmarks.memory import DECODER
-from benchmarks.processes import Started, started, wait_until
+from benchmarks.processes import Child, child_process, wait_until
+from benchmarks.service import DECODER_MODULE
 from support.worker_processes import small_mnist
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ SETTINGS = {
 class House:
     """A running `bestguess up`: where its API is, and its processes."""
 
-    def __init__(self, url: str, running: Started, data_dir: Path) -> None:
+    def __init__(self, url: str, running: Child, data_dir: Path) -> None:
         self.url = url
         self._supervisor = psutil.Process(running.process.pid)
         self._redis = _redis_of(data_dir)
@@ -52,7 +52,7 @@ class House:
         for name, process in {"supervisor": self._supervisor, **self._children()}.items():
             found |= {f"{name}: memory, MiB": process.memory_info().rss / MIB}
             found |= {f"{name}: descriptors": process.num_fds(), f"{name}: threads": process.num_threads()}
-        decoders = [child for child in self._children()["API"].children() if DECODER in child.cmdline()]
+        decoders = [child for child in self._children()["API"].children() if DECODER_MODULE in child.cmdline()]
         found["decode processes: memory, MiB"] = sum(child.memory_info().rss for child in decoders) / MIB
         found["decode processes: descriptors"] = sum(child.num_fds() for child in decoders)
         found["Redis: keys"] = self._redis.dbsize()
@@ -82,7 +82,7 @@ def house(folder: Path) -> Iterator[House]:
     }
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | settings
-    with started([sys.executable, "-m", "bestguess", "up"], folder, environment, STOP) as running:
+    with child_process([sys.executable, "-m", "bestguess", "up"], environment, STOP) as running:
         wait_until(lambda: _ready(url), START, running, "The service does not get ready")
         yield House(url, running, data_dir)
 

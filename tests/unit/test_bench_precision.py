@@ -4,13 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
-from benchmarks import precision
-from benchmarks.__main__ import bench
-from benchmarks.precision import differences, pictures
-from benchmarks.problems import Refused
+from benchmarks.precision import CROPS, GENERATED, differences, images
+from benchmarks.processes import UsageError
 from support.images import encoded, noise
 
 
@@ -34,59 +30,22 @@ def test_what_changed_places_is_counted() -> None:
     assert (row["same_best"], row["same_ten"], row["same_order"], row["of_ten"]) == (0.5, 0.5, 0.5, 9.5)
 
 
-def test_there_are_200_pictures_beside_the_photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever else lies in the folder, its photographs, crops of them and drawn pictures are compared."""
-    assert precision.CROPS + precision.DRAWN == 200
-    monkeypatch.setattr(precision, "CROPS", 3)
-    monkeypatch.setattr(precision, "DRAWN", 2)  # drawing a hundred takes seconds
+def test_there_are_200_images_beside_the_photographs(tmp_path: Path) -> None:
+    """Whatever else lies in the folder, its photographs, crops of them and generated images are compared."""
+    assert CROPS + GENERATED == 200
     (tmp_path / "a.jpg").write_bytes(encoded(noise((60, 40)), "JPEG"))
     (tmp_path / "b.png").write_bytes(encoded(noise((40, 60)), "PNG"))
     (tmp_path / "README.md").write_text("no picture")
     (tmp_path / "folder").mkdir()
-    found = [picture.size for picture in pictures(tmp_path)]
+    found = [image.size for image in images(tmp_path, crops=3, generated=2)]
     assert found[:2] == [(60, 40), (40, 60)]
     assert len(found) == 2 + 3 + 2
-    assert len(list(pictures(None))) == 3 + 2
+    assert len(list(images(None, crops=3, generated=2))) == 3 + 2
 
 
 @pytest.mark.parametrize("name", ["empty", "absent"])
 def test_a_folder_without_photographs_is_refused(tmp_path: Path, name: str) -> None:
     """A folder that is not there, or has no picture, is refused before anything is measured."""
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Refused, match=name):
-        next(pictures(tmp_path / name))
-    result = _run("--precision", "--photos", str(tmp_path / name))
-    assert (result.exit_code, name in result.stderr) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "unused"),
-    [
-        (["--precision", "--seconds", "15"], "--seconds"),
-        (["--precision", "--no-beside", "--against", "litserve"], "--beside, --against"),
-        (["--precision", "--steps", "10"], "--steps"),
-        (["--training", "--precision"], "--precision"),
-        (["--training", "--model", "vgg16"], "--model"),
-        (["--training", "--compare", "x.json"], "--compare"),
-        (["--steps", "10"], "--steps"),
-    ],
-)
-def test_options_without_a_use_are_refused(arguments: list[str], unused: str) -> None:
-    """An option that the measurement makes no use of is refused by name, even where it was given its default."""
-    result = _run(*arguments)
-    assert result.exit_code == 2
-    assert f"makes no use of {unused}. " in result.stderr
-
-
-def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable with a value that cannot be used is named, without a traceback."""
-    monkeypatch.setenv("BESTGUESS_PORT", "80000")
-    result = _run("--precision", "--model", "efficientnet-lite0")
-    assert (result.exit_code, result.stderr.strip().count("\n")) == (2, 0)
-    assert "BESTGUESS_PORT" in result.stderr
-
-
-def _run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(bench)
-    return CliRunner().invoke(app, arguments)
+    with pytest.raises(UsageError, match=name):
+        next(images(tmp_path / name))

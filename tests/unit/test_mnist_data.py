@@ -155,7 +155,7 @@ def test_wrong_files(tmp_path: Path) -> None:
 
 
 def test_importing_loads_no_tensorflow() -> None:
-    """TensorFlow is loaded when a network is made, never by importing the training or its bench."""
+    """TensorFlow is loaded when a network is made, never by importing the training or its benchmark."""
     module = "benchmarks.training"
     code = f"import sys, {module}; print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

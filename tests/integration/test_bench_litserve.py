@@ -7,19 +7,20 @@ import pytest
 from PIL import Image
 
 from app.inference.runner import Runner
-from benchmarks.photos import drawn, jpeg
-from benchmarks.rivals import rival
+from benchmarks.photos import generate, jpeg
+from benchmarks.service import run_litserve
 from vision.labels import imagenet_labels
 from vision.networks import LITE0
 
 
-def test_litserve_answers_as_the_network_does(tmp_path: Path, photos: Path) -> None:
+def test_litserve_answers_as_the_network_does(photos: Path) -> None:
     """The server to compare with runs the same network: its best guess is the network's own, with about its score."""
     runner = Runner(LITE0, None, "float32", sizes=(1,))
     photo = (photos / "rocket.jpg").read_bytes()
-    asked = {"model": LITE0.id, "weights": None, "precision": "float32", "timeout": 30}
+    parameters = {"model": LITE0.id, "weights": None, "precision": "float32", "timeout": 30}
+    parameters |= {"max_batch_size": 2, "batch_timeout": 0.01}
     with (
-        rival(asked, 2, tmp_path, jpeg(drawn(0))) as server,
+        run_litserve(parameters, jpeg(generate(0))) as server,
         httpx.Client(base_url=server.host, timeout=30) as client,
     ):
         answer = client.post(server.path, files={"file": ("photo.jpg", photo, "image/jpeg")})

@@ -1,8 +1,7 @@
-"""What `bench --finetune` makes where nothing is given: weights that can be learned on, and photographs."""
+"""The fine-tuning benchmark where the official weights are absent."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import finetuning as bench
-from benchmarks.crops import crops
-from benchmarks.spread import spread
+from benchmarks.finetuning import compare, normalised_weights
+from benchmarks.photos import dataset
+from jobs.settings import WorkerSettings
 from support.images import encoded, noise
 from support.small_vgg import LAYERS, SIDE, SMALL_VGG
 from vision import layout
@@ -35,13 +34,13 @@ def _load(model: keras.Model, path: Path | None) -> None:
 NETWORK = replace(SMALL_VGG, weights=WEIGHTS, load=_load)
 
 
-def test_spread(tmp_path: Path) -> None:
+def test_normalised_weights(tmp_path: Path) -> None:
     """Behind each layer but for its ReLU, every channel that lives has the mean 0 and the variance 1."""
     import keras  # noqa: PLC0415 - not when tests are collected
 
     pixels = np.random.default_rng(0).normal(20, 70, (24, SIDE, SIDE, 3)).astype(np.float32)
-    found = spread(NETWORK, pixels, tmp_path / "spread.h5")
-    assert (found.origin, found.path) == ("random", tmp_path / "spread.h5")
+    found = normalised_weights(NETWORK, pixels, tmp_path / "random.h5")
+    assert (found.origin, found.path) == ("random", tmp_path / "random.h5")
     assert layout.seed_of(found.path) is not None
     model = NETWORK.build("float32")
     _load(model, found.path)
@@ -57,36 +56,14 @@ def test_spread(tmp_path: Path) -> None:
         assert np.mean(deviation > 1e-3) > 0.5
 
 
-def test_crops(tmp_path: Path) -> None:
-    """As many crops of each photograph, all different, and the same ones each time."""
-    for name, size in {"a": (80, 60), "b": (40, 90)}.items():
-        (tmp_path / f"{name}.png").write_bytes(encoded(noise(size), "PNG"))
-    (tmp_path / "notes.txt").write_text("no photograph")
-    made = crops(tmp_path, 9)
-    assert made.classes == ("a", "b")
-    assert [each.label for each in made.photographs] == [0, 1, 0, 1, 0, 1, 0, 1, 0]
-    assert len({each.sha256 for each in made.photographs}) == 9
-    assert made.sha256 == crops(tmp_path, 9).sha256
-    (tmp_path / "b.png").unlink()
-    with pytest.raises(ValueError, match="has 1 photographs, and 2 to 100 are wanted"):
-        crops(tmp_path, 9)
-    with pytest.raises(ValueError, match="cannot be read"):
-        crops(tmp_path / "nowhere", 9)
-
-
-def test_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """A network whose weights are not here is measured with made-up ones, the same on both sides, and learns."""
-    monkeypatch.setenv("BESTGUESS_DATA_DIR", str(tmp_path / "data"))
+def test_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network whose weights are not here is measured with random ones, the same on both sides, and learns."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("BESTGUESS_PRECISION", "float32")
-    monkeypatch.setattr(bench, "NETWORKS", {"small-vgg": NETWORK})
     for name, colour in {"dark": 20, "light": 200}.items():
         picture = Image.blend(noise((64, 64), seed=colour), Image.new("RGB", (64, 64), 3 * (colour,)), 0.8)
         (tmp_path / f"{name}.png").write_bytes(encoded(picture, "PNG"))
-    sizes = ["--images", "60", "--epochs", "30", "--photos", str(tmp_path)]
-    monkeypatch.setattr("sys.argv", ["bench", "--json", "--base", "small-vgg", *sizes])
-    bench.main()
-    measured = json.loads(capsys.readouterr().out)
+    settings = WorkerSettings(data_dir=tmp_path / "data", precision="float32")
+    measured = compare(NETWORK, dataset(tmp_path, 60), settings, epochs=30, freeze=None)
     assert measured["weights"] == "random"
     assert measured["data"] == {"name": "crops", "train": 48, "validation": 12}
     accuracy = measured["bestguess"]["validation_accuracy"]

@@ -1,4 +1,4 @@
-"""What comes of a run: ratios, tables, and an earlier run beside it."""
+"""A run of the serving benchmark: environment, machine, ratios, report, and comparison with an earlier run."""
 
 import copy
 import json
@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from rich.console import Console
-from typer.testing import CliRunner
 
-from benchmarks.__main__ import bench
-from benchmarks.compare import changed, compared, earlier
-from benchmarks.machine import machine
-from benchmarks.problems import Refused
-from benchmarks.ratios import GOALS, ratios
+from app.settings import Settings
+from benchmarks.compare import changes, check_same_machine, compare, read_earlier_run
+from benchmarks.engine import RANDOM_WEIGHTS
+from benchmarks.machine import describe_machine, versions
+from benchmarks.processes import UsageError
 from benchmarks.report import serving_report
+from benchmarks.service import service_environment
+from benchmarks.serving import GOALS, UNREPORTED_SETTINGS, ratios
+from vision.networks import LITE0, VGG16, Network
 
 
 def _row(connections: int, rate: float, p50: float, **more: object) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def told() -> dict[str, Any]:
         "kind": "serving",
         "format": 1,
         "started_at": "2026-01-02T03:04:05.678+00:00",
-        "machine": machine(),
+        "machine": describe_machine(),
         "versions": {"python": "3.11.7"},
         "settings": {"model": "vgg16", "weights": {"described": "random weights"}, "photos_described": "20 drawn"},
         "engine": {"device": "cpu", "precision": "float32", "rows": [_engine(1, 25), _engine(8, 100)]},
@@ -85,7 +86,7 @@ def test_ratios(told: dict[str, Any]) -> None:
             "ready_seconds": 12.0,
         }
     )
-    assert all(goal.reached(told["ratios"][name]) for name, goal in GOALS.items())
+    assert all(goal.is_reached(told["ratios"][name]) for name, goal in GOALS.items())
 
 
 def test_what_was_not_measured_has_no_ratio(told: dict[str, Any]) -> None:
@@ -101,7 +102,7 @@ def test_what_was_not_measured_has_no_ratio(told: dict[str, Any]) -> None:
         "memory_gib",
     ]
     told["ratios"] = ratios(told)
-    assert "this system does not tell it" in _printed(told)
+    assert "not known on this system" in _printed(told)
 
 
 def test_the_report_says_everything(told: dict[str, Any]) -> None:
@@ -122,9 +123,9 @@ def test_an_earlier_run_is_set_in_ratio(told: dict[str, Any], tmp_path: Path) ->
     before["decode"]["ms"] = 20.0
     before["versions"]["python"] = "3.12.0"
     (tmp_path / "before.json").write_text(json.dumps(before))
-    read = earlier(tmp_path / "before.json", "vgg16")
-    assert {row.name: row.ratio for row in compared(read, told)}["decode: ms"] == 0.5
-    assert changed(read, told) == ["versions.python: 3.12.0, now 3.11.7"]
+    read = read_earlier_run(tmp_path / "before.json", "vgg16")
+    assert {row.name: row.ratio for row in compare(read, told)}["decode: ms"] == 0.5
+    assert changes(read, told) == ["versions.python: 3.12.0, now 3.11.7"]
     assert "Changed: versions.python: 3.12.0, now 3.11.7" in _printed(told, read)
 
 
@@ -132,30 +133,59 @@ def test_an_earlier_run_is_set_in_ratio(told: dict[str, Any], tmp_path: Path) ->
 def test_a_file_that_is_no_benchmark_is_refused(text: str, tmp_path: Path) -> None:
     """A file that `--out` did not write is refused with its name."""
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(Refused, match=r"x\.json"):
-        earlier(tmp_path / "x.json", "vgg16")
+    with pytest.raises(UsageError, match=r"x\.json"):
+        read_earlier_run(tmp_path / "x.json", "vgg16")
 
 
 def test_another_network_is_refused(told: dict[str, Any], tmp_path: Path) -> None:
     """Numbers of two networks are not compared."""
     (tmp_path / "x.json").write_text(json.dumps(told))
-    with pytest.raises(Refused, match="of vgg16, and efficientnet-lite0 is measured"):
-        earlier(tmp_path / "x.json", "efficientnet-lite0")
+    with pytest.raises(UsageError, match="of vgg16, and efficientnet-lite0 is measured"):
+        read_earlier_run(tmp_path / "x.json", "efficientnet-lite0")
 
 
-def test_the_command_refuses_before_it_measures(told: dict[str, Any], tmp_path: Path) -> None:
-    """Another machine's file, connections that are no numbers, an --out without a folder: one line, exit code 2."""
-    (tmp_path / "x.json").write_text(json.dumps({**told, "machine": {**told["machine"], "cores": 4096}}))
-    for option, value, word in (
-        ("--compare", str(tmp_path / "x.json"), "another machine (cores 4096 there"),
-        ("--connections", "1,many", "'1,many'"),
-        ("--connections", "0", "'0'"),
-        ("--out", str(tmp_path / "absent" / "x.json"), "absent"),
-        ("--photos", str(tmp_path / "absent"), "absent"),
-    ):
-        app = typer.Typer()
-        app.command()(bench)
-        result = CliRunner().invoke(app, [option, value])
-        assert result.exit_code == 2
-        assert word in result.stderr
-        assert result.stderr.strip().count("\n") == 0
+def test_a_machine_is_the_same_as_itself() -> None:
+    """What is said of this machine outlives JSON, says what decides its speed, and is not refused."""
+    here = describe_machine()
+    assert here["cores"] >= 1
+    assert here["memory_gib"] > 0
+    assert here["processor"]
+    assert here["tensorflow"].startswith("tensorflow")
+    check_same_machine(json.loads(json.dumps(here)), describe_machine(), "bench.json")
+
+
+@pytest.mark.parametrize("key", ["processor", "flags", "cores", "memory_gib", "tensorflow", "gpus"])
+def test_another_machine_is_refused(key: str) -> None:
+    """Numbers from another processor, memory, TensorFlow or GPU are refused in one line that says which."""
+    with pytest.raises(UsageError, match=f"bench.json: from another machine \\({key} 'another' there") as refusal:
+        check_same_machine({**describe_machine(), key: "another"}, describe_machine(), "bench.json")
+    assert refusal.value.exit_code == 2
+    assert "\n" not in str(refusal.value)
+
+
+def test_versions_are_told() -> None:
+    """What measures, and what is measured, is told with its version."""
+    told = versions()
+    assert {"python", "bestguess", "uvicorn", "locust", "litserve"} <= set(told)
+    assert told["keras"]
+
+
+@pytest.mark.parametrize("network", [VGG16, LITE0])
+def test_the_operators_store_and_redis_are_left_alone(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The private service writes neither into the operator's bucket nor into the operator's Redis."""
+    for name, value in (("ARTIFACTS_URL", "s3://operator/models"), ("REDIS_URL", "redis://x"), ("QUEUE_SIZE", "7")):
+        monkeypatch.setenv(f"BESTGUESS_{name}", value)
+    for name, value in service_environment(network, RANDOM_WEIGHTS, tmp_path, 4711).items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.load()
+    assert (settings.artifacts_url, settings.redis_url, settings.queue_size) == (None, None, 7)
+    assert settings.data_dir == tmp_path / "data"
+
+
+def test_results_hold_no_places_or_secrets() -> None:
+    """Addresses, folders and whatever may hold a key are left out of the numbers' file."""
+    assert {"artifacts_url", "redis_url", "data_dir", "mirror", "weights"} <= UNREPORTED_SETTINGS
+    told = Settings(artifacts_url="/srv/secret").model_dump(mode="json", exclude=UNREPORTED_SETTINGS)
+    assert "secret" not in str(told)
