@@ -44,7 +44,7 @@ def is_ours(code: CodeType) -> bool:
     return code.co_filename.startswith(OURS) and code.co_name not in COMPREHENSIONS
 
 
-def trace(note: Callable[[CodeType], None]) -> None:
+def trace(note: Callable[[CodeType], object]) -> None:
     """Have each start of a function of ours noted, in this thread and in those that are started from now on."""
 
     def on_start(code: CodeType, _offset: int) -> object:
@@ -82,7 +82,7 @@ def read(lines: list[str], begin: float, end: float) -> list[Call]:
 def decoder(pipe: Path) -> None:
     """Be the decode process, and write its calls to a pipe: it may not write to files."""
     notes = os.open(pipe, os.O_WRONLY)
-    trace(lambda code: os.write(notes, written(code).encode()) and None)
+    trace(lambda code: os.write(notes, written(code).encode()))
     runpy.run_module("vision.decoder", run_name="__main__", alter_sys=True)
 
 
@@ -109,7 +109,7 @@ def measure() -> tuple[list[Call], list[Call]]:
         fifo = Path(folder) / "decoder"
         os.mkfifo(fifo)
         pipe = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
-        Decoder.program = ("-m", "benchmarks.count_calls", DECODER, str(fifo))
+        Decoder.program = ("-m", "benchmarks.count_calls", DECODER, str(fifo))  # type: ignore[assignment] # longer
         settings, headers = closed(Path(folder), "ann-classify", mirror=NO_MIRROR)
         photo = {"file": ("photo.jpg", encoded(noise((640, 480)), "JPEG"), "image/jpeg")}
         tries = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.photos import dataset
+from benchmarks.photos import dataset, textures
 from benchmarks.processes import BenchmarkError, print_result, run_module
 from benchmarks.report import table
 from bestguess.schemas.job_params import FinetuneParams
@@ -36,7 +36,6 @@ from worker.finetune.network import Base
 from worker.finetune.stepping import MOMENTUM
 from worker.finetune.task import Room, Task
 from worker.finetune.telling import Telling
-from worker.finetune.textures import textures
 from worker.finetune.training import train
 
 if TYPE_CHECKING:

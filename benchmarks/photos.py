@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,15 +11,15 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from benchmarks.processes import UsageError
-from worker.finetune.textures import QUALITY, in_memory
+from jobs.datasets.photographs import Photograph, Photographs
+from worker.finetune.textures import NAMES, QUALITY
+from worker.finetune.textures import jpeg as texture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.random import Generator
-
-    from jobs.datasets.photographs import Photographs
 
 COUNT = 20
 SIZE = (500, 375)
@@ -176,3 +177,26 @@ def _encode(image: Image.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def textures(images: int, classes: int = 5, seed: int = 0) -> Photographs:
+    """Generate a data set of so many JPEG files, as many of each class; equal for equal arguments and Pillow."""
+    labels = [index % classes for index in range(images)]
+    files = [texture(label, np.random.default_rng((seed, index))) for index, label in enumerate(labels)]
+    return in_memory("textures", NAMES[:classes], labels, files)
+
+
+def in_memory(name: str, classes: tuple[str, ...], labels: Sequence[int], files: Sequence[bytes]) -> Photographs:
+    """Make a data set of JPEG files in memory, each with its label."""
+    contents = [hashlib.sha256(data).hexdigest() for data in files]
+    return Photographs(
+        id=name,
+        name=name,
+        sha256=hashlib.sha256(" ".join(contents).encode()).hexdigest(),
+        classes=classes,
+        photographs=tuple(
+            Photograph(f"{classes[label]}/{index}.jpg", label, content)
+            for index, (label, content) in enumerate(zip(labels, contents, strict=True))
+        ),
+        read=files.__getitem__,
+    )

@@ -95,7 +95,7 @@ def run_module(module: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def print_result(measure: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Measure with the parameters in the first argument, and print the result; both are JSON."""
-    print(json.dumps(measure(json.loads(sys.argv[1]))))  # noqa: T201 - standard output is how `run_module` gets it
+    print(json.dumps(measure(json.loads(sys.argv[1]))))
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, child: Child, what: str) -> None:

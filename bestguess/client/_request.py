@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -11,7 +12,6 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from bestguess.client._config import without_secrets
-from bestguess.client._retry import retry_after
 from bestguess.client.errors import InvalidArgument, UnexpectedAnswer, error_for_problem
 from bestguess.schemas import Problem
 
@@ -148,3 +148,25 @@ def _problem(response: httpx.Response) -> Problem:
         return Problem(
             type="about:blank", title=response.reason_phrase or status, status=response.status_code, detail=detail
         )
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Parse Retry-After, a number or an HTTP date, as seconds from now (RFC 9110, 10.2.3). None if it is neither.
+
+    `now` is seconds since 1970. A date is compared with the server's own clock if the response has a Date.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until = _timestamp(text)
+    if until is None:
+        return None
+    return max(0.0, until - (_timestamp(headers.get("Date", "")) or now))
+
+
+def _timestamp(text: str) -> float | None:
+    """Parse an HTTP date as seconds since 1970."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None

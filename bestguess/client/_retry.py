@@ -6,7 +6,6 @@ import random
 import re
 import time
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,7 +13,7 @@ import httpx
 from bestguess.client.errors import BestGuessError, ProblemError, ServiceUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from bestguess.client._request import Request
@@ -108,25 +107,3 @@ def unreachable(error: Exception, url: str) -> ServiceUnreachable:
     """Return the client's error for an error of httpx."""
     reason = TIMEOUTS.get(type(error)) or ERRNO.sub("", " ".join(str(error).split())) or type(error).__name__
     return ServiceUnreachable(url, reason, sent=not isinstance(error, NOT_SENT))
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Parse Retry-After, a number or an HTTP date, as seconds from now (RFC 9110, 10.2.3). None if it is neither.
-
-    `now` is seconds since 1970. A date is compared with the server's own clock if the response has a Date.
-    """
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    until = _timestamp(text)
-    if until is None:
-        return None
-    return max(0.0, until - (_timestamp(headers.get("Date", "")) or now))
-
-
-def _timestamp(text: str) -> float | None:
-    """Parse an HTTP date as seconds since 1970."""
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return None

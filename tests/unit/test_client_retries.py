@@ -1,6 +1,7 @@
 import pytest
 
-from bestguess.client._retry import Retries, retry_after
+from bestguess.client._request import retry_after
+from bestguess.client._retry import Retries
 from bestguess.client.errors import BestGuessError, ServiceUnreachable, error_for_problem
 from bestguess.schemas import Problem
 

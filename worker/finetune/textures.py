@@ -1,19 +1,14 @@
-"""Photographs drawn by this program, for benchmarks and tests: a class a texture, whatever its colours and its size."""
+"""Generated photographs: each class is a texture, in any colours and at any scale."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from jobs.datasets.photographs import Photograph, Photographs
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -21,29 +16,6 @@ NAMES = ("stripes", "checks", "dots", "rings", "clouds", "nets")
 SIDE = 256  # pixels
 _NOISE = 10.0  # of 255, its standard deviation
 QUALITY = 90
-
-
-def textures(images: int, classes: int = 5, seed: int = 0) -> Photographs:
-    """Draw so many photographs, as many of each class, as JPEGs; the same for the same arguments and Pillow."""
-    labels = [index % classes for index in range(images)]
-    files = [jpeg(label, np.random.default_rng((seed, index))) for index, label in enumerate(labels)]
-    return in_memory("textures", NAMES[:classes], labels, files)
-
-
-def in_memory(name: str, classes: tuple[str, ...], labels: Sequence[int], files: Sequence[bytes]) -> Photographs:
-    """Make a data set of JPEG files, each with its label, that were never sent."""
-    contents = [hashlib.sha256(data).hexdigest() for data in files]
-    return Photographs(
-        id=name,
-        name=name,
-        sha256=hashlib.sha256(" ".join(contents).encode()).hexdigest(),
-        classes=classes,
-        photographs=tuple(
-            Photograph(f"{classes[label]}/{index}.jpg", label, content)
-            for index, (label, content) in enumerate(zip(labels, contents, strict=True))
-        ),
-        read=files.__getitem__,
-    )
 
 
 def jpeg(label: int, random: Generator) -> bytes:
