@@ -27,16 +27,20 @@ from bestguess.schemas.job_params import FinetuneParams, MnistParams
 from support.terminal import Terminal
 
 HEAVY = (
-    "app.main",
+    "app",
     "celery",
     "fastapi",
     "httpx",
+    "bestguess.client",
     "bestguess.schemas",
+    "jobs",
     "keras",
     "numpy",
     "PIL",
     "redis",
     "rich",
+    "vision",
+    "worker",
 )
 
 
