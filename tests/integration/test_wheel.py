@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -103,6 +104,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def requirements(wheel: Path) -> list[str]:
+    """Read what the wheel requires without any extra."""
+    (distribution,) = importlib.metadata.distributions(path=[str(wheel)])
+    return [text for text in distribution.requires or [] if "extra ==" not in text]
+
+
 def install(wheel: Path, python: str, folder: Path, options: Sequence[str]) -> Path:
     """Install the wheel into a new environment; return the folder of its programs."""
     subprocess.run([UV, "venv", "--quiet", "--python", python, str(folder)], check=True, capture_output=True)
@@ -120,7 +127,7 @@ def bare(request: pytest.FixtureRequest, wheel: Path, desk: Desk, tmp_path_facto
     """Install the wheel, and lay foreign packages beside the pictures."""
     found = pythons()
     python = found[max(found) if request.param == "newest" else min(found)]
-    options = () if request.param == "newest" else ("--resolution", "lowest-direct")
+    options = () if request.param == "newest" else ("--resolution", "lowest-direct", *requirements(wheel))
     programs = install(wheel, python, tmp_path_factory.mktemp("environment") / "bare", options)
     folder = tmp_path_factory.mktemp("project")
     for package in ("app", "jobs", "vision", "worker"):
