@@ -1,4 +1,4 @@
-"""Keys for tests, made as the command line makes them."""
+"""API keys for tests, stored as `bestguess keys create` stores them."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What lies beside published files: the meta data, which is for people, and which the product only writes."""
+"""Metadata stored beside published files, which the product only writes."""
 
 from __future__ import annotations
 

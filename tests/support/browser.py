@@ -1,4 +1,4 @@
-"""A person with a browser: a window of a size, by day or by night, in which nothing may go wrong unnoticed."""
+"""Headless Chromium at a given window size and colour scheme; any error on the page fails the test."""
 
 from __future__ import annotations
 

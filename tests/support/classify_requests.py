@@ -1,4 +1,4 @@
-"""What tests of classifying send, and what they expect of an error."""
+"""Request bodies for `/classify`, and a check of problem responses."""
 
 import httpx
 import numpy as np

@@ -1,4 +1,4 @@
-"""A person at a desk: a folder with pictures, a service to ask, and what is typed."""
+"""The command line against a running service, in a folder with images."""
 
 from __future__ import annotations
 

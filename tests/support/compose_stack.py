@@ -1,4 +1,4 @@
-"""The product as `docker compose up` runs it: containers to be stopped, killed, paused and cut off by name."""
+"""The product under `docker compose up`: containers to stop, kill, pause and disconnect by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API process with a network whose thread ends with its first image, as by a fatal error of a device."""
+"""API process whose inference thread dies at its first image, as after a fatal device error."""
 
 from __future__ import annotations
 

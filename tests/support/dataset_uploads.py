@@ -1,4 +1,4 @@
-"""Data sets as people send them, and the answers."""
+"""Uploads of data sets over HTTP, and checks of the responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sets for tests: tiny pictures in archives, hostile ones too, and whole data sets made without HTTP."""
+"""Data sets for tests: small images in archives, hostile archives, and data sets made without HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may become of a broken picture: a picture within the limits, or a problem that has a name; and nothing else."""
+"""Allowed outcomes of decoding a broken image: an image within the limits, or a named problem."""
 
 from __future__ import annotations
 

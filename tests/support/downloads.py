@@ -1,4 +1,4 @@
-"""One who downloads a small file, and notes what it is told."""
+"""A download of a small file that records its progress reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digits of MNIST's form as a person might send them: on a large sheet, elsewhere, in colour, as JPEG, photographed."""
+"""MNIST digits redrawn as a person might send them: on a large sheet, off centre, in colour, photographed."""
 
 from __future__ import annotations
 

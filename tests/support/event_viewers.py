@@ -1,4 +1,4 @@
-"""Viewers of jobs' events, and a look at what they cost."""
+"""Viewers of job events, and measurements of what they cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in for `python -m app.serve`, which says what it was given; its argument says how it behaves.
+"""Fake of `python -m app.serve` that prints its environment; its argument chooses its behaviour.
 
 `polite` answers /healthz; `mute` does not; `stubborn` ignores SIGTERM, and so does a process that it has started.
 """

@@ -1,4 +1,4 @@
-"""Small stand-ins for what is heavy: a network that answers without TensorFlow."""
+"""Fake networks that answer without TensorFlow."""
 
 import threading
 from collections.abc import Sequence

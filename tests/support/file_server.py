@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that has one file, and can be told to misbehave, one request after another."""
+"""HTTP server with one file, which can be scripted to misbehave request by request."""
 
 from __future__ import annotations
 

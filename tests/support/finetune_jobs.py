@@ -1,4 +1,4 @@
-"""Fine-tunings of a few drawn photographs by a real worker, and what it takes to ask for one."""
+"""Fine-tuning jobs on a few generated photographs, run by a real worker."""
 
 from __future__ import annotations
 

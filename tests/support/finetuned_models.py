@@ -1,4 +1,4 @@
-"""Fine-tuned models for tests, made as a worker makes them but for the training: a tail, its file and its record."""
+"""Fine-tuned models as a worker publishes them, without the training: head, files and record."""
 
 from __future__ import annotations
 

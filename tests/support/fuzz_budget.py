@@ -1,6 +1,6 @@
-"""How long the tests go on that try things at random: in `make test` for seconds and always the same, else for minutes.
+"""Time budget of randomised tests: in `make test` seconds with a fixed seed, in `make fuzz` minutes.
 
-`make fuzz` sets the variable; each turn has another seed, which a failure tells.
+`make fuzz` sets BESTGUESS_FUZZ_MINUTES; each round has another seed, which a failure prints.
 """
 
 from __future__ import annotations

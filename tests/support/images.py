@@ -1,4 +1,4 @@
-"""Pictures that the tests make: of every mode and size, and broken or hostile ones."""
+"""Generated images of every mode and size, and broken or hostile ones."""
 
 import io
 import re

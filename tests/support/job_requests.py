@@ -1,4 +1,4 @@
-"""What tests of the jobs over HTTP do again and again."""
+"""Requests to `/jobs` that several tests make."""
 
 from typing import Any
 

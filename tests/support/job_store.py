@@ -1,4 +1,4 @@
-"""What tests of the store need: a job made and claimed in a word, and the states of a job as a client saw them."""
+"""Job store for tests: jobs created and claimed in one call, and the states that a client saw."""
 
 from __future__ import annotations
 

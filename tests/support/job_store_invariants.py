@@ -1,4 +1,4 @@
-"""Somebody who looks at both stores, and remembers what was there: what must never change, or only grow, is told."""
+"""Invariants of the job store: what must never change, and what may only grow."""
 
 from __future__ import annotations
 

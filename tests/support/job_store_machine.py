@@ -1,6 +1,6 @@
-"""Whatever workers, clients and time do to the job store, in any order: it answers as the plain one does.
+"""Hypothesis state machine of the job store: after any sequence of calls it answers as its model does.
 
-A lease runs out by its end being put into the past, which is what Redis's clock does to it.
+A lease expires by moving its end into the past.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The job store as one would write it in memory, in one thread, with nothing that can fail: what the real one must do.
+"""In-memory model of the job store, single-threaded and without failures: the specification of the real one.
 
-Each operation answers with the job, or with the error that the real one raises.
+Each operation returns the job, or the error that the real store raises.
 """
 
 from __future__ import annotations

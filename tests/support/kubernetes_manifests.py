@@ -1,4 +1,4 @@
-"""Kubernetes manifests as `kubectl apply -k` would send them, and what they refer to."""
+"""Kubernetes manifests as `kubectl apply -k` would send them, and the objects they refer to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as `pip install bestguess` leaves it: our packages, and those that the client needs, no others."""
+"""The command line after `pip install bestguess`: our packages and the client's dependencies, nothing else."""
 
 from __future__ import annotations
 

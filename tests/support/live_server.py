@@ -1,4 +1,4 @@
-"""The real HTTP server around a service whose networks are dummies: no TensorFlow, but real bytes on a real socket."""
+"""The real HTTP server with fake networks: no TensorFlow, but real bytes on a real socket."""
 
 import asyncio
 import contextlib

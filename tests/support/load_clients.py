@@ -1,4 +1,4 @@
-"""Clients that go on while others break things: one that sends photos, one that follows a job's events."""
+"""Clients that keep working while a test breaks things: one sends photos, one follows a job's events."""
 
 from __future__ import annotations
 

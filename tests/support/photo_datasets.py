@@ -1,4 +1,4 @@
-"""Data sets of photographs for tests, drawn in memory: each class a texture of its own colour, with noise."""
+"""Generated data sets of photographs: each class is a texture of its own colour, with noise."""
 
 from __future__ import annotations
 

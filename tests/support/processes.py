@@ -1,4 +1,4 @@
-"""Process groups as a test sees them from outside."""
+"""Process groups as seen from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scrape of /metrics, as Prometheus reads it."""
+"""A parsed scrape of `/metrics`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis whose clock a test can set, by libfaketime, which is Debian's package of that name."""
+"""Redis with a clock that a test can set, by libfaketime (a Debian package)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that Redis answers: arranged in a real server, or, where that cannot be, written by a front before it."""
+"""Errors that Redis answers: provoked in a real server, or injected by a proxy in front of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Redis for a test: on a Unix socket in a folder of its own, with AOF, to be killed, hung and started again."""
+"""Redis server for a test: a Unix socket in its own folder, AOF; it can be killed, paused and restarted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests whose end is a matter of opinion: what one server takes for a body is the next request for another."""
+"""Request-smuggling bodies: where one server sees a body, another sees the next request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real server of the S3 protocol for a test, SeaweedFS: on loopback ports, in a folder of its own, to be hung."""
+"""S3 server (SeaweedFS) on loopback ports, in its own folder; it can be paused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no schema can say, for schemathesis: which bytes are a picture, and what depends on what was sent before."""
+"""Schemathesis hooks for what no schema can express: valid image bytes, and dependencies between requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""schemathesis, run as its command against a running service: every call of the document, as it says and as not."""
+"""Schemathesis run as a command against a running service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that says what a test tells it to, one request after the other; and both clients, to ask it."""
+"""A service that answers as a test tells it, request by request, and both clients connected to it."""
 
 from __future__ import annotations
 

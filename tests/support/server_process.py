@@ -1,4 +1,4 @@
-"""A server that a test starts and owns: a process that can hang, and that ends whatever happens."""
+"""Base class of server processes that a test owns: they can be paused, and always end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A VGG16 of the same layers and names as the whole one, on 32 x 32 pixels and with a few channels: quick to train."""
+"""VGG16 with its layers and names, but 32 x 32 pixels and few channels: quick to train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `bestguess up` does, with the stand-in for the API."""
+"""`bestguess up` with a fake API process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bestguess up` with a stand-in for the API, started as a process and seen from outside."""
+"""`bestguess up` with a fake API, run as a process and observed from outside."""
 
 from __future__ import annotations
 

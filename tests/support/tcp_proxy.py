@@ -1,4 +1,4 @@
-"""A line between a browser and a service that a test can cut and mend."""
+"""TCP proxy between a browser and a service, which a test can cut and restore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command in a terminal of its own, as a person has it: what it shows is read, and keys are typed."""
+"""A command in a pseudo-terminal: its screen can be read, and keys typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models for tests, made as a worker makes them, in a second: a real network with its report, and its record."""
+"""Published models with a real network, a report and a record, made in a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person does on the page to start a training, and what becomes of it."""
+"""Steps on the page that start a training, and its outcome."""
 
 from __future__ import annotations
 

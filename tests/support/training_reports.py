@@ -1,4 +1,4 @@
-"""Reports that the tests make: of any number of classes, with chosen mistakes."""
+"""Training reports with any number of classes and chosen mistakes."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

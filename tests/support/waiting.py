@@ -1,4 +1,4 @@
-"""Waiting for a condition instead of for a while."""
+"""Waiting for a condition, not for a fixed time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights files of a network small enough for tests, in the layout of VGG16's official file."""
+"""Weights files of a small network in the layout of VGG16's official file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real worker processes over a real Redis, to be killed, stopped and started again."""
+"""Worker processes with a real Redis, to be killed, stopped and restarted."""
 
 from __future__ import annotations
 

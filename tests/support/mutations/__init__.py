@@ -1,4 +1,4 @@
-"""Broken pictures: damage of the kinds that each format can take, chosen by a seeded `Random`."""
+"""Mutations of images: damage of the kinds that each format can take, chosen by a seeded `Random`."""
 
 from __future__ import annotations
 

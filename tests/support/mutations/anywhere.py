@@ -1,4 +1,4 @@
-"""Damage that any file can take: bytes lost, changed, doubled, or brought from another file."""
+"""Mutations of any file: bytes lost, changed, duplicated, or spliced in from another file."""
 
 from __future__ import annotations
 

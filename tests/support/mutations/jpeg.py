@@ -1,4 +1,4 @@
-"""Damage to a JPEG's segments: sizes, tables, scans, and what stands beside the picture."""
+"""Mutations of JPEG segments: sizes, tables, scans and metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damage to WebP's chunks, GIF's blocks and BMP's header."""
+"""Mutations of WebP chunks, GIF blocks and BMP headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damage to a PNG's chunks, with checksums that are right again: what is behind them is reached."""
+"""Mutations of PNG chunks with corrected checksums, so that the code behind them is reached."""
 
 from __future__ import annotations
 

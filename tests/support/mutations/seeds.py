@@ -1,4 +1,4 @@
-"""Good files of each format in its kinds, small, from which the broken ones are made."""
+"""Small valid files of each format, from which mutations are made."""
 
 from __future__ import annotations
 
