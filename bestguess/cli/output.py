@@ -86,11 +86,13 @@ def print_table(table: Table, *, fold: bool = False) -> None:
     below one another, each with its title, so that ids stay whole; with `fold`, a terminal of 60 columns or more breaks
     them inside their columns instead.
     """
+    if not sys.stdout.isatty():
+        for line in _padded(table):
+            typer.echo(line)
+        return
     console = make_console()
     needed = console.measure(table, options=console.options.update(width=UNBOUNDED)).maximum
-    if not console.is_terminal:
-        console.width = needed
-    elif needed > console.width and not (fold and console.width >= NARROW):
+    if needed > console.width and not (fold and console.width >= NARROW):
         for line in _stacked(table):
             typer.echo(line)
         return
@@ -146,9 +148,28 @@ def confirm_removal(name: str, *, yes: bool, hint: str) -> None:
     typer.confirm(f"Remove {printable(name)} for good?", abort=True, err=True)
 
 
+def _padded(table: Table) -> Iterator[str]:
+    """Return the lines of a table without styles; Rich itself takes a millisecond or two for each row."""
+    from rich.cells import cell_len
+
+    rows = [[str(cell) for cell in row] for row in zip(*(column.cells for column in table.columns), strict=True)]
+    if table.show_header:
+        rows.insert(0, [str(column.header) for column in table.columns])
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    _, right, _, left = table.padding
+    for row in rows:
+        cells = []
+        for cell, width, column in zip(row, widths, table.columns, strict=True):
+            room = " " * (width - cell_len(cell))
+            cells.append(room + cell if column.justify == "right" else cell + room)
+        yield (" " * (left + right)).join(cells).rstrip()
+
+
 def _stacked(table: Table) -> Iterator[str]:
     """Return each row as its first cell, and below it the other cells that are not empty, with their titles."""
     titles = [str(column.header) for column in table.columns]
     for first, *others in zip(*(column.cells for column in table.columns), strict=True):
         yield str(first)
-        yield from (f"  {title.lower()}: {cell}" for title, cell in zip(titles[1:], others, strict=True) if cell)
+        for title, cell in zip(titles[1:], others, strict=True):
+            if cell:
+                yield f"  {title.lower()}: {cell}" if title else f"  {cell}"

@@ -33,6 +33,7 @@ SERVER = (
     "uvicorn",
 )
 TENSORFLOW = ("keras", "tensorflow")
+TOO_NEW = (3, 14)  # TensorFlow has wheels for the Pythons before it
 
 INSTALL_SERVER = 'pip install "bestguess[server]"'
 INSTALL_TENSORFLOW = 'pip install "bestguess[cpu]", or "bestguess[gpu]" on a machine with an NVIDIA GPU'
@@ -59,7 +60,8 @@ def require_tensorflow(command: str) -> None:
         _missing(command, "the service", INSTALL_TENSORFLOW)
     if not _installed(TENSORFLOW):
         _missing(command, "TensorFlow", INSTALL_TENSORFLOW)
-    _ignore_current_folder()
+    if _ignore_current_folder():
+        os.environ["PYTHONSAFEPATH"] = "1"  # for the processes that the service starts
 
 
 def read_settings() -> Settings:
@@ -81,16 +83,23 @@ def _installed(packages: tuple[str, ...]) -> bool:
 
 
 def _missing(command: str, what: str, install: str) -> None:
-    typer.echo(f"bestguess {command} needs {what}, which is not installed: {install}.", err=True)
+    line = f"bestguess {command} needs {what}, which is not installed: {install}."
+    if sys.version_info >= TOO_NEW:
+        line += " It runs on Python 3.11 to 3.13."
+    typer.echo(line, err=True)
     raise typer.Exit(exit_codes.FAILED)
 
 
-def _ignore_current_folder() -> None:
-    """Stop this process, and those it starts, from importing packages of the current folder, such as its own `app`.
+def _ignore_current_folder() -> bool:
+    """Stop importing packages of the current folder, such as its own `app`; return False where ours come from it.
 
-    A checkout is the exception: there the current folder is where this very module comes from.
+    That is so in a checkout.
     """
-    here = str(Path.cwd())
-    if here != str(Path(__file__).parents[2]):
-        sys.path[:] = [folder for folder in sys.path if folder not in {"", here}]
-        os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:  # somebody has removed it
+        return True
+    if here == str(Path(__file__).parents[2]):
+        return False
+    sys.path[:] = [folder for folder in sys.path if folder not in {"", here}]
+    return True

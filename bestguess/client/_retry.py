@@ -46,23 +46,23 @@ class Retries:
     first: float = 0.25
     longest: float = 8.0
 
-    def unlimited_attempts(self) -> Retries:
+    def lasting(self) -> Retries:
         """Return the same limited by seconds alone. What never retries stays so."""
         return self if self.attempts <= 1 else replace(self, attempts=UNLIMITED, unreachable=UNLIMITED)
 
     def pause(
-        self, error: BestGuessError, attempt: int, elapsed: float, jitter: float, *, repeatable: bool
+        self, error: BestGuessError, attempt: int, elapsed: float, chance: float, *, repeatable: bool
     ) -> float | None:
         """Return the seconds to wait before the next attempt, or None to give up.
 
-        `attempt` counts from 1, `elapsed` is seconds since the first, `jitter` is random in 0 to 1. `repeatable` says
+        `attempt` counts from 1, `elapsed` is seconds since the first, `chance` is random in 0 to 1. `repeatable` says
         whether sending the request twice does no harm.
         """
-        backoff: float = min(self.longest, self.first * 2 ** min(attempt - 1, 60)) * (1 - jitter / 2)
+        backoff: float = min(self.longest, self.first * 2 ** min(attempt - 1, 60)) * (1 - chance / 2)
         match error:
             case ProblemError() if error.status in RETRIED_STATUSES:
                 limit = self.attempts
-                wait = backoff if error.retry_after is None else error.retry_after + self.first * jitter
+                wait = backoff if error.retry_after is None else error.retry_after + self.first * chance
             case ServiceUnreachable() if repeatable or not error.sent:
                 limit, wait = self.attempts if error.sent else min(self.attempts, self.unreachable), backoff
             case _:
@@ -82,7 +82,7 @@ class Attempts:
     def restart(self) -> None:
         """Start counting again, as a chunk of a stream has arrived. From now on only time limits the attempts."""
         self._count, self._began = 0, time.monotonic()
-        self._retries = self._retries.unlimited_attempts()
+        self._retries = self._retries.lasting()
 
     def pause_after(self, failure: Exception) -> float:
         """Return the seconds to wait before the next attempt.
@@ -94,8 +94,8 @@ class Attempts:
         self._count += 1
         seconds = None
         if self._request.retry_busy or isinstance(error, ServiceUnreachable):
-            elapsed, jitter = time.monotonic() - self._began, random.random()  # noqa: S311 - not cryptography
-            seconds = self._retries.pause(error, self._count, elapsed, jitter, repeatable=self._request.repeatable)
+            elapsed, chance = time.monotonic() - self._began, random.random()  # noqa: S311 - not cryptography
+            seconds = self._retries.pause(error, self._count, elapsed, chance, repeatable=self._request.repeatable)
         if seconds is None:
             raise error from None
         if self._on_wait:

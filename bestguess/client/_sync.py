@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
@@ -74,12 +76,24 @@ def iterate(items: AsyncGenerator[Item, None]) -> Iterator[Item]:
     try:
         while True:
             try:
-                item = run(items.__anext__())
+                with unknown_to_event_loops():
+                    item = run(items.__anext__())
             except StopAsyncIteration:
                 return
             yield item
     finally:
         run(items.aclose())
+
+
+@contextmanager
+def unknown_to_event_loops() -> Iterator[None]:
+    """Keep an event loop that runs in this thread from adopting the generator, which it would close at its own end."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        yield
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 class Client:

@@ -53,7 +53,8 @@ DONE = ("succeeded", "failed", "cancelled")
 START, TRAIN = 120, 240  # seconds, on a busy machine
 LARGE, KEPT_EACH = 5_000, 997  # of an array with more numbers one in so many is kept
 MARK = 77.0  # a loss that no training has: the first one in the ledger of a checkpoint
-WORKER = ("-m", "celery", "-q", "-A", "worker.main", "worker", "--without-gossip", "--without-mingle")  # as in deploy/
+# How workers started before `python -m worker`, which the code of an older commit does not have.
+WORKER = ("-m", "celery", "-q", "-A", "worker.main", "worker", "--without-gossip", "--without-mingle")
 
 
 def digits() -> dict[str, np.ndarray]:

@@ -20,14 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, is_typeddict
 
 import typer
+from annotated_types import BaseMetadata
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 import bestguess
 import bestguess.client
+import bestguess.schemas
 from app.main import create_app
 from app.settings import Settings
 from bestguess.cli.main import cli
-from jobs.queue import QUEUE, TASKS
+from jobs.queue import QUEUE, TASKS, WORKER_COMMAND
 from jobs.settings import SharedSettings
 from support.api_keys import closed
 from support.images import encoded, noise
@@ -126,7 +128,11 @@ def settings() -> object:
     assert modules, "no module with settings"
     fields = {name: field for kind in _subclasses(SharedSettings) for name, field in kind.model_fields.items()}
     found: dict[str, object] = {
-        f"BESTGUESS_{name.upper()}": {"type": _annotation(field.annotation), "default": _plain(field.default)}
+        f"BESTGUESS_{name.upper()}": {
+            "type": _annotation(field.annotation),
+            "default": _plain(field.default),
+            "bounds": [repr(bound) for bound in field.metadata if isinstance(bound, BaseMetadata)],
+        }
         for name, field in fields.items()
     }
     client = {
@@ -197,6 +203,7 @@ def public_names() -> object:
     names = {f"bestguess.{name}": getattr(bestguess, name) for name in bestguess.__all__}
     names |= {f"bestguess.client.{name}": getattr(bestguess.client, name) for name in bestguess.client.__all__}
     shown = {name: _public(value) for name, value in names.items()}
+    shown["bestguess.schemas"] = bestguess.schemas.__all__
     for module in _modules("TypedDict", "bestguess/client"):
         for name, kind in vars(module).items():
             if is_typeddict(kind):  # the parameters of a call, as `**params: Unpack[...]`
@@ -268,10 +275,13 @@ def processes() -> object:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     manifests = [*ROOT.glob("deploy/**/*"), *ROOT.glob("docker-compose*.yml"), ROOT / "Dockerfile"]
     text = "".join(path.read_text(encoding="utf-8") for path in manifests if path.is_file())
-    modules = re.findall(r"""python\d?["']?[, ]+["']?-m["']?[, ]+["']?([a-z_]+\.[a-z_.]+)""", text)
+    modules = re.findall(r"""python\d?["']?[, ]+["']?-m["']?[, ]+["']?([a-z_]+(?:\.[a-z_]+)*)""", text)
     return {
         "programs": sorted(project["scripts"]),
-        "python -m": sorted({"bestguess", *modules}),
+        "python -m": sorted(
+            {"bestguess", *WORKER_COMMAND[2:], *(name for name in modules if name.startswith(PACKAGES))}
+        ),
+        "variables of Docker Compose": sorted(set(re.findall(r"\$\{([A-Z_]+)", text))),
         "celery tasks": TASKS,
         "celery queue": QUEUE,
     }

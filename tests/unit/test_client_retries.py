@@ -62,8 +62,8 @@ def test_a_broken_connection() -> None:
 
 def test_streams_are_limited_by_time_alone() -> None:
     """Following a job may take more attempts than a call has, unless retries are off."""
-    assert RETRIES.unlimited_attempts().pause(silent(sent=False), 50, 0, 0, repeatable=True) == 4
-    assert Retries(attempts=1).unlimited_attempts().pause(silent(), 1, 0, 0, repeatable=True) is None
+    assert RETRIES.lasting().pause(silent(sent=False), 50, 0, 0, repeatable=True) == 4
+    assert Retries(attempts=1).lasting().pause(silent(), 1, 0, 0, repeatable=True) is None
 
 
 @pytest.mark.parametrize(

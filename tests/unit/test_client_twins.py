@@ -16,6 +16,8 @@ from support.scripted_server import JOB, QUICK, URL, Script, ok
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from bestguess.schemas import Job
+
 CALLS = [name for name in dir(Client) if not name.startswith("_")]
 EVENT = b'id: 1-0\ndata: {"id":"1-0","type":"progress","at":"2026-11-23T04:17:28Z","data":{}}\n\n'
 
@@ -73,6 +75,19 @@ def test_leaving_events_early_closes_the_connection(stream: OpenStream, transpor
     with Client(URL, transport=transport) as client:
         assert next(iter(client.events("job_1"))).id == "1-0"
     assert stream.closed
+
+
+def test_an_iterator_that_outlives_an_event_loop() -> None:
+    """The blocking client's iterators lose nothing when the event loop ends in which they were begun."""
+    pages = [ok({"data": [JOB | {"id": f"job_{n}"}], "has_more": n < 4}) for n in (1, 2, 3, 4)]
+
+    async def begin(client: Client) -> Iterator[Job]:
+        jobs = client.jobs()
+        assert next(jobs).id == "job_1"
+        return jobs
+
+    with Client(URL, transport=Script(*pages)) as client:
+        assert [job.id for job in asyncio.run(begin(client))] == ["job_2", "job_3", "job_4"]
 
 
 def test_closing_events_early_closes_the_connection(stream: OpenStream, transport: httpx.MockTransport) -> None:
