@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from app.doctor.files import look_at_data, look_at_mnist, look_at_models, look_at_weights
 from app.doctor.finding import Finding, Verdict, looked_at, warning
-from app.doctor.machine import look_at_gpu, look_at_memory, look_at_open_files, look_at_processor
+from app.doctor.machine import (
+    look_at_gpu,
+    look_at_memory,
+    look_at_open_files,
+    look_at_processor,
+    look_at_tensorflow,
+)
 from app.doctor.ports import look_at_port
 from app.doctor.redis import look_at_redis
 from app.doctor.settings import look_at_settings
@@ -41,6 +47,7 @@ def looks(settings: Settings, worker: WorkerSettings) -> list[tuple[str, Look]]:
         ("models", lambda: look_at_models(settings)),
         ("Redis", lambda: look_at_redis(settings)),
         ("port", lambda: look_at_port(settings)),
+        ("TensorFlow", look_at_tensorflow),
         ("processor", lambda: look_at_processor(settings)),
         ("memory", lambda: look_at_memory(listed=settings.listed)),
         ("GPU", lambda: look_at_gpu(worker)),

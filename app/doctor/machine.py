@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,13 @@ def look_at_processor(settings: Settings) -> Iterator[Finding]:
         return
     number = "bfloat16" if has_bfloat16() else "no bfloat16, so VGG16 computes in float32"
     yield ok(about, f"{count} cores, {number}; {settings.decode_processes or count} decode processes")
+
+
+def look_at_tensorflow(module: str = "tensorflow") -> Iterator[Finding]:
+    """Check that TensorFlow is installed, without importing it; say nothing if it is."""
+    if find_spec(module) is None:
+        action = 'pip install "bestguess[cpu]", or "bestguess[gpu]" on a machine with an NVIDIA GPU.'
+        yield wrong("TensorFlow", "not installed: neither the API nor a worker can start", action)
 
 
 def look_at_memory(

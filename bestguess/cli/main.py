@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bestguess.cli import classify, datasets, doctor, exit_codes, jobs, keys, models, service, train, weights
+from bestguess.cli import classify, datasets, doctor, exit_codes, jobs, keys, models, requires, service, train, weights
 from bestguess.cli.output import note
 
 if TYPE_CHECKING:
@@ -118,5 +118,8 @@ def _explain(error: Exception) -> str:
     from bestguess.client import ServiceUnreachable
 
     if isinstance(error, ServiceUnreachable) and not error.sent:
-        return f"{error}. Start the service with `bestguess up`, or say where it is with --url."
+        where = "say where the service is with --url or BESTGUESS_URL"
+        if not requires.has_service():
+            return f"{error}. It needs a running service: {where}."
+        return f"{error}. Start the service with `bestguess up`, or {where}."
     return str(error)

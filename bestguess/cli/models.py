@@ -21,11 +21,9 @@ from bestguess.cli.options import (
     picture_format,
     save_picture,
 )
-from bestguess.cli.output import confirm_removal, note, print_item, print_list
+from bestguess.cli.output import confirm_removal, note, padded_lines, print_item, print_list
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from bestguess.schemas import Model, ModelDetail, TrainedInfo
     from bestguess.schemas.report import Report
 
@@ -144,18 +142,19 @@ def _accuracy(trained: TrainedInfo) -> float | None:
     return trained.validation_accuracy if trained.test_accuracy is None else trained.test_accuracy
 
 
-def _findings(report: Report) -> list[str | Table]:
+def _findings(report: Report) -> list[str]:
     """Return a report's accuracy, confusion matrix and hardest classes."""
     lines = [f"{report.model_id}: {percent(report.accuracy)} of {report.test_images:,} {report.tested_on} are right"]
     lines += [f"from {report.dataset.description}", ""]
     worst = sorted(report.per_class, key=lambda one: one.f1 or 0)[:3]
     hardest = ", ".join(f"{one.label} (F1 {percent(one.f1) or 'none'})" for one in worst)
-    return [*lines, _matrix(report), "", f"hardest: {hardest}"]
+    return [*lines, *_matrix(report), "", f"hardest: {hardest}"]
 
 
-def _matrix(report: Report) -> str | Table:
-    """Return the confusion matrix: a row for each true class, a column for each predicted one."""
+def _matrix(report: Report) -> list[str]:
+    """Return the lines of the confusion matrix: a row for each true class, a column for each predicted one."""
     if len(report.classes) > LARGEST_MATRIX:
-        return f"The confusion matrix of {len(report.classes)} classes is in --json, and drawn by --save."
+        return [f"The confusion matrix of {len(report.classes)} classes is in --json, and drawn by --save."]
     rows = zip(report.classes, report.confusion_matrix, strict=True)
-    return make_table(("", *report.classes), ([name, *map(str, counts)] for name, counts in rows), right=True)
+    table = make_table(("", *report.classes), ([name, *map(str, counts)] for name, counts in rows), right=True)
+    return ["rows: true class; columns: predicted class", *padded_lines(table)]

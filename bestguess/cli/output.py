@@ -87,7 +87,7 @@ def print_table(table: Table, *, fold: bool = False) -> None:
     them inside their columns instead.
     """
     if not sys.stdout.isatty():
-        for line in _padded(table):
+        for line in padded_lines(table):
             typer.echo(line)
         return
     console = make_console()
@@ -148,7 +148,7 @@ def confirm_removal(name: str, *, yes: bool, hint: str) -> None:
     typer.confirm(f"Remove {printable(name)} for good?", abort=True, err=True)
 
 
-def _padded(table: Table) -> Iterator[str]:
+def padded_lines(table: Table) -> Iterator[str]:
     """Return the lines of a table without styles; Rich itself takes a millisecond or two for each row."""
     from rich.cells import cell_len
 

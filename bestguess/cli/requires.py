@@ -39,6 +39,11 @@ INSTALL_SERVER = 'pip install "bestguess[server]"'
 INSTALL_TENSORFLOW = 'pip install "bestguess[cpu]", or "bestguess[gpu]" on a machine with an NVIDIA GPU'
 
 
+def has_service() -> bool:
+    """Return whether `bestguess up` can run here."""
+    return _installed(SERVER) and _installed(TENSORFLOW)
+
+
 def require_server(command: str) -> None:
     """Return if the service's packages are installed, TensorFlow aside; else say how to install them.
 

@@ -217,6 +217,14 @@ def test_cuda_without_a_card() -> None:
     assert only(machine.judge([], "nvidia-cuda-runtime-cu12", WorkerSettings())).verdict is WARNING
 
 
+def test_tensorflow() -> None:
+    """A service without TensorFlow cannot start; an installed one is not worth a line."""
+    finding = only(machine.look_at_tensorflow("tensorflow_that_is_absent"))
+    assert finding.verdict is WRONG
+    assert "bestguess[cpu]" in finding.action
+    assert not list(machine.look_at_tensorflow())
+
+
 def test_the_machine() -> None:
     """Processor and open files have a line each, on whatever machine this is."""
     assert only(machine.look_at_processor(Settings())).about == "processor"

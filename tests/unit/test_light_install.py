@@ -129,10 +129,13 @@ def test_without_tensorflow(command: str, tmp_path: Path) -> None:
 
 
 def test_keys_without_tensorflow(tmp_path: Path) -> None:
-    """Keys, weights and the doctor need the service's packages alone."""
-    for command in ("keys list", "weights status", "doctor --json"):
+    """Keys and weights need the service's packages alone; the doctor does too, and says that TensorFlow is missing."""
+    for command in ("keys list", "weights status"):
         done = run_without(*command.split(), missing=requires.TENSORFLOW, folder=tmp_path, KERAS_HOME=str(tmp_path))
         assert done.returncode == 0, done.stderr
+    done = run_without("doctor", "--json", missing=requires.TENSORFLOW, folder=tmp_path, KERAS_HOME=str(tmp_path))
+    wrong = [each["about"] for each in json.loads(done.stdout)["findings"] if each["verdict"] == "wrong"]
+    assert (done.returncode, wrong) == (1, ["TensorFlow"])
 
 
 def test_asking_loads_no_tensorflow() -> None:
