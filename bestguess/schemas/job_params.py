@@ -10,7 +10,7 @@ from bestguess.schemas.base import Frozen
 
 
 def _only_numbers(value: object) -> object:
-    """Refuse what pydantic would take for a number: JSON's `true` is no 1, and a text none either."""
+    """Reject booleans and strings, which pydantic would convert to numbers."""
     if isinstance(value, bool | str):
         raise ValueError("this has to be a number")  # noqa: TRY004 - pydantic wants it so
     return value
@@ -22,18 +22,18 @@ MOST_IMAGES = 3_000_000  # steps times batch size: an hour of training on two pr
 
 
 class MnistParams(Frozen, extra="forbid"):
-    """What `POST /jobs/mnist-train` takes; the defaults are the classic tutorial's."""
+    """Parameters of `POST /jobs/mnist-train`; the defaults are the classic tutorial's."""
 
-    steps: Whole = Field(1000, ge=1, le=100_000, description="batches to learn from")
-    batch_size: Whole = Field(50, ge=1, le=1000, description="images in a batch")
+    steps: Whole = Field(1000, ge=1, le=100_000, description="training steps, one batch each")
+    batch_size: Whole = Field(50, ge=1, le=1000, description="images per batch")
     learning_rate: Real = Field(0.001, gt=0, le=1000, allow_inf_nan=False, description="of the optimizer")
-    optimizer: Literal["adam", "sgd"] = Field("adam", description="how the weights follow the gradient")
-    report_every: Whole = Field(100, ge=1, le=100_000, description="steps between two reports")
-    dropout: Real = Field(0.5, ge=0, lt=1, description="part of the dense layer left out in each step")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="optimizer")
+    report_every: Whole = Field(100, ge=1, le=100_000, description="steps between two progress reports")
+    dropout: Real = Field(0.5, ge=0, lt=1, description="dropout rate of the dense layer")
     seed: Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(_only_numbers)] | None = Field(
         None, description="makes the training repeatable"
     )
-    dataset: Literal["mnist", "synthetic-digits"] = Field("mnist", description="what it learns from")
+    dataset: Literal["mnist", "synthetic-digits"] = Field("mnist", description="training data")
 
     @model_validator(mode="after")
     def _within_an_hour(self) -> Self:
@@ -54,40 +54,40 @@ _CHANGES = {
 
 
 def _changes(value: Any) -> Any:  # noqa: ANN401 - whatever was sent; the field's own type judges it
-    """Let true stand for every change, and false for none."""
+    """Expand true to every augmentation and false to none."""
     return {True: CHANGES, False: ()}[value] if isinstance(value, bool) else value
 
 
 class FinetuneParams(Frozen, extra="forbid"):
-    """What `POST /jobs/finetune` takes; the defaults are the classic tutorial's.
+    """Parameters of `POST /jobs/finetune`; the defaults are the classic tutorial's.
 
-    `freeze` counts weight layers from the photograph on. The last layer is always a new one, for the person's classes.
-    Without `freeze` all but the last three keep what they have learned.
+    `freeze` counts weight layers from the input. The last layer is always new, for the data set's classes. By default
+    all but the last three layers are frozen.
     """
 
-    dataset_id: str = Field(max_length=64, description="the photographs to learn from")
-    base: str = Field("vgg16", max_length=64, description="a pretrained network, or a model that was fine-tuned here")
+    dataset_id: str = Field(max_length=64, description="the data set of photographs")
+    base: str = Field("vgg16", max_length=64, description="a pretrained network, or a model fine-tuned here")
     freeze: int | None = Field(
         None,
         ge=0,
         le=1000,
-        description="the first so many weight layers stay as they are; null: all but the last three",
+        description="number of weight layers to freeze, from the input; null: all but the last three",
     )
     optimizer: Literal["sgd", "adam"] = Field("sgd", description="`sgd` has a momentum of 0.9")
     learning_rate: float = Field(0.001, gt=0, le=1000, allow_inf_nan=False, description="of the optimizer")
-    epochs: int = Field(10, ge=1, le=1000, description="times that each photograph is learned from")
-    batch_size: int = Field(32, ge=1, le=256, description="photographs in a step")
+    epochs: int = Field(10, ge=1, le=1000, description="passes over the training photographs")
+    batch_size: int = Field(32, ge=1, le=256, description="photographs per batch")
     validation_split: float = Field(
-        0.2, ge=0, le=0.5, description="part of each class kept out of the training, to choose the best epoch by"
+        0.2, ge=0, le=0.5, description="part of each class held out for validation, by which the best epoch is chosen"
     )
     augment: Annotated[tuple[Change, ...], BeforeValidator(_changes), WithJsonSchema(_CHANGES)] = Field(
-        (), description="how photographs are changed by chance in each epoch; true: in every way"
+        (), description="random changes of the photographs in each epoch; true: all of them"
     )
     patience: int | None = Field(
-        None, ge=1, le=1000, description="epochs without a better validation after which it ends; null: it goes on"
+        None, ge=1, le=1000, description="early stopping: epochs without better validation; null: no early stopping"
     )
     class_weights: Literal["balanced"] | dict[str, Annotated[FiniteFloat, Field(gt=0, le=1000)]] | None = Field(
-        None, description="how much each class counts, by its name; `balanced`: rare ones count more"
+        None, description="weight of each class in the loss, by name; `balanced`: inverse to its frequency"
     )
     seed: int | None = Field(None, ge=0, lt=2**31, description="makes the training repeatable")
 

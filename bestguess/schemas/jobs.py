@@ -12,7 +12,7 @@ from bestguess.schemas.base import Frozen, Schema
 
 
 class JobStatus(StrEnum):
-    """Where a job is; the last three never change."""
+    """Status of a job; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -23,7 +23,7 @@ class JobStatus(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether it stays so for ever."""
+        """Whether this status is final."""
         return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 
@@ -36,10 +36,10 @@ class HistoryEntry(Frozen):
 
 
 class EpochEntry(HistoryEntry):
-    """One epoch of a fine-tuning, of which `step` was the last step.
+    """One epoch of a fine-tuning; `step` is its last step.
 
-    Accuracies are 0 to 1 and losses means: in training, of the batches as they were learned from; in validation, of all
-    photographs that were kept out of it, null where none were.
+    Accuracies are 0 to 1 and losses are means: in training, over the batches as trained on; in validation, over
+    all held-out photographs, null if there are none.
     """
 
     epoch: int
@@ -48,9 +48,9 @@ class EpochEntry(HistoryEntry):
 
 
 class Progress(Frozen):
-    """How far a training is; accuracy and loss are the last report's, null before the first.
+    """Progress of a training; accuracy and loss are from the last report, null before the first.
 
-    What only a training in epochs has is left out by the others.
+    Fields about epochs are omitted by trainings that do not count in epochs.
     """
 
     step: int = 0
@@ -66,14 +66,14 @@ class Progress(Frozen):
 
 
 class JobError(Frozen):
-    """Why a job failed: a stable code for programs, such as `dataset-unavailable`, and what to do for people."""
+    """Why a job failed: a stable code for programs, such as `dataset-unavailable`, and advice for people."""
 
     code: str
     detail: str
 
 
 class Job(Frozen):
-    """A job as `GET /jobs/{id}` shows it. `result` is the kind's own: accuracies, the model's id, the data set."""
+    """A job, as `GET /jobs/{id}` returns it. `result` depends on the kind: accuracies, the model's id, the data set."""
 
     id: str
     kind: str
@@ -90,7 +90,7 @@ class Job(Frozen):
 
 
 class Event(Frozen):
-    """Something that happened to a job; `id` is Redis's stream id, ascending, which SSE repeats as its own."""
+    """An event of a job; `id` is its ascending Redis stream id, which is also its SSE id."""
 
     id: str
     type: Literal["created", "started", "progress", "retried", "cancelling", "succeeded", "failed", "cancelled"]

@@ -12,16 +12,16 @@ from bestguess.schemas.report import Report  # noqa: TC001 - pydantic reads the 
 
 
 class ModelStatus(Schema):
-    """How far a network is."""
+    """Loading state of a network."""
 
     id: str = Field(examples=["vgg16"])
     state: Literal["waiting", "downloading", "loading", "ready", "failed"]
-    detail: str = Field(description="the same in words")
-    trouble: str | None = Field(None, description="what stands in its way")
-    action: str | None = Field(None, description="what to do, where something has to be done")
+    detail: str = Field(description="the state in words")
+    trouble: str | None = Field(None, description="why it is not ready")
+    action: str | None = Field(None, description="what the operator has to do, if anything")
     downloaded_bytes: int | None = None
     total_bytes: int | None = None
-    answered_by: str | None = Field(None, description="the network that answers in its place")
+    answered_by: str | None = Field(None, description="the network that answers in its place until it is ready")
 
 
 class LayerInfo(Schema):
@@ -37,16 +37,16 @@ class LayerInfo(Schema):
 
 
 class WeightsInfo(Schema):
-    """Where a network's weights come from."""
+    """Origin of a network's weights."""
 
     origin: Literal["imagenet", "random", "custom", "trained"]
     file: str | None = Field(description="the file's name", examples=["vgg16_weights_tf_dim_ordering_tf_kernels.h5"])
     hash: str | None = Field(description="of the file", examples=["md5:64373286793e3c8b2b4e3219cbf3544b"])
-    verified: bool = Field(description="whether size and hash are those that its authors published")
+    verified: bool = Field(description="whether size and hash match the published ones")
 
 
 def OnlyFinetuned(description: str, example: object) -> Any:  # noqa: ANN401, N802 - as pydantic's own Field
-    """Make a field that only a fine-tuned network has; others leave it out."""
+    """Return a field that only fine-tuned networks have; it is omitted for others."""
     examples = None if example is None else [example]
     return Field(None, description=description, examples=examples, exclude_if=lambda value: value is None)
 
@@ -59,37 +59,37 @@ class RootWeights(Schema):
 
 
 class TrainedInfo(Schema):
-    """What is known of a network that a job has trained; accuracies are 0 to 1."""
+    """Training record of a network; accuracies are 0 to 1."""
 
     job_id: str
     kind: str = Field(examples=["mnist-train"])
     created_at: datetime
-    dataset: dict[str, Any] | None = Field(description="what it learned from", examples=[{"name": "mnist"}])
+    dataset: dict[str, Any] | None = Field(description="the training data", examples=[{"name": "mnist"}])
     train_accuracy: float | None = Field(examples=[0.9912])
     test_accuracy: float | None = Field(examples=[0.9909])
     training_seconds: float | None = Field(examples=[18.7])
-    params: dict[str, Any] = Field(description="what was asked for")
+    params: dict[str, Any] = Field(description="the parameters of the job")
     changed_params: dict[str, Any] = Field(
-        description="those that are not the defaults, which tell models apart", examples=[{"learning_rate": 0.01}]
+        description="parameters that differ from the defaults", examples=[{"learning_rate": 0.01}]
     )
-    seed: int | None = Field(description="that was asked for, or drawn")
-    validation_accuracy: float | None = OnlyFinetuned("on photographs kept out of the training", 0.95)
-    classes: list[str] | None = OnlyFinetuned("its classes' names, in the order of its outputs", ["cat", "dog"])
-    parent: str | None = OnlyFinetuned("the network that it was trained from", "vgg16")
-    root: str | None = OnlyFinetuned("the pretrained network that it is a part of", "vgg16")
+    seed: int | None = Field(description="the given or drawn seed")
+    validation_accuracy: float | None = OnlyFinetuned("on the validation photographs", 0.95)
+    classes: list[str] | None = OnlyFinetuned("class names in the order of its outputs", ["cat", "dog"])
+    parent: str | None = OnlyFinetuned("the network it was fine-tuned from", "vgg16")
+    root: str | None = OnlyFinetuned("the pretrained network that its backbone comes from", "vgg16")
     root_weights: RootWeights | None = OnlyFinetuned("that network's weights", None)
-    freeze: int | None = OnlyFinetuned("how many of its weight layers stayed as they were", 13)
-    best_epoch: int | None = OnlyFinetuned("the epoch that is kept, from 1", 7)
-    epochs: int | None = OnlyFinetuned("that it was trained for", 10)
-    bytes: int = Field(description="of its `.keras` file")
-    sha256: str = Field(description="of that file, hexadecimal")
+    freeze: int | None = OnlyFinetuned("number of frozen weight layers", 13)
+    best_epoch: int | None = OnlyFinetuned("the epoch whose weights are kept, from 1", 7)
+    epochs: int | None = OnlyFinetuned("number of epochs trained", 10)
+    bytes: int = Field(description="size of its `.keras` file")
+    sha256: str = Field(description="SHA-256 of that file, hexadecimal")
 
 
 class Model(Schema):
-    """A network that can be asked, and how far it is."""
+    """A network that can classify, with its state."""
 
     id: str = Field(examples=["vgg16"])
-    aliases: list[str] = Field([], description="other names for it", examples=[["best", "latest"]])
+    aliases: list[str] = Field([], description="names that refer to it", examples=[["best", "latest"]])
     title: str = Field(examples=["VGG16"])
     about: str
     classes: int = Field(examples=[1000])
@@ -98,45 +98,45 @@ class Model(Schema):
     input_size: list[int] = Field(description="height, width, channels", examples=[[224, 224, 3]])
     preprocessing: str
     status: ModelStatus
-    weights: WeightsInfo | None = Field(description="null until they are found")
+    weights: WeightsInfo | None = Field(description="null until the weights are found")
     precision: str | None = Field(description="null until it is loaded")
     device: str | None = Field(description="null until it is loaded")
-    trained: TrainedInfo | None = Field(None, description="how it came to be; null for a pretrained network")
+    trained: TrainedInfo | None = Field(None, description="training record; null for a pretrained network")
 
 
 class ModelDetail(Model):
-    """A network with its layers, and how well it does where that was measured here."""
+    """A network with its layers and, if it was trained here, its report."""
 
     layers: list[LayerInfo]
-    report: Report | None = Field(None, description="how it did on its test images; null for a pretrained network")
-    trouble: str | None = Field(None, description="why a trained network's report is not here, where it cannot be had")
+    report: Report | None = Field(None, description="evaluation on its test images; null for a pretrained network")
+    trouble: str | None = Field(None, description="why the report of a trained network is missing")
 
 
 class Models(Schema):
-    """Every network that can be asked."""
+    """All networks."""
 
     data: list[Model]
-    trouble: str | None = Field(None, description="why trained networks are not among them, where they cannot be")
+    trouble: str | None = Field(None, description="why trained networks are missing from the list")
 
 
 class Alias(Schema):
-    """A name that stands for a trained network."""
+    """A name that refers to a trained network."""
 
     name: str = Field(examples=["production"])
     model_id: str = Field(examples=["job_0198c2b7d1f03a5e8c1d2b4f6a79"])
 
 
 class Aliases(Schema):
-    """Every name that stands for a trained network; `latest` and `best` are there by themselves."""
+    """All names of trained networks; `latest` and `best` are set automatically."""
 
     data: list[Alias]
 
 
 class SetAlias(BaseModel):
-    """What an alias is to stand for."""
+    """The network that an alias shall refer to."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=(), extra="forbid")
 
     model_id: str = Field(
-        max_length=100, description="a trained network's id, or an alias: what that means now", examples=["best"]
+        max_length=100, description="a trained network's id, or an alias, which is resolved now", examples=["best"]
     )

@@ -11,18 +11,16 @@ from bestguess.schemas.problem import Problem  # noqa: TC001 - pydantic reads th
 
 
 class Prediction(Schema):
-    """One guess."""
+    """One prediction."""
 
-    label: str = Field(description="what people call it", examples=["espresso"])
-    wnid: str | None = Field(
-        description="its WordNet id; null for a class that is not ImageNet's", examples=["n07920052"]
-    )
-    index: int = Field(description="its place in the network's output, from 0", examples=[967])
+    label: str = Field(description="human-readable name of the class", examples=["espresso"])
+    wnid: str | None = Field(description="WordNet id; null for classes that are not ImageNet's", examples=["n07920052"])
+    index: int = Field(description="index in the network's output, from 0", examples=[967])
     score: float = Field(description="the network's confidence, 0 to 1; all classes add up to 1", examples=[0.9502])
 
 
 class AnsweredBy(Schema):
-    """Which network answered, and with what."""
+    """The network that answered."""
 
     id: str = Field(examples=["efficientnet-lite0"])
     weights: Literal["imagenet", "random", "custom", "trained"] = Field(
@@ -30,14 +28,16 @@ class AnsweredBy(Schema):
     )
     precision: str = Field(examples=["float32"])
     device: Literal["cpu", "gpu"]
-    stand_in_for: str | None = Field(description="the network that should have answered", examples=["vgg16"])
+    stand_in_for: str | None = Field(description="the network in whose place it answered", examples=["vgg16"])
     stand_in_reason: str | None = Field(
-        None, description="why it could not", examples=["VGG16's weights are being downloaded: 12 % of 553 MB."]
+        None,
+        description="why that network could not answer",
+        examples=["VGG16's weights are being downloaded: 12 % of 553 MB."],
     )
 
 
 class ImageInfo(Schema):
-    """What was sent: pixels, upright, and the format found in the bytes."""
+    """The uploaded image: its size in pixels after EXIF rotation, and the format detected from its bytes."""
 
     width: int = Field(examples=[600])
     height: int = Field(examples=[400])
@@ -45,7 +45,7 @@ class ImageInfo(Schema):
 
 
 class Timing(Schema):
-    """Where the time went, in milliseconds."""
+    """Durations in milliseconds."""
 
     decode: float = Field(examples=[9.1])
     queue: float = Field(examples=[0.2])
@@ -54,7 +54,7 @@ class Timing(Schema):
 
 
 class Classification(Schema):
-    """The answer to *What is this picture of?*: the guesses, best first."""
+    """Predictions for an image, best first."""
 
     model: AnsweredBy
     predictions: list[Prediction]
@@ -62,13 +62,13 @@ class Classification(Schema):
     timing_ms: Timing
     input: str | None = Field(
         None,
-        description="with `show_input=true`: what the network saw, a PNG as a data URI",
+        description="with `show_input=true`: the network's input as a PNG in a data URI",
         exclude_if=lambda value: value is None,
     )
 
 
 class BatchItem(Schema):
-    """One file of several: either its result or its error."""
+    """Result or error of one file of a batch."""
 
     filename: str = Field(examples=["coffee.png"])
     result: Classification | None = None
@@ -76,6 +76,6 @@ class BatchItem(Schema):
 
 
 class Batch(Schema):
-    """The files' answers, in the order in which they were sent."""
+    """Results of a batch, in the order of the files."""
 
     results: list[BatchItem]

@@ -13,26 +13,26 @@ REPORT_FILE = "report.json"
 
 
 class ClassScores(Schema):
-    """How well one class is told from the others, each 0 to 1.
+    """Scores of one class, each 0 to 1.
 
-    Null where it is not defined: the precision of a class that was never said, the recall of one that never occurs.
+    Null where undefined: the precision of a class that was never predicted, the recall of one that never occurs.
     """
 
     label: str
-    precision: FiniteFloat | None = Field(description="part of the images said to be of the class that are")
-    recall: FiniteFloat | None = Field(description="part of the images of the class that were said to be")
-    f1: FiniteFloat | None = Field(description="harmonic mean of the two")
+    precision: FiniteFloat | None = Field(description="part of the images predicted as this class that belong to it")
+    recall: FiniteFloat | None = Field(description="part of the images of this class that were predicted as it")
+    f1: FiniteFloat | None = Field(description="harmonic mean of precision and recall")
     support: int = Field(description="test images of the class")
 
 
 class Mistake(Schema):
-    """A test image that the network got wrong; scores are 0 to 1, `scores` in the order of the report's classes."""
+    """A misclassified test image; scores are 0 to 1, `scores` in the order of the report's classes."""
 
-    index: int = Field(description="place among the test images, from 0")
-    label: str = Field(description="what it is")
-    predicted: str = Field(description="what the network said")
-    score: FiniteFloat = Field(description="of what it said")
-    true_score: FiniteFloat = Field(description="of what it is")
+    index: int = Field(description="index among the test images, from 0")
+    label: str = Field(description="true class")
+    predicted: str = Field(description="predicted class")
+    score: FiniteFloat = Field(description="score of the predicted class")
+    true_score: FiniteFloat = Field(description="score of the true class")
     scores: list[FiniteFloat]
     image: str = Field(description="a PNG as a data URI")
 
@@ -47,40 +47,44 @@ class Point(Schema):
 
 
 class Dataset(Schema):
-    """What a network learned from; `description` says so to people, and never calls drawn digits anything else."""
+    """Training data; `description` is for people and always names synthetic digits as such."""
 
     name: str
     description: str
     train_images: int
     official: bool | None = Field(
-        None, description="whether it is the published one, byte for byte; null where none is"
+        None, description="whether it equals the published data set byte for byte; null if there is none"
     )
     sha256: dict[str, str] = Field({}, description="of the arrays, hexadecimal")
 
 
 class Origin(Schema):
-    """Where a network comes from."""
+    """Origin of a network: its job, data, parameters and learning curve."""
 
     job_id: str
     model_id: str
     created_at: datetime
     dataset: Dataset
-    params: dict[str, Any] = Field(description="the job's, and the seed that was drawn where none was asked for")
+    params: dict[str, Any] = Field(description="the job's parameters, with the seed that was drawn if none was given")
     learning_curve: list[Point]
-    tested_on: str = Field("test images", description="what the images are that it was tested on, none learned from")
+    tested_on: str = Field(
+        "test images", description="the kind of images it was tested on, none of which it was trained on"
+    )
 
 
 class Findings(Schema):
-    """How a network did on its test images; `accuracy` and `macro_f1`, the mean over the classes, are 0 to 1."""
+    """Evaluation on test images; `accuracy` and `macro_f1`, the mean over classes, are 0 to 1."""
 
     test_images: int
     accuracy: FiniteFloat
     macro_f1: FiniteFloat
     classes: list[str]
     per_class: list[ClassScores]
-    confusion_matrix: list[list[int]] = Field(description="images; a row a true class, a column a class said")
-    worst_mistakes: list[Mistake] = Field(description="the 25 that it was most wrong about, the worst first")
+    confusion_matrix: list[list[int]] = Field(
+        description="number of images: one row per true class, one column per predicted class"
+    )
+    worst_mistakes: list[Mistake] = Field(description="the 25 worst, worst first")
 
 
 class Report(Findings, Origin):
-    """A network, where it comes from, and how good it is."""
+    """Report on a network: its origin and its evaluation."""

@@ -12,30 +12,30 @@ from bestguess.schemas.models import ModelStatus  # noqa: TC001 - pydantic reads
 
 
 class RedisStatus(Schema):
-    """Whether training jobs can be taken; classifying does not depend on it."""
+    """State of Redis, which jobs need and classification does not."""
 
     status: Literal["up", "down"]
-    detail: str | None = Field(None, description="why it is down, and what to do")
+    detail: str | None = Field(None, description="why it is down and what to do")
 
 
 class KeysStatus(Schema):
-    """Whether the file of the keys is as it should be; those that were read last stay in force where it is not."""
+    """State of the key file; while it is broken, the keys that were read last stay valid."""
 
     status: Literal["ok", "broken"]
     detail: str | None = Field(None, description="what is wrong with it")
 
 
 class Readiness(Schema):
-    """Whether images can be classified, and by what."""
+    """Readiness to classify images, and the networks that do."""
 
     status: Literal["ready"]
     models: list[ModelStatus]
     redis: RedisStatus
-    keys: KeysStatus | None = Field(None, description="absent where no key is needed")
+    keys: KeysStatus | None = Field(None, description="absent if no key is required")
 
 
 class Liveness(Schema):
-    """The event loop answers."""
+    """Liveness: the event loop responds."""
 
     status: Literal["alive"]
 
