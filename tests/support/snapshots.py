@@ -28,6 +28,7 @@ import bestguess.client
 import bestguess.schemas
 from app.main import create_app
 from app.settings import Settings
+from bestguess.cli.exit_codes import exit_code_of
 from bestguess.cli.main import cli
 from jobs.queue import QUEUE, TASKS, WORKER_COMMAND
 from jobs.settings import SharedSettings
@@ -193,9 +194,17 @@ def _codes(tree: ast.Module) -> Iterator[str]:
 
 
 def exit_codes() -> object:
-    """Return every exit code of the command line, as its help says them."""
+    """Return every exit code of the command line, as its help lists them, and that of each error of the client."""
     epilog = typer.main.get_command(cli).epilog or ""
-    return [int(code) for code in re.findall(r"(?:: |; )(\d+) ", epilog)]
+    errors = {}
+    for name in bestguess.client.__all__:
+        kind = getattr(bestguess.client, name)
+        if inspect.isclass(kind) and issubclass(kind, bestguess.BestGuessError):
+            error = kind.__new__(kind)  # the constructors want a response
+            if isinstance(error, bestguess.client.ProblemError):
+                error.problem = bestguess.schemas.Problem(type="about:blank", title="", status=500, detail="")
+            errors[name] = exit_code_of(error)
+    return {"codes": [int(code) for code in re.findall(r"(?:: |; )(\d+) ", epilog)], "errors": errors}
 
 
 def public_names() -> object:
