@@ -13,7 +13,7 @@ from app.disconnect import while_connected
 from app.errors import Invalid
 from app.uploads import FormLimits, read_image
 from app.wire import classification
-from vision import chart
+from vision.pictures import chart
 
 if TYPE_CHECKING:
     from app.inference.classifier import Classified, Classifier, Question

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.inference.engine import Engine
-    from app.inference.served import Served
+    from app.inference.model_slot import Served
     from bestguess.schemas.report import Report
     from jobs.trained import TrainedModel
-    from vision.networks import Network
-    from vision.weights import Origin
+    from vision.networks.registry import Network
+    from vision.networks.weights import Origin
 
 NOT_YET = ("precision", "device")  # what only a network in memory has
 DEFAULTS = {

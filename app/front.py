@@ -8,17 +8,17 @@ from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.access.addresses import networks, words
+from app.middleware.auth import Door
 from app.middleware.body_limit import BodyLimit
-from app.middleware.door import Door
-from app.middleware.known_host import KnownHost
 from app.middleware.observed import Observed
 from app.middleware.request_id import RequestId
+from app.middleware.trusted_host import KnownHost
 from app.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from app.access.guard import Guard
+    from app.access.auth import Guard
     from app.settings import Settings
     from jobs.telemetry.tracing import Tracing
 

@@ -10,35 +10,35 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from app.access.guard import Guard
+from app.access.auth import Guard
 from app.datasets.intake import Intake
 from app.datasets.leftovers import sweep_hourly
 from app.datasets.looking import Looker
 from app.datasets.shelf import Shelf
 from app.datasets.threads import Threads
-from app.deps import State
-from app.desk import Desk, NoDesk, opened
+from app.dependencies import State
 from app.draining import Draining
 from app.front import stand_before
-from app.gallery import Gallery
-from app.inference.bring_up import BringUp
+from app.inference.artifact_cache import FilesHere
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
-from app.inference.files_here import FilesHere
 from app.inference.finetuned import loader
-from app.inference.trained import TrainedNetworks
+from app.inference.loader import BringUp
+from app.inference.model_cache import TrainedNetworks
 from app.metrics.counted import Metrics
 from app.metrics.looked_up import LookedUp
+from app.openapi import declare
 from app.rendering import add_handlers
 from app.request_log import QUIET
 from app.routes import aliases, classify, datasets, docs, finetune, health, jobs, metrics, models, page
-from app.routes.declared import declare
+from app.services.jobs import Desk, NoDesk, opened
+from app.services.models import Gallery
 from app.settings import Settings, load_settings
 from jobs.artifacts import open_store
 from jobs.background import supervise
-from vision.hardware import cores
-from vision.images import Limits
-from vision.sandbox import Cost, Sandbox
+from vision.decode.images import Limits
+from vision.decode.sandbox import Cost, Sandbox
+from vision.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator

@@ -37,8 +37,8 @@ from app.inference.runner import NotFinite
 from app.security_headers import headers_for
 from jobs import errors as store
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
-from vision import problems
-from vision.weights import WeightsError
+from vision import errors
+from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # in the order in which `Allow` lists them
 OF_VISION: Mapping[type[Exception], type[Problem]] = {
-    problems.NotAnImage: NotAnImage,
-    problems.NoInk: NoInk,
-    problems.BrokenImage: NotAnImage,
-    problems.TooCostly: NotAnImage,
-    problems.UnsupportedFormat: UnsupportedMedia,
-    problems.TooManyPixels: TooLarge,
+    errors.NotAnImage: NotAnImage,
+    errors.NoInk: NoInk,
+    errors.BrokenImage: NotAnImage,
+    errors.TooCostly: NotAnImage,
+    errors.UnsupportedFormat: UnsupportedMedia,
+    errors.TooManyPixels: TooLarge,
 }
 
 
@@ -62,7 +62,7 @@ def as_problem(error: Exception, request_id: str | None) -> Problem:
     match error:
         case Problem():
             problem = error
-        case problems.ImageProblem() | problems.DecodersUnavailable():
+        case errors.ImageProblem() | errors.DecodersUnavailable():
             problem = _of_picture(error)
         case QueueFull():
             problem = Overloaded(
@@ -87,8 +87,8 @@ def as_problem(error: Exception, request_id: str | None) -> Problem:
     return problem
 
 
-def _of_picture(error: problems.ImageProblem | problems.DecodersUnavailable) -> Problem:
-    if isinstance(error, problems.ImageProblem):
+def _of_picture(error: errors.ImageProblem | errors.DecodersUnavailable) -> Problem:
+    if isinstance(error, errors.ImageProblem):
         return OF_VISION[type(error)](str(error))
     log.warning("decoding: %s", error)
     return NotReady("No decode process could take the image. Send it again in a moment.", retry_after=2)
@@ -182,8 +182,8 @@ def add_handlers(app: FastAPI) -> None:
     for kind in (
         HTTPException,
         RequestValidationError,
-        problems.ImageProblem,
-        problems.DecodersUnavailable,
+        errors.ImageProblem,
+        errors.DecodersUnavailable,
         QueueFull,
         Closed,
         store.StoreError,

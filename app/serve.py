@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from app.access.openness import keys_problem
+from app.access.auth import keys_problem
 from app.access.redaction import Redacting
 from app.front import DATASETS
+from app.http_limits import bounded
 from app.main import Resources, create_app
-from app.protocol import bounded
 from app.settings import Settings, SettingsError, load_settings
 from jobs.telemetry import logs
 from jobs.telemetry.tracing import tracing_as_asked

@@ -57,7 +57,7 @@ class Settings(AccessSettings):
     @field_validator("models")
     @classmethod
     def _are_known(cls, models: str) -> str:
-        from vision.networks import NETWORKS  # noqa: PLC0415 - few name one, and numpy comes with it
+        from vision.networks.registry import NETWORKS  # noqa: PLC0415 - few name one, and numpy comes with it
 
         names = [name.strip() for name in models.split(",")]
         if unknown := [name for name in names if name not in NETWORKS]:

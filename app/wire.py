@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bestguess import schemas
-from vision.drawing.files import data_uri
+from vision.pictures.files import data_uri
 
 if TYPE_CHECKING:
     from app.inference.classifier import Classified
     from app.inference.engine import Choice
-    from vision.images import Pixels
+    from vision.decode.images import Pixels
 
 
 async def classification(answer: Classified, *, show_input: bool = False) -> schemas.Classification:

@@ -20,8 +20,8 @@ from benchmarks.report import serving_report
 from benchmarks.serving import LITSERVE_CONNECTIONS, Plan, measure_serving
 from benchmarks.training import measure_training, training_report
 from jobs.settings import SettingsError
-from vision.networks import LITE0, NETWORKS, VGG16
-from vision.weights import WeightsError
+from vision.networks.registry import LITE0, NETWORKS, VGG16
+from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -83,7 +83,7 @@ def decoder(pipe: Path) -> None:
     """Be the decode process, and write its calls to a pipe: it may not write to files."""
     notes = os.open(pipe, os.O_WRONLY)
     trace(lambda code: os.write(notes, written(code).encode()))
-    runpy.run_module("vision.decoder", run_name="__main__", alter_sys=True)
+    runpy.run_module("vision.decode.decoder", run_name="__main__", alter_sys=True)
 
 
 def drained(pipe: int) -> list[str]:
@@ -101,7 +101,7 @@ def measure() -> tuple[list[Call], list[Call]]:
     from support.api_keys import closed  # noqa: PLC0415
     from support.images import encoded, noise  # noqa: PLC0415
     from support.live_server import NO_MIRROR, ready, served  # noqa: PLC0415
-    from vision.sandbox import Decoder  # noqa: PLC0415
+    from vision.decode.sandbox import Decoder  # noqa: PLC0415
 
     lines: list[str] = []
     trace(lambda code: lines.append(written(code)))

@@ -14,7 +14,7 @@ from app.inference.classifier import Question, views
 from app.main import make_sandbox
 from app.settings import load_settings
 from benchmarks.processes import print_result
-from vision.networks import NETWORKS
+from vision.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from PIL import Image
 
 from app.inference.runner import Runner
 from benchmarks.processes import print_result
-from vision.networks import NETWORKS
-from vision.weights import FoundWeights, find
+from vision.networks.registry import NETWORKS
+from vision.networks.weights import FoundWeights, find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.settings import Settings
-    from vision.networks import Network
+    from vision.networks.registry import Network
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 MIN_RUNS = 3

@@ -20,13 +20,13 @@ from benchmarks.processes import BenchmarkError, print_result, run_module
 from benchmarks.report import table
 from bestguess.schemas.job_params import FinetuneParams
 from jobs.settings import SettingsError, WorkerSettings
-from vision import layout, transfer_learning
-from vision.images import Limits, View, decode
-from vision.layout import LayerWeights
-from vision.networks import NETWORKS
-from vision.random_weights import RANDOM_SEED
-from vision.sandbox import Cost
-from vision.weights import WeightsError, find, identify
+from vision.decode.images import Limits, View, decode
+from vision.decode.sandbox import Cost
+from vision.networks import keras_h5, transfer_learning
+from vision.networks.keras_h5 import LayerWeights
+from vision.networks.random_weights import RANDOM_SEED
+from vision.networks.registry import NETWORKS
+from vision.networks.weights import WeightsError, find, identify
 from worker.chance import order
 from worker.checkpoint import Checkpoint
 from worker.finetune.cache import ArrayCache
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from jobs.datasets.photographs import Photographs
-    from vision.networks import Network
-    from vision.weights import FoundWeights
+    from vision.networks.registry import Network
+    from vision.networks.weights import FoundWeights
 
 SEED = 0
 NORMALISING_PHOTOS = 16
@@ -217,9 +217,9 @@ def _make_weights(root: Network, photographs: Photographs, settings: WorkerSetti
 def normalised_weights(root: Network, pixels: NDArray[np.float32], path: Path) -> FoundWeights:
     """Write random weights for a sequential network, such as VGG16, normalised by photographs, into a new file.
 
-    Behind the weights of `vision.random_weights` all photographs are nearly equal, so that no last layer can learn to
-    tell them apart. Here, layer by layer, each channel's outputs before the ReLU get mean 0 and variance 1 over the
-    photographs (Krähenbühl et al. 2016, https://arxiv.org/abs/1511.06856). `pixels` (n, side, side, channels) are
+    Behind the weights of `vision.networks.random_weights` all photographs are nearly
+    equal, so that no last layer can learn to tell them apart. Here, layer by layer, each channel's outputs before the
+    ReLU get mean 0 and variance 1 over the photographs (Krähenbühl et al. 2016, https://arxiv.org/abs/1511.06856). `pixels` (n, side, side, channels) are
     preprocessed.
 
     Raises:
@@ -230,7 +230,7 @@ def normalised_weights(root: Network, pixels: NDArray[np.float32], path: Path) -
         raise ValueError(f"{root.title} has no weights that can be made up")
     model = root.build("float32")
     root.randomise(model, RANDOM_SEED)
-    layout.write(path, root.layers, _normalised_layers(model, pixels), seed=RANDOM_SEED)
+    keras_h5.write(path, root.layers, _normalised_layers(model, pixels), seed=RANDOM_SEED)
     return identify(path, root.weights)
 
 

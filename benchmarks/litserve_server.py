@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.inference.hardware import import_tensorflow
-from vision.images import FILTERS
-from vision.labels import imagenet_labels
-from vision.networks import NETWORKS
-from vision.random_weights import RANDOM_SEED
+from vision.decode.images import FILTERS
+from vision.networks.labels import imagenet_labels
+from vision.networks.random_weights import RANDOM_SEED
+from vision.networks.registry import NETWORKS
 
 TOP_K = 10  # the service's default
 

@@ -21,7 +21,7 @@ from locust.env import Environment
 
 from benchmarks.load import ANSWERED, REFUSED, Answer, Load, Pacer, summarize
 from benchmarks.processes import POLL_SECONDS, print_result
-from vision.hardware import cores
+from vision.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from vision.hardware import cores
+from vision.machine import cores
 
 _CPUINFO = Path("/proc/cpuinfo")
 # oneDNN and Eigen choose their kernels by these.

@@ -13,8 +13,8 @@ from benchmarks.machine import describe_machine, versions
 from benchmarks.photos import crop, generate, read
 from benchmarks.processes import print_result, run_module
 from benchmarks.report import table
-from vision.images import FILTERS
-from vision.networks import NETWORKS
+from vision.decode.images import FILTERS
+from vision.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from rich.console import RenderableType
 
-    from vision.networks import Network
+    from vision.networks.registry import Network
 
     Scores = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from app.up.children import LIFELINE
+from bestguess.supervisor.children import LIFELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,7 +57,7 @@ def child_process(
     """Run a command until the end of the block.
 
     The process then has `grace_seconds` to end after SIGTERM, and its whole group is killed. The group is also killed
-    when this process dies: see `app.up.children`.
+    when this process dies: see `bestguess.supervisor.children`.
     """
     with NamedTemporaryFile() as out, NamedTemporaryFile() as err:
         theirs, ours = os.pipe()

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.up.redis_server import free_port
 from benchmarks.engine import weights_path
 from benchmarks.processes import POLL_SECONDS, Child, child_process, wait_until
+from bestguess.supervisor.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vision.networks import Network
-    from vision.weights import FoundWeights
+    from vision.networks.registry import Network
+    from vision.networks.weights import FoundWeights
 
 START_SECONDS = 300.0  # VGG16 from a slow disk on a slow machine takes one of them
 STOP_SECONDS = 8.0  # `bestguess up` promises five
 DISCARD_URL = "http://127.0.0.1:9"  # the discard port: connections are refused at once
 UP = [sys.executable, "-m", "bestguess", "up"]
-API_MODULE, DECODER_MODULE = "app.serve", "vision.decoder"
+API_MODULE, DECODER_MODULE = "app.serve", "vision.decode.decoder"
 # LitServe's examples have 0.01 to 0.1 seconds; the shortest costs it least here.
 LITSERVE_BATCH_SECONDS = 0.01
 # As long as the service runs; synthetic digits need no download.

@@ -17,14 +17,14 @@ from benchmarks.machine import describe_machine, versions
 from benchmarks.photos import Photos, gather
 from benchmarks.processes import run_module
 from benchmarks.service import LITSERVE_BATCH_SECONDS, Server, run_litserve, run_service, run_training
-from vision.hardware import cores
-from vision.networks import NETWORKS
+from vision.machine import cores
+from vision.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vision.networks import Network
-    from vision.weights import FoundWeights
+    from vision.networks.registry import Network
+    from vision.networks.weights import FoundWeights
 
 FORMAT = 1  # of the JSON
 RATIO_CONNECTIONS = 32  # at which the ratios are taken

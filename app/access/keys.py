@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.access.rates import check_rate
+from app.access.rate_limit import check_rate
 from bestguess.schemas.base import Frozen
 from bestguess.schemas.service import Scope  # noqa: TC001 - pydantic reads the annotations
 from jobs.owners import OWNER

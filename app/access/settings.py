@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.access.addresses import networks, words
-from app.access.rates import check_rate
+from app.access.rate_limit import check_rate
 from jobs.settings import SharedSettings
 
 if TYPE_CHECKING:

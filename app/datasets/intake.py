@@ -15,8 +15,8 @@ from app.datasets.taking import Room, Taking
 from app.datasets.trouble import told
 from app.disconnect import while_connected
 from app.errors import Conflict, DeadlinePassed, NotAnArchive, Overloaded, TooLarge
+from app.inference.admission import Bodies
 from app.inference.batcher import QueueFull
-from app.inference.bodies import Bodies
 from jobs.datasets.archives import items as archives
 from jobs.datasets.archives.loose import loose_items
 from jobs.datasets.archives.reading import items
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from app.datasets.receiving import DiskFile
     from app.datasets.shelf import Shelf
     from app.datasets.taking import Taken
-    from app.inference.bodies import Body
+    from app.inference.admission import Body
     from app.settings import Settings
     from jobs.datasets.model import Dataset
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from vision.images import View
+from vision.decode.images import View
 
 if TYPE_CHECKING:
-    from vision.images import Picture
-    from vision.sandbox import Sandbox
+    from vision.decode.images import Picture
+    from vision.decode.sandbox import Sandbox
 
 AS_NETWORKS_SEE = View(224)  # as they will be decoded to be learned from
 

@@ -8,23 +8,23 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from app.datasets.trouble import told
-from app.desk import NoDesk
 from app.errors import NotFound
+from app.services.jobs import NoDesk
 from app.wire import image
 from jobs.artifacts import ArtifactsUnavailable
 from jobs.datasets.async_records import AsyncDatasets
 from jobs.datasets.model import INDEX, PACK
 from jobs.datasets.opening import read_index, verified
 from jobs.errors import RecordDamaged, StoreUnavailable
-from vision.drawing.files import encoded
-from vision.images import View
+from vision.decode.images import View
+from vision.pictures.files import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.datasets.looking import Looker
     from app.datasets.threads import Threads
-    from app.desk import Desk
+    from app.services.jobs import Desk
     from jobs.artifacts import ArtifactStore
     from jobs.datasets.model import Dataset, Entry, Index, Part
 

@@ -11,7 +11,7 @@ from jobs.datasets.archives.items import ArchiveTooLarge, File, Folder
 from jobs.datasets.archives.names import shown
 from jobs.datasets.archives.reading import is_archive
 from jobs.datasets.model import Entry, Refused
-from vision.problems import ImageProblem
+from vision.errors import ImageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.datasets.threads import Threads
     from jobs.datasets.archives.items import Item
     from jobs.datasets.publishing import Packer, Spot
-    from vision.images import Picture
+    from vision.decode.images import Picture
 
 
 class Seen(NamedTuple):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from app.errors import DeadlinePassed
+from app.inference.admission import Bodies
 from app.inference.batcher import Closed, QueueFull
-from app.inference.bodies import Bodies
 from app.inference.engine import Choice
 from app.inference.finetuned import base_of
 from jobs.trained import TrainedModel
-from vision.images import View
+from vision.decode.images import View
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.inference.engine import Engine
-    from app.inference.trained import TrainedNetworks
-    from vision.images import Picture, Pixels
-    from vision.labels import Label
-    from vision.networks import Network
-    from vision.sandbox import Sandbox
+    from app.inference.model_cache import TrainedNetworks
+    from vision.decode.images import Picture, Pixels
+    from vision.decode.sandbox import Sandbox
+    from vision.networks.labels import Label
+    from vision.networks.registry import Network
 
 PATIENCE = 0.8  # of the deadline: who would wait longer had better come back than wait for nothing
 

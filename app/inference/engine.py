@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.errors import NotFound, NotReady
-from app.inference.served import Report, Served
-from vision.networks import LITE0, NETWORKS
+from app.inference.model_slot import Report, Served
+from vision.networks.registry import LITE0, NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from app.settings import Settings
-    from vision.networks import Network
+    from vision.networks.registry import Network
 
 RETRY_LOADING = 5  # seconds; loading takes about ten
 

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 from app.errors import ModelUnusable, NotFound, OtherWeights
 from app.inference.kinds import facts_of
-from app.inference.served import Served
-from app.inference.trained import load_trained
-from vision import transfer_learning
-from vision.random_weights import RANDOM_SEED
-from vision.transfer_learning import finetuned
-from vision.weights import FoundWeights, WeightsError
+from app.inference.model_cache import load_trained
+from app.inference.model_slot import Served
+from vision.networks import transfer_learning
+from vision.networks.random_weights import RANDOM_SEED
+from vision.networks.transfer_learning import finetuned
+from vision.networks.weights import FoundWeights, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from app.inference.engine import Engine
-    from app.inference.trained import Load
+    from app.inference.model_cache import Load
     from jobs.finetuned import Finetuned
     from jobs.trained import TrainedModel
-    from vision.weights import Origin
+    from vision.networks.weights import Origin
 
 LABEL = "finetuned"  # one name for all of them: there may be many, and they come and go
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from vision.hardware import cores, fastest
+from vision.machine import cores, fastest
 
 if TYPE_CHECKING:
-    from vision.networks import Network
+    from vision.networks.registry import Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE, MNIST_TRAIN
-from vision.digits.trained import trained
-from vision.networks import NETWORKS
-from vision.transfer_learning import finetuned
-from vision.weights import WeightsError
+from vision.digits.network import trained
+from vision.networks.registry import NETWORKS
+from vision.networks.transfer_learning import finetuned
+from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
     from jobs.trained import TrainedModel
-    from vision.networks import Network
+    from vision.networks.registry import Network
 
 
 def network_of(model: TrainedModel) -> Network:

@@ -10,9 +10,8 @@ import numpy as np
 
 from app.inference import sizing
 from app.inference.hardware import choose_hardware, import_tensorflow
-from app.inference.tail import ForTail, Tail
-from app.inference.trunk import Trunk
-from vision.random_weights import RANDOM_SEED
+from app.inference.heads import ForTail, Tail, Trunk
+from vision.networks.random_weights import RANDOM_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from vision.networks import Network
-    from vision.transfer_learning import Cut
+    from vision.networks.registry import Network
+    from vision.networks.transfer_learning import Cut
 
 log = logging.getLogger(__name__)
 

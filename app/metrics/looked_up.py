@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from app.desk import Desk, NoDesk
 from app.inference.batcher import Batcher
-from app.inference.trained import LABEL
+from app.inference.model_cache import LABEL
+from app.services.jobs import Desk, NoDesk
 from jobs import damage
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from app.draining import Draining
     from app.inference.classifier import Classifier
-    from app.inference.served import Served
+    from app.inference.model_slot import Served
 
 
 @dataclass(frozen=True, slots=True)

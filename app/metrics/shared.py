@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from app.desk import Desk, NoDesk
+from app.services.jobs import Desk, NoDesk
 from jobs import figures
 from jobs.errors import StoreError
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.access.needs import WhoseDep, needs
-from app.deps import GalleryDep
-from app.routes.declared import problems
+from app.dependencies import GalleryDep, WhoseDep, needs
+from app.openapi import problems
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 from jobs.aliases import OURS

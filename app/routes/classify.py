@@ -6,15 +6,14 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from app.access.needs import needs
 from app.answering import answer
-from app.deps import ClassifierDep, ExchangeDep, SettingsDep
+from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
 from app.disconnect import while_connected
 from app.exchange import Exchange
 from app.inference.classifier import Classifier, Question
+from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.rendering import as_problem
-from app.routes.declared import BATCH_BODY, IMAGE_BODY, PICTURE, problems
-from app.routes.question import QuestionDep
+from app.routes.params import QuestionDep
 from app.uploads import FormLimits, Upload, read_files
 from app.wire import classification
 from bestguess import schemas

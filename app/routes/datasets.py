@@ -6,12 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.access.needs import CallerDep, WhoseDep, needs
 from app.datasets import described
 from app.datasets.receiving import has_body
-from app.deps import IntakeDep, ShelfDep
+from app.dependencies import CallerDep, IntakeDep, ShelfDep, WhoseDep, needs
 from app.errors import Invalid
-from app.routes.declared import ARCHIVE_BODY, JPEG, LABELLED_BODY, NAME, problems
+from app.openapi import ARCHIVE_BODY, JPEG, LABELLED_BODY, NAME, problems
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 from jobs.datasets.archives.names import hides

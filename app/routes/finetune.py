@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from app import finetuning
-from app.access.needs import CallerDep, WhoseDep, needs
-from app.deps import DeskDep, ExchangeDep, GalleryDep, SettingsDep, ShelfDep
-from app.routes.declared import problems
+from app.dependencies import CallerDep, DeskDep, ExchangeDep, GalleryDep, SettingsDep, ShelfDep, WhoseDep, needs
+from app.openapi import problems
 from app.routes.jobs import Key, idempotency
+from app.services import job_checks
 from bestguess.schemas.job_params import FinetuneParams
 from bestguess.schemas.jobs import Job
 from bestguess.schemas.service import Scope
@@ -44,7 +43,7 @@ async def finetune(
     job = await desk.store.wished(wish, caller.owner) if wish else None
     if job is None:  # a job that is known is given back whatever has become of its data set and its base
         dataset = await shelf.records.get(params.dataset_id, whose)
-        wanted = await finetuning.checked(params, dataset, gallery, whose)
+        wanted = await job_checks.checked(params, dataset, gallery, whose)
         learned = dataset.id, dataset.version
         job = await desk.submit(FINETUNE, wanted, wish, caller.owner, settings, exchange.origin(), learned)
     exchange.job_id = job.id

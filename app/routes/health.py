@@ -5,12 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app import described
-from app.access.guard import Guard
-from app.access.needs import GuardDep
-from app.deps import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep
+from app.access.auth import Guard
+from app.dependencies import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep, GuardDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
-from app.routes.declared import problems
+from app.openapi import problems
 from bestguess import schemas
 
 router = APIRouter(tags=["health"])

@@ -9,11 +9,10 @@ import mimeparse
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app.access.needs import CallerDep, WhoseDep, needs
-from app.deps import DeskDep, ExchangeDep, SettingsDep
+from app.dependencies import CallerDep, DeskDep, ExchangeDep, SettingsDep, WhoseDep, needs
 from app.errors import Invalid
-from app.events import stream
-from app.routes.declared import EVENT_STREAM, problems
+from app.openapi import EVENT_STREAM, problems
+from app.responses import stream
 from bestguess import schemas
 from bestguess.schemas.job_params import MnistParams
 from bestguess.schemas.jobs import Job, JobStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from app.deps import AnyDeskDep, MetricsDep
+from app.dependencies import AnyDeskDep, MetricsDep
 from app.metrics.page import page
 from app.metrics.shared import shared
 

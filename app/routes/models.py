@@ -9,19 +9,18 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from app import described
-from app.access.needs import WhoseDep, needs
 from app.answering import MEDIA_TYPES, answer, wanted_kind
-from app.deps import ClassifierDep, GalleryDep, SettingsDep
+from app.dependencies import ClassifierDep, GalleryDep, SettingsDep, WhoseDep, needs
 from app.inference.kinds import network_of
-from app.inference.served import Served
-from app.routes.declared import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
-from app.routes.question import ModelId, QuestionOfDep
-from app.sending import SentFile
+from app.inference.model_slot import Served
+from app.openapi import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
+from app.responses import SentFile
+from app.routes.params import ModelId, QuestionOfDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
 from bestguess.schemas.service import Scope
 from jobs.artifacts import MODEL, ArtifactDamaged
-from vision.report import picture
+from vision.pictures.report import picture
 
 router = APIRouter(prefix="/models", tags=["models"])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from app.deps import SettingsDep
+from app.dependencies import SettingsDep
 from app.errors import NotFound
 
 router = APIRouter(include_in_schema=False)

@@ -48,7 +48,7 @@ def finished_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, st
 def networks(incomplete: str) -> list[str]:
     """Complete the id of a pretrained network with a weights file of its own."""
     with contextlib.suppress(ImportError):  # the service's packages may not be installed
-        from vision.networks import NETWORKS
+        from vision.networks.registry import NETWORKS
 
         return [name for name, network in NETWORKS.items() if network.weights and name.startswith(incomplete)]
     return []

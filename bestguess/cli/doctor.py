@@ -16,7 +16,7 @@ from bestguess.cli.requires import require_server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.doctor.finding import Finding
+    from bestguess.doctor.finding import Finding
 
 EPILOG = examples("bestguess doctor", "bestguess doctor --json")
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
@@ -25,7 +25,7 @@ STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False) -> None:
     """Check what is commonly wrong with an installation, and say what to do: exit code 1 if something is wrong."""
     require_server("doctor")
-    from app.doctor.examination import examine, healthy
+    from bestguess.doctor.examination import examine, healthy
 
     findings = list(examine())
     well = healthy(findings)

@@ -21,8 +21,8 @@ def up() -> None:
     Settings are environment variables.
     """
     require_tensorflow("up")
-    from app.up.preflight import PreflightError, checked_settings
-    from app.up.supervisor import run_up
+    from bestguess.supervisor.preflight import PreflightError, checked_settings
+    from bestguess.supervisor.supervisor import run_up
 
     try:
         code = run_up(checked_settings())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from app.settings import Settings
-    from vision.weights import FoundWeights, WeightsFile
+    from vision.networks.weights import FoundWeights, WeightsFile
 
 app = typer.Typer(help="Find, download and verify the weights of the pretrained networks.", no_args_is_help=True)
 
@@ -78,7 +78,7 @@ def fetch(*, model: Model = None) -> None:
 
 
 def _fetch(settings: Settings, file: WeightsFile) -> None:
-    from app.inference.progress import progress_bar
+    from app.inference.loader import progress_bar
     from vision.download import DownloadError, part_of
     from vision.files import size_of
 
@@ -104,7 +104,7 @@ def verify_command(
 ) -> None:
     """Verify that a file is the official one, by its size and MD5: exit code 0 if so, else 1."""
     require_server("weights verify")
-    from vision.weights import WeightsError, verify
+    from vision.networks.weights import WeightsError, verify
 
     settings = read_settings()
     for file in _files(settings, model)[: 1 if path else None]:
@@ -134,8 +134,8 @@ def random_command(
 ) -> None:
     """Write untrained weights in the official file's layout, for tests and benchmarks."""
     require_server("weights random")
-    from vision.random_weights import write_random
-    from vision.weights import WeightsError
+    from vision.networks.random_weights import write_random
+    from vision.networks.weights import WeightsError
 
     file = _file_of(model)
     if path.is_dir():
@@ -156,7 +156,7 @@ def _file_of(network: str | None) -> WeightsFile:
     Raises:
         typer.BadParameter: there is no such network, or its weights come with a package.
     """
-    from vision.networks import NETWORKS
+    from vision.networks.registry import NETWORKS
 
     files = {name: each.weights for name, each in NETWORKS.items() if each.weights}
     network = network or next(iter(files))
@@ -168,7 +168,7 @@ def _file_of(network: str | None) -> WeightsFile:
 
 def _files(settings: Settings, network: str | None) -> list[WeightsFile]:
     """Return the weights file of the network that is named, or of each that the service loads at its start."""
-    from vision.networks import NETWORKS
+    from vision.networks.registry import NETWORKS
 
     if network:
         return [_file_of(network)]
@@ -177,20 +177,20 @@ def _files(settings: Settings, network: str | None) -> list[WeightsFile]:
 
 def _is_named(settings: Settings, file: WeightsFile) -> bool:
     """Return whether BESTGUESS_WEIGHTS asks for other weights than the official file."""
-    from vision.weights import named
+    from vision.networks.weights import named
 
     return settings.weights == "random" or named(file, settings.weights) is not None
 
 
 def _target(settings: Settings, file: WeightsFile) -> Path:
-    from vision.weights import places
+    from vision.networks.weights import places
 
     return places(file, settings.data_dir)[0]
 
 
 def _look(settings: Settings, file: WeightsFile) -> tuple[FoundWeights | None, list[str]]:
     """Return the weights that would be used, and a line on each place that was looked at."""
-    from vision.weights import find, named, places
+    from vision.networks.weights import find, named, places
 
     if settings.weights == "random":
         return find(file, settings.weights, settings.data_dir), ["made up in memory, nothing to look for"]
@@ -204,7 +204,7 @@ def _look(settings: Settings, file: WeightsFile) -> tuple[FoundWeights | None, l
 def _examine(path: Path, file: WeightsFile, *, official: bool) -> tuple[FoundWeights | None, str]:
     from vision.download import part_of
     from vision.files import size_of
-    from vision.weights import WeightsError, WeightsMissing, identify, verify
+    from vision.networks.weights import WeightsError, WeightsMissing, identify, verify
 
     try:
         found = (verify if official else identify)(path, file)
@@ -217,7 +217,7 @@ def _examine(path: Path, file: WeightsFile, *, official: bool) -> tuple[FoundWei
 
 
 def _found(settings: Settings, file: WeightsFile) -> FoundWeights:
-    from vision.weights import WeightsMissing, find
+    from vision.networks.weights import WeightsMissing, find
 
     found = find(file, settings.weights, settings.data_dir)
     if found is None:

@@ -12,7 +12,7 @@ from support.fake_networks import DummyRunner
 from support.images import encoded, noise
 from support.live_server import live
 from support.waiting import wait_until
-from vision.weights import FoundWeights
+from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
     from pathlib import Path

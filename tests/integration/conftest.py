@@ -14,8 +14,8 @@ from support.redis_server import LiveRedis, live_redis
 from support.stores import FullStore, TwiceStore
 from support.trained_models import publish, untrained
 from support.worker_processes import Workplace, small_mnist
-from vision.random_weights import write_random
-from vision.vgg import VGG16_LAYERS
+from vision.networks.random_weights import write_random
+from vision.networks.vgg import VGG16_LAYERS
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.access.limiter import Limiter
-from app.access.rates import Rate
+from app.access.rate_limit import Limiter, Rate
 from app.settings import Settings
 from bestguess.schemas.jobs import JobStatus
 from support.api_keys import Headers, add_key, closed

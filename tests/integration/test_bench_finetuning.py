@@ -14,9 +14,9 @@ from benchmarks.photos import dataset
 from jobs.settings import WorkerSettings
 from support.images import encoded, noise
 from support.small_vgg import LAYERS, SIDE, SMALL_VGG
-from vision import layout
-from vision.networks import VGG16
-from vision.vgg import load
+from vision.networks import keras_h5
+from vision.networks.registry import VGG16
+from vision.networks.vgg import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def test_normalised_weights(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).normal(20, 70, (24, SIDE, SIDE, 3)).astype(np.float32)
     found = normalised_weights(NETWORK, pixels, tmp_path / "random.h5")
     assert (found.origin, found.path) == ("random", tmp_path / "random.h5")
-    assert layout.seed_of(found.path) is not None
+    assert keras_h5.seed_of(found.path) is not None
     model = NETWORK.build("float32")
     _load(model, found.path)
     for name in ("block1_conv1", "block3_conv2", "block5_conv3", "fc1", "predictions"):

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.inference import obtaining
-from app.inference.bring_up import BringUp
+from app.inference import loader
 from app.inference.engine import Engine
-from app.inference.obtaining import Obtaining
+from app.inference.loader import BringUp, Obtaining
 from app.settings import Settings
 from support.small_vgg import SMALL_VGG, randomise
-from vision.networks import LITE0, Network
-from vision.weights import FoundWeights, WeightsFile
+from vision.networks.registry import LITE0, Network
+from vision.networks.weights import FoundWeights, WeightsFile
 
 CONTENT = b"stands for the weights"
 FILE = WeightsFile("small.h5", len(CONTENT), hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(), "small.h5", ())
@@ -47,7 +46,7 @@ def _no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(obtaining, "LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(loader, "LOOK_AGAIN", 0.1)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:

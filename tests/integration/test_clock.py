@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.access.limiter import SharedWindows
-from app.access.rates import Rate
+from app.access.rate_limit import Rate, SharedWindows
 from bestguess.schemas.jobs import JobStatus
 from jobs.errors import LeaseLost
 from support.job_store import LEASE, entry, progress, queued, running, types

@@ -15,7 +15,7 @@ from support.fake_networks import DummyRunner
 from support.fuzz_budget import long, seeds
 from support.live_server import live
 from support.schemathesis_run import called
-from vision.weights import FoundWeights
+from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor.finding import Finding, Verdict
-from app.doctor.redis import look_at_redis
 from app.settings import Settings
+from bestguess.doctor.finding import Finding, Verdict
+from bestguess.doctor.redis import look_at_redis
 from jobs import figures
 from support.redis_server import LiveRedis, live_redis
 from support.stores import FullStore

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from support.images import encoded
-from vision import lite0
-from vision.images import Limits, View, decode
+from vision.decode.images import Limits, View, decode
+from vision.networks import efficientnet_lite0
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +27,13 @@ MEAN, MOST, SCORE, TIE = 0.25, 4, 0.02, 0.0025
 @pytest.fixture(scope="module")
 def scores() -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """Return what EfficientNet-Lite0 thinks of pixels, with its real weights."""
-    model = lite0.build("float32")
-    lite0.load(model, None)
+    model = efficientnet_lite0.build("float32")
+    efficientnet_lite0.load(model, None)
 
     def softmax(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        logits = np.asarray(model(lite0.preprocess(pixels[None].astype(np.float32)), training=False), np.float32)[0]
+        logits = np.asarray(
+            model(efficientnet_lite0.preprocess(pixels[None].astype(np.float32)), training=False), np.float32
+        )[0]
         exponentials = np.exp(logits - logits.max())
         return exponentials / exponentials.sum()
 

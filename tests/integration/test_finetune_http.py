@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.desk import opened
-from app.gallery import Gallery
 from app.inference.engine import Engine
 from app.main import make_sandbox, make_state
+from app.services.jobs import opened
+from app.services.models import Gallery
 from app.settings import Settings
 from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import httpx
 
     from app.datasets.shelf import Shelf
-    from app.deps import State
-    from app.inference.served import Served
+    from app.dependencies import State
+    from app.inference.model_slot import Served
     from jobs.registry import TrainedModel
     from support.live_server import Live
     from support.redis_server import LiveRedis

@@ -13,9 +13,9 @@ from support.finetune_jobs import LITE0, dataset, submit
 from support.stores import FullDatasets, FullRegistry
 from support.waiting import wait_until
 from support.worker_processes import kill, timed
-from vision import transfer_learning
-from vision.networks import NETWORKS
-from vision.report.picture import draw
+from vision.networks import transfer_learning
+from vision.networks.registry import NETWORKS
+from vision.pictures.report.picture import draw
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,10 @@ import pytest
 from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
-from vision import transfer_learning
-from vision.images import Limits, View, decode
-from vision.networks import VGG16
-from vision.weights import FoundWeights
+from vision.decode.images import Limits, View, decode
+from vision.networks import transfer_learning
+from vision.networks.registry import VGG16
+from vision.networks.weights import FoundWeights
 from worker.chance import order
 from worker.checkpoint import Checkpoint
 from worker.finetune.division import divide
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from jobs.datasets.photographs import Photographs
-    from vision.networks import Network
+    from vision.networks.registry import Network
     from worker.finetune.task import Result
 
 STEPS = 20

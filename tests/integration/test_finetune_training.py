@@ -15,9 +15,9 @@ from bestguess.schemas.job_params import FinetuneParams
 from jobs.artifacts import ArtifactsUnavailable
 from support.photo_datasets import photographs, png, room, stripes
 from support.small_vgg import SMALL_VGG
-from vision import transfer_learning
-from vision.images import Limits, View, decode
-from vision.weights import FoundWeights
+from vision.decode.images import Limits, View, decode
+from vision.networks import transfer_learning
+from vision.networks.weights import FoundWeights
 from worker.checkpoint import Checkpoint
 from worker.errors import Diverged, Stopped
 from worker.finetune.division import DatasetUnfit

@@ -18,8 +18,8 @@ from support.finetuned_models import Made, as_vgg16, base, publish
 from support.job_requests import PICTURE
 from support.live_server import served
 from support.photo_datasets import png
-from vision.networks import NETWORKS
-from vision.weights import FoundWeights
+from vision.networks.registry import NETWORKS
+from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from app.deps import State
+    from app.dependencies import State
     from app.settings import Settings
     from support.redis_server import LiveRedis
     from support.stores import FullStore

@@ -18,9 +18,9 @@ from support.live_server import served
 from support.small_vgg import SIDE
 from support.stores import FullStore
 from support.waiting import wait_until
-from vision.images import Limits, View, decode
-from vision.networks import NETWORKS
-from vision.weights import FoundWeights
+from vision.decode.images import Limits, View, decode
+from vision.networks.registry import NETWORKS
+from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from app.deps import State
+    from app.dependencies import State
     from support.redis_server import LiveRedis
 
 pytestmark = pytest.mark.filterwarnings(  # Keras 3.15's, where it saves

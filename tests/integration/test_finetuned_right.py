@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.inference.heads import ForTail
 from app.inference.runner import Runner
-from app.inference.tail import ForTail
 from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
-from vision import transfer_learning
-from vision.images import Limits, View, decode
-from vision.transfer_learning import finetuned
-from vision.weights import FoundWeights
+from vision.decode.images import Limits, View, decode
+from vision.networks import transfer_learning
+from vision.networks.transfer_learning import finetuned
+from vision.networks.weights import FoundWeights
 from worker.checkpoint import Checkpoint
 from worker.finetune.network import Base
 from worker.finetune.task import Task

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision import lite0
-from vision.lite0_weights import Lite0WeightsError, packaged, read_weights, verify
+from vision.networks import efficientnet_lite0
+from vision.networks.efficientnet_lite0 import Lite0WeightsError, packaged, read_weights, verify
 
 if TYPE_CHECKING:
     import keras
@@ -24,8 +24,8 @@ needs_photos = pytest.mark.skipif(not DATA.is_dir(), reason="the photographs of 
 
 
 def _loaded(dtype: str) -> keras.Model:
-    model = lite0.build(dtype)
-    lite0.load(model, None)
+    model = efficientnet_lite0.build(dtype)
+    efficientnet_lite0.load(model, None)
     return model
 
 
@@ -49,28 +49,29 @@ def guesses(model: keras.Model, name: str) -> list[tuple[str, float]]:
     """Return the five best labels of a photograph with their probabilities, best first."""
     rows = (DATA / "imagenet_classes.tsv").read_text(encoding="utf-8").splitlines()[1:]
     labels = [row.split("\t")[2] for row in rows]
-    logits = np.asarray(model(lite0.preprocess(photograph(name)), training=False), np.float32)[0]
+    logits = np.asarray(model(efficientnet_lite0.preprocess(photograph(name)), training=False), np.float32)[0]
     scores = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     return [(labels[index], float(scores[index])) for index in scores.argsort()[::-1][:5]]
 
 
 def test_importing_the_network_loads_no_framework() -> None:
     """Whoever only wants the table of layers does not wait for TensorFlow."""
-    code = "import sys, vision.lite0; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'torch')))"
+    code = "import sys, vision.networks.efficientnet_lite0\n"
+    code += "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'torch')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_parameters_are_counted(model: keras.Model) -> None:
     """The table, the batch-norms' scales and shifts included, counts what Keras could train."""
-    assert sum(layer.parameters for layer in lite0.LAYERS) == 4_652_008
+    assert sum(layer.parameters for layer in efficientnet_lite0.LAYERS) == 4_652_008
     assert sum(variable.value.shape.num_elements() for variable in model.trainable_variables) == 4_652_008
 
 
 def test_the_table_is_the_model(model: keras.Model) -> None:
     """Each layer of the table is Keras's layer of that name: kind, kernel, output and parameters, in order."""
     weighted = [layer for layer in model.layers if type(layer).__name__ in KINDS]
-    assert [layer.name for layer in weighted] == [layer.name for layer in lite0.LAYERS]
-    for layer, described in zip(weighted, lite0.LAYERS, strict=True):
+    assert [layer.name for layer in weighted] == [layer.name for layer in efficientnet_lite0.LAYERS]
+    for layer, described in zip(weighted, efficientnet_lite0.LAYERS, strict=True):
         learned = [*layer.trainable_variables]
         if described.kind != "dense":
             learned += model.get_layer(f"{layer.name}_norm").trainable_variables
@@ -82,7 +83,7 @@ def test_the_table_is_the_model(model: keras.Model) -> None:
 
 def test_every_kernel_is_filled(model: keras.Model) -> None:
     """Loading leaves no kernel as it was built, which is all zeros."""
-    assert all(np.any(model.get_layer(layer.name).kernel) for layer in lite0.LAYERS)
+    assert all(np.any(model.get_layer(layer.name).kernel) for layer in efficientnet_lite0.LAYERS)
 
 
 @needs_photos
@@ -120,7 +121,7 @@ def test_lower_precision_says_the_same(dtype: str) -> None:
 
 def test_pixels_are_centred() -> None:
     """Pixels become (pixel - 127) / 128, in float32."""
-    found = lite0.preprocess(np.array([[0, 127, 255]], np.float32))
+    found = efficientnet_lite0.preprocess(np.array([[0, 127, 255]], np.float32))
     assert found.dtype == np.float32
     assert found.tolist() == [[-0.9921875, 0, 1]]
 
@@ -128,7 +129,7 @@ def test_pixels_are_centred() -> None:
 def test_an_unknown_dtype_is_refused() -> None:
     """A dtype that Keras does not have is an error of its own."""
     with pytest.raises(ValueError, match="float7"):
-        lite0.build("float7")
+        efficientnet_lite0.build("float7")
 
 
 def test_the_packaged_file_is_verified(tmp_path: Path) -> None:
@@ -146,12 +147,12 @@ def test_other_weights_leave_the_model_alone(model: keras.Model, tmp_path: Path)
     header = (119547037146038801333356, 1001, {"little_endian": True})
     path.write_bytes(b"".join(pickle.dumps(part, 2) for part in (*header, {}, [])))
     with pytest.raises(Lite0WeightsError, match=r"other\.pth lacks '_conv_stem\.weight'"):
-        lite0.load(model, path)
+        efficientnet_lite0.load(model, path)
     assert np.array_equal(model.get_layer("stem").get_weights()[0], before)
 
 
 def test_a_tensor_of_another_shape_is_refused() -> None:
     """A kernel that does not fit its layer is refused with both shapes."""
-    wider = replace(lite0.LAYERS[0], kernel=(5, 5, 3, 32))
+    wider = replace(efficientnet_lite0.LAYERS[0], kernel=(5, 5, 3, 32))
     with pytest.raises(Lite0WeightsError, match=r"stem needs .*\(32, 3, 5, 5\).*\(32, 3, 3, 3\)"):
         read_weights([wider], packaged())

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.inference.heads import ForTail, Tail, between
 from app.inference.runner import NotFinite, Runner
-from app.inference.tail import ForTail, Tail
-from app.inference.trunk import between
 from support.finetuned_models import Made, base
 from support.small_vgg import SIDE, SMALL_VGG
-from vision.transfer_learning import cut_of, finetuned
+from vision.networks.transfer_learning import cut_of, finetuned
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from app.inference.trained import load_trained
+from app.inference.model_cache import load_trained
 from jobs.trained import TrainedModel
 from support.classify_requests import DIGIT, problem
 from support.stores import FullRegistry, FullStore

@@ -10,18 +10,18 @@ from pathlib import Path
 import keras
 import pytest
 
-from app.deps import State
+from app.dependencies import State
 from app.errors import NotEnoughMemory, NotReady, Problem
-from app.inference import on_demand
-from app.inference.bring_up import BringUp
+from app.inference import loader
 from app.inference.engine import Choice, Engine
+from app.inference.loader import BringUp
 from app.main import serving
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import ready, served
 from support.waiting import wait_until
-from vision.networks import LITE0, NETWORKS, VGG19
-from vision.weights import WeightsFile
+from vision.networks.registry import LITE0, NETWORKS, VGG19
+from vision.networks.weights import WeightsFile
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 CONTENT = b"stands for the weights"
@@ -137,7 +137,7 @@ def test_without_enough_memory(tmp_path: Path) -> None:
     put(tmp_path)
 
     async def scene(engine: Engine, bring_up: BringUp) -> None:
-        free = on_demand.needed(SMALL) - 1
+        free = loader.needed(SMALL) - 1
         bring_up.on_demand.available = lambda: free
         with pytest.raises(
             NotEnoughMemory, match=r"There is no room for VGG-19\. It needs 2\.2 GB .* 2\.2 GB are free"

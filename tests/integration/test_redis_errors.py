@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from app.settings import Settings
-from app.up.probes import jobs_trouble
+from bestguess.supervisor.probes import jobs_trouble
 from jobs import figures
 from jobs.errors import StoreUnavailable
 from jobs.ids import new_job_id

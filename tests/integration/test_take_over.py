@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.deps import State
+from app.dependencies import State
 from app.inference.engine import Engine
 from app.main import serving
 from app.settings import Settings
@@ -15,8 +15,8 @@ from support.images import encoded, noise
 from support.live_server import served
 from support.waiting import wait_until
 from vision.files import checksum
-from vision.networks import VGG16
-from vision.vgg import VGG16_WEIGHTS
+from vision.networks.registry import VGG16
+from vision.networks.vgg import VGG16_WEIGHTS
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 

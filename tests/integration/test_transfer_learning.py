@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from support.small_vgg import SMALL_VGG
-from vision import transfer_learning
-from vision.networks import LITE0, VGG16
-from vision.weights import WeightsError
+from vision.networks import transfer_learning
+from vision.networks.registry import LITE0, VGG16
+from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keras import Model
     from numpy.typing import NDArray
 
-    from vision.networks import Network
+    from vision.networks.registry import Network
 
 
 @pytest.fixture(scope="module")

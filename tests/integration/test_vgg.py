@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from support.weights_files import write_official
-from vision import layout
-from vision.vgg import VGG16_LAYERS, build_vgg16, load, preprocess, randomise
-from vision.weights import WeightsError
+from vision.networks import keras_h5
+from vision.networks.vgg import VGG16_LAYERS, build_vgg16, load, preprocess, randomise
+from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def test_unknown_dtype(keras: ModuleType) -> None:
 
 def test_random_file(model: Model, random_weights: Path) -> None:
     """A file of random weights and weights made up in memory are the same numbers for the same seed."""
-    for name, kernel, bias in layout.read(random_weights, VGG16_LAYERS):
+    for name, kernel, bias in keras_h5.read(random_weights, VGG16_LAYERS):
         found = model.get_layer(name).get_weights()
         np.testing.assert_array_equal(found[0], kernel)
         np.testing.assert_array_equal(found[1], bias)

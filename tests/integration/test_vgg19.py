@@ -13,9 +13,9 @@ import pytest
 from app.inference.runner import Runner
 from support.images import encoded, noise
 from support.weights_files import write_official
-from vision.images import Limits, View, decode
-from vision.networks import VGG19
-from vision.vgg import VGG19_LAYERS
+from vision.decode.images import Limits, View, decode
+from vision.networks.registry import VGG19
+from vision.networks.vgg import VGG19_LAYERS
 
 
 @pytest.fixture(scope="module")

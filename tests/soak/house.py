@@ -13,9 +13,9 @@ import httpx
 import psutil
 import redis
 
-from app.up.redis_server import free_port
 from benchmarks.processes import Child, child_process, wait_until
 from benchmarks.service import DECODER_MODULE
+from bestguess.supervisor.redis_server import free_port
 from support.worker_processes import small_mnist
 
 if TYPE_CHECKING:

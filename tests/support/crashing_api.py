@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from app.desk import opened
 from app.inference.engine import Engine
 from app.main import make_sandbox, make_state
 from app.serve import main
+from app.services.jobs import opened
 from support.fake_networks import DummyRunner
-from vision.weights import FoundWeights
+from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from app.deps import State
+    from app.dependencies import State
     from app.settings import Settings
 
 

@@ -13,16 +13,15 @@ import psutil
 
 from support.mutations import mutated
 from support.mutations.seeds import seeds
-from vision.formats import FORMATS
-from vision.images import Limits, View
-from vision.problems import PROBLEMS, ImageProblem, TooCostly
+from vision.decode.images import FORMATS, Limits, View
+from vision.errors import PROBLEMS, ImageProblem, TooCostly
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from random import Random
 
-    from vision.images import Picture
-    from vision.sandbox import Sandbox
+    from vision.decode.images import Picture
+    from vision.decode.sandbox import Sandbox
 
 LIMITS = Limits(max_pixels=4_000_000, max_scans=100)
 VIEWS = (View(224), View(100, "inside"))
@@ -108,7 +107,7 @@ def memory_of_decoders() -> float:
     found = 0
     for child in psutil.Process().children():
         try:
-            if "vision.decoder" in child.cmdline():
+            if "vision.decode.decoder" in child.cmdline():
                 found += child.memory_info().rss
         except psutil.Error:  # it was replaced
             continue

@@ -12,7 +12,7 @@ from jobs.artifacts import MODEL, open_store
 from jobs.ids import new_job_id
 from jobs.owners import ANONYMOUS
 from support.small_vgg import SMALL_VGG
-from vision import transfer_learning
+from vision.networks import transfer_learning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from support.stores import FullStore
-    from vision.networks import Network
+    from vision.networks.registry import Network
 
 CLASSES = ("cat", "猫", "a thing")
 

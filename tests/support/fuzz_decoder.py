@@ -14,8 +14,8 @@ import atheris
 
 with atheris.instrument_imports(include=["PIL", "vision"]):
     from support.decode_oracle import DIGIT, LIMITS, VIEWS, fault_of
-    from vision.images import render
-    from vision.problems import ImageProblem
+    from vision.decode.images import render
+    from vision.errors import ImageProblem
 
 from support.fuzz_budget import minutes
 from support.mutations import LARGEST, mutated

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import httpx
 
-from app.access.guard import Guard
-from app.deps import State
-from app.desk import opened
+from app.access.auth import Guard
+from app.dependencies import State
 from app.inference.engine import Engine
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
+from app.services.jobs import opened
 from app.settings import Settings
-from app.up.redis_server import free_port
+from bestguess.supervisor.redis_server import free_port
 from jobs.telemetry.tracing import Tracing
 from support.fake_networks import DummyRunner
 from support.waiting import wait_until
-from vision.weights import FoundWeights
+from vision.networks.weights import FoundWeights
 
 TESTS = Path(__file__).parents[1]  # where a process finds `support`
 NO_MIRROR = "http://127.0.0.1:9"  # the discard port: refused at once

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from jobs.datasets.photographs import Photograph, Photographs
-from vision.images import Limits
-from vision.sandbox import Cost
+from vision.decode.images import Limits
+from vision.decode.sandbox import Cost
 from worker.finetune.cache import ArrayCache
 from worker.finetune.task import Room
 

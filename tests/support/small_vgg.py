@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vision import layers, random_weights
-from vision.networks import VGG16
+from vision.networks import layers, random_weights
+from vision.networks.registry import VGG16
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import keras
 
-    from vision.layers import Layer
-    from vision.networks import Network
+    from vision.networks.layers import Layer
+    from vision.networks.registry import Network
 
 SIDE = 32
 BLOCKS = ((2, 4), (2, 6), (3, 8), (3, 10), (3, 12))

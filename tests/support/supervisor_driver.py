@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from app.up.preflight import PreflightError, checked_settings
-from app.up.supervisor import run_up
+from bestguess.supervisor.preflight import PreflightError, checked_settings
+from bestguess.supervisor.supervisor import run_up
 
 if __name__ == "__main__":
     command = (sys.executable, str(Path(__file__).with_name("fake_api_process.py")), *sys.argv[1:])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from bestguess.schemas.report import Dataset, Findings, Origin, Point, Report
-from vision.report.findings import find
+from vision.reports import find
 
 
 def findings_of(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from vision import layers
-from vision.weights import WeightsFile
+from vision.networks import layers
+from vision.networks.weights import WeightsFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vision.layers import Layer
+    from vision.networks.layers import Layer
 
 SMALL = (
     layers.convolution("conv1", 3, 3, 8, 16),

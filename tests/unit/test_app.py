@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.rendering import METHODS, add_handlers
-from app.sending import SentFile
+from app.responses import SentFile
 from app.serve import allow_connections
 from support.live_server import Live
 

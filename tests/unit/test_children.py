@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.up.children import Child, Command, ending, next_pause
+from bestguess.supervisor.children import Child, Command, ending, next_pause
 from support.processes import lives
 from support.waiting import wait_until
 

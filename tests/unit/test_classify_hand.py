@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from app.exchange import Exchange
+from app.inference.admission import Bodies
 from app.inference.batcher import Closed, QueueFull
-from app.inference.bodies import Bodies
 from app.inference.classifier import Classifier, Question
 from app.inference.engine import Engine
 from app.settings import Settings
@@ -26,18 +26,18 @@ from support.classify_requests import BLUE, problem
 from support.fake_networks import DummyRunner
 from support.live_server import live
 from support.waiting import wait_until
-from vision.weights import FoundWeights
+from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from app.inference.classifier import Classified
-    from app.inference.served import Served
-    from app.inference.trained import TrainedNetworks
+    from app.inference.model_cache import TrainedNetworks
+    from app.inference.model_slot import Served
     from support.live_server import Live
-    from vision.images import Picture
-    from vision.sandbox import Sandbox
+    from vision.decode.images import Picture
+    from vision.decode.sandbox import Sandbox
 
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
 FACTS = {"sha256": "0" * 64, "bytes": 1, "params": {}, "result": {}, "kind": "mnist-train"}

@@ -7,7 +7,7 @@ import pytest
 from app.datasets.sorting import MOST_REJECTED, label_of, with_label
 from app.datasets.taking import Seen, Taken
 from app.errors import Invalid
-from app.routes.declared import LABEL, NAME
+from app.openapi import LABEL, NAME
 from jobs.datasets.archives.names import hides
 from jobs.datasets.classes import Unlabelled, layout
 from jobs.datasets.model import Entry, Index

@@ -20,7 +20,7 @@ from app.errors import DeadlinePassed, StorageUnavailable
 from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from jobs.artifacts.folder import FolderStore
-from vision.images import Picture, View
+from vision.decode.images import Picture, View
 
 PIECE = bytes(range(256)) * 256
 TIMES = 512  # 32 MB

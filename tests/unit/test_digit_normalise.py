@@ -14,7 +14,7 @@ from support import drawn_digits
 from support.drawn_digits import BLACK, WHITE, Sheet
 from vision.digits.normalise import _stroke_width, normalise
 from vision.digits.pieces import named
-from vision.problems import PROBLEMS, NoInk
+from vision.errors import PROBLEMS, NoInk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vision.digits import pieces
-from vision.problems import NoInk
+from vision.errors import NoInk
 
 
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.4, 0.6, 1.0])

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor import machine
-from app.doctor.files import look_at_data, look_at_mnist, look_at_models, look_at_weights
-from app.doctor.finding import Finding, Verdict, looked_at, ok
-from app.doctor.ports import look_at_port
-from app.doctor.settings import look_at_settings
 from app.settings import Settings
+from bestguess.doctor import machine
+from bestguess.doctor.files import look_at_data, look_at_mnist, look_at_models, look_at_weights
+from bestguess.doctor.finding import Finding, Verdict, looked_at, ok
+from bestguess.doctor.ports import look_at_port
+from bestguess.doctor.settings import look_at_settings
 from jobs.settings import WorkerSettings
 from support.file_server import FileServer
 

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image, ImageOps
 
 from support.images import encoded, noise
-from vision.images import Limits, Picture, View, decode
-from vision.jpeg import scale
-from vision.problems import BrokenImage, TooManyPixels
-from vision.sandbox import Cost, Sandbox
+from vision.decode.images import Limits, Picture, View, decode
+from vision.decode.jpeg import scale
+from vision.decode.sandbox import Cost, Sandbox
+from vision.errors import BrokenImage, TooManyPixels
 
 LIMITS = Limits(max_pixels=64_000_000, max_scans=100)
 VIEWS = (View(32, resize=36), View(32, "stretch"), View(32, "inside"))

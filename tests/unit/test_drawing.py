@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision.drawing.files import data_uri, opened
-from vision.drawing.lettering import fitted, paintable, width_of
-from vision.drawing.picture import Kind, draw_sheet
-from vision.drawing.png import SHARPNESS
-from vision.drawing.sheet import BEST, INK, WRONG, Box, Line, Photo, Sheet, Text
+from vision.pictures.files import data_uri, opened
+from vision.pictures.lettering import fitted, paintable, width_of
+from vision.pictures.picture import Kind, draw_sheet
+from vision.pictures.png import SHARPNESS
+from vision.pictures.sheet import BEST, INK, WRONG, Box, Line, Photo, Sheet, Text
 
 SVG = "{http://www.w3.org/2000/svg}"
 

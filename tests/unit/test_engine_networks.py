@@ -10,7 +10,7 @@ from app.errors import NotFound, NotReady
 from app.inference.engine import Engine
 from app.settings import Settings
 from support.fake_networks import DummyRunner
-from vision.weights import FoundWeights
+from vision.networks.weights import FoundWeights
 
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
 

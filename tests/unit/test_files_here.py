@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from app.desk import NoDesk
 from app.errors import ModelUnusable, NotFound
-from app.gallery import Gallery
-from app.inference.copies import IN_USE, Copies
-from app.inference.files_here import THREADS, FilesHere
+from app.inference.artifact_cache import IN_USE, THREADS, Copies, FilesHere
+from app.services.jobs import NoDesk
+from app.services.models import Gallery
 from jobs.artifacts import ArtifactDamaged
 from jobs.errors import ModelNotFound, StoreUnavailable
 from support.waiting import wait_until
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.inference.engine import Engine
-    from app.inference.trained import TrainedNetworks
+    from app.inference.model_cache import TrainedNetworks
     from jobs.artifacts import ArtifactStore
     from jobs.async_registry import AsyncRegistry
     from jobs.trained import TrainedModel

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from support.photo_datasets import stripes
-from vision.images import Limits
-from vision.networks import VGG16
-from vision.problems import DecodersUnavailable
-from vision.sandbox import Cost
+from vision.decode.images import Limits
+from vision.decode.sandbox import Cost
+from vision.errors import DecodersUnavailable
+from vision.networks.registry import VGG16
 from worker.finetune.augment import changed
 from worker.finetune.evaluation import cross_entropy, part_right
 from worker.finetune.ledger import Ledger

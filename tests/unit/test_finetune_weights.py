@@ -10,7 +10,7 @@ from jobs.settings import WorkerSettings
 from support.file_server import Answer, FileServer
 from support.weights_files import official
 from support.worker_processes import timed
-from vision.networks import LITE0, VGG16, Network
+from vision.networks.registry import LITE0, VGG16, Network
 from worker.errors import Stopped
 from worker.finetune.weights import WeightsUnavailable, root_weights
 

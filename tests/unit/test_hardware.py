@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vision import hardware
+from vision import machine
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,13 @@ def test_a_container_gets_no_more_cores_than_its_share(tmp_path: Path, share: st
     if share is not None:
         cpu_max.write_text(share)
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert hardware.cores(cpu_max) == (cores or bound)
+    assert machine.cores(cpu_max) == (cores or bound)
 
 
 def test_a_process_bound_to_one_core_counts_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What the scheduler would never give is not counted."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
-    assert hardware.cores(tmp_path / "none") == 1
+    assert machine.cores(tmp_path / "none") == 1
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def test_flags_are_those_of_the_kernel(tmp_path: Path, text: str, flags: set[str
     """They stand behind a colon, on the line of the first core."""
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(text)
-    assert flags <= hardware.features(cpuinfo)
+    assert flags <= machine.features(cpuinfo)
 
 
 def test_a_system_without_cpuinfo_has_no_flags(tmp_path: Path) -> None:
     """MacOS has none, and no bfloat16 is taken for granted there."""
-    assert hardware.features(tmp_path / "none") == set()
+    assert machine.features(tmp_path / "none") == set()

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
 from support.images import encoded, jpeg_with_scans, noise
-from vision.images import Limits, Picture, View, decode
-from vision.problems import BrokenImage, NotAnImage, TooManyPixels, UnsupportedFormat
+from vision.decode.images import Limits, Picture, View, decode
+from vision.errors import BrokenImage, NotAnImage, TooManyPixels, UnsupportedFormat
 
 LIMITS = Limits(max_pixels=64_000_000, max_scans=100)
 VIEW = View(224)

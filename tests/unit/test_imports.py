@@ -6,7 +6,15 @@ import pytest
 
 @pytest.mark.parametrize(
     "module",
-    ["app.main", "bestguess.cli.main", "app.serve", "jobs", "vision.networks", "vision.sandbox", "vision.weights"],
+    [
+        "app.main",
+        "bestguess.cli.main",
+        "app.serve",
+        "jobs",
+        "vision.networks.registry",
+        "vision.decode.sandbox",
+        "vision.networks.weights",
+    ],
 )
 def test_importing_loads_no_tensorflow(module: str) -> None:
     """TensorFlow is loaded when a model is, never by an import."""
@@ -16,9 +24,8 @@ def test_importing_loads_no_tensorflow(module: str) -> None:
 
 def test_decode_processes_are_light() -> None:
     """A decode process imports neither TensorFlow nor the web framework."""
-    code = (
-        "import sys, vision.decoder; print([n for n in ('tensorflow', 'keras', 'fastapi', 'h5py') if n in sys.modules])"
-    )
+    code = "import sys, vision.decode.decoder\n"
+    code += "print([n for n in ('tensorflow', 'keras', 'fastapi', 'h5py') if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vision import hardware
+from vision import machine
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,6 @@ def test_auto_is_what_the_device_is_fast_at(
     monkeypatch: pytest.MonkeyPatch, bfloat16: bool, gpu: dict[str, object] | None, precision: str
 ) -> None:
     """VGG16 takes 16 bits where the device has instructions for them; a depthwise network never does."""
-    monkeypatch.setattr(hardware, "has_bfloat16", lambda: bfloat16)
-    assert hardware.fastest(gpu, gains_from_16_bits=True) == precision
-    assert hardware.fastest(gpu, gains_from_16_bits=False) == "float32"
+    monkeypatch.setattr(machine, "has_bfloat16", lambda: bfloat16)
+    assert machine.fastest(gpu, gains_from_16_bits=True) == precision
+    assert machine.fastest(gpu, gains_from_16_bits=False) == "float32"

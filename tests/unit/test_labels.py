@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vision.labels import imagenet_labels
+from vision.networks.labels import imagenet_labels
 
 FACTS = Path(__file__).parents[3] / "shared" / "data" / "imagenet_classes.tsv"
 

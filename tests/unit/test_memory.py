@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vision import memory
+from vision import machine
 
 MEMINFO = "MemTotal:       16000 kB\nMemFree:         1000 kB\nMemAvailable:    8000 kB\n"
 
@@ -29,7 +29,7 @@ def group(folder: Path, limit: str, used: int, files: int) -> None:
 
 def test_of_a_machine(proc: Path, tmp_path: Path) -> None:
     """Without groups it is what the kernel says is available."""
-    assert memory.available(proc, tmp_path / "none") == 8000 * 1024
+    assert machine.available(proc, tmp_path / "none") == 8000 * 1024
 
 
 def test_of_a_container(proc: Path, tmp_path: Path) -> None:
@@ -37,27 +37,27 @@ def test_of_a_container(proc: Path, tmp_path: Path) -> None:
     group(tmp_path / "cgroup", "max", 1, 0)
     group(tmp_path / "cgroup/a", "5000000", 4_000_000, 500_000)
     group(tmp_path / "cgroup/a/b", "max", 1_000_000, 0)
-    assert memory.available(proc, tmp_path / "cgroup") == 1_500_000
+    assert machine.available(proc, tmp_path / "cgroup") == 1_500_000
 
 
 def test_of_a_container_that_sees_its_own_group_as_the_root(proc: Path, tmp_path: Path) -> None:
     """A limit of the root holds, whatever path the process has elsewhere."""
     group(tmp_path / "cgroup", "2000000", 1_900_000, 0)
-    assert memory.available(proc, tmp_path / "cgroup") == 100_000
+    assert machine.available(proc, tmp_path / "cgroup") == 100_000
 
 
 def test_more_than_its_limit(proc: Path, tmp_path: Path) -> None:
     """A group that uses more than it may leaves nothing, not less than that."""
     group(tmp_path / "cgroup/a/b", "1000", 2000, 0)
-    assert memory.available(proc, tmp_path / "cgroup") == 0
+    assert machine.available(proc, tmp_path / "cgroup") == 0
 
 
 def test_of_another_system(tmp_path: Path) -> None:
     """A system without /proc does not say."""
-    assert memory.available(tmp_path / "none", tmp_path / "none") is None
+    assert machine.available(tmp_path / "none", tmp_path / "none") is None
 
 
 def test_of_this_machine() -> None:
     """What this machine says is a number that can be, or nothing."""
-    there = memory.available()
+    there = machine.available()
     assert there is None or 0 <= there < 2**50

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vision import messages
+from vision.decode import messages
 
 MEBIBYTE = 1024 * 1024
 Ends = tuple[socket.socket, socket.socket]

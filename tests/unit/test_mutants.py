@@ -13,9 +13,9 @@ from support.decode_oracle import DIGIT, LIMITS, VIEWS, Trial, fault_of, memory_
 from support.fuzz_budget import long, seeds
 from support.mutations import mutated
 from support.mutations.seeds import seeds as good_files
-from vision.images import render
-from vision.problems import ImageProblem
-from vision.sandbox import Cost, Sandbox
+from vision.decode.images import render
+from vision.decode.sandbox import Cost, Sandbox
+from vision.errors import ImageProblem
 
 TURN = 2_000 if long() else 400  # mutants after which memory, and a good picture, are looked at
 LEAST = 20_000  # in the long form

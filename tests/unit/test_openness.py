@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.access import key_file
-from app.access.openness import keys_problem
+from app.access.auth import keys_problem
 from app.settings import Settings
 from support.api_keys import add_key
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from app.up import preflight
-from app.up.preflight import PreflightError
+from bestguess.supervisor import preflight
+from bestguess.supervisor.preflight import PreflightError
 from support.weights_files import SMALL, write_official
-from vision.vgg import VGG19_WEIGHTS
+from vision.networks.vgg import VGG19_WEIGHTS
 
 
 def is_one_line(error: pytest.ExceptionInfo[PreflightError]) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.up.probes import page_url
+from bestguess.supervisor.probes import page_url
 
 
 @pytest.mark.parametrize(

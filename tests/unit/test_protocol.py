@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.protocol import LINGER_SECONDS
+from app.http_limits import LINGER_SECONDS
 from app.settings import Settings
 from support.live_server import Live, live, read_answer
 from support.waiting import wait_until

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from support.weights_files import SMALL
-from vision import layout
-from vision.layout import LayoutError
-from vision.random_weights import draw, write_random
-from vision.weights import WeightsError
+from vision.networks import keras_h5
+from vision.networks.keras_h5 import LayoutError
+from vision.networks.random_weights import draw, write_random
+from vision.networks.weights import WeightsError
 
 TESTS = Path(__file__).parents[1]
 # What a second process runs: for a while the disk takes no more of a file than so many bytes.
@@ -19,7 +19,7 @@ SCRIPT = """
 import pathlib, resource, sys
 sys.path.insert(0, sys.argv[3])
 from support.weights_files import SMALL
-from vision.random_weights import write_random
+from vision.networks.random_weights import write_random
 before = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), before[1]))
 try:
@@ -33,11 +33,11 @@ def test_file_has_what_is_drawn(tmp_path: Path) -> None:
     """A file of random weights holds the numbers that its seed gives, in the layout, marked, and alone."""
     path = tmp_path / "random.h5"
     write_random(path, SMALL, 5)
-    for read, drawn in zip(layout.read(path, SMALL), draw(SMALL, 5), strict=True):
+    for read, drawn in zip(keras_h5.read(path, SMALL), draw(SMALL, 5), strict=True):
         assert read.name == drawn.name
         np.testing.assert_array_equal(read.kernel, drawn.kernel)
         np.testing.assert_array_equal(read.bias, drawn.bias)
-    assert layout.seed_of(path) == 5
+    assert keras_h5.seed_of(path) == 5
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -56,7 +56,7 @@ def test_no_overwriting(tmp_path: Path) -> None:
         write_random(path, SMALL, 0)
     assert path.read_bytes() == b"precious"
     write_random(path, SMALL, 0, force=True)
-    assert layout.seed_of(path) == 0
+    assert keras_h5.seed_of(path) == 0
 
 
 @pytest.mark.parametrize("room", [1, 100, 9_000, 20_000, 27_000])
@@ -79,4 +79,4 @@ def test_read_checks_first(tmp_path: Path) -> None:
     path = tmp_path / "random.h5"
     write_random(path, SMALL, 0)
     with pytest.raises(LayoutError, match="4 layers with weights where 3 are expected"):
-        next(layout.read(path, SMALL[:3]))
+        next(keras_h5.read(path, SMALL[:3]))

@@ -1,8 +1,7 @@
 import pytest
 
 from app.access.addresses import is_literal, is_loopback, networks, one_client
-from app.access.rates import Rate
-from app.access.windows import LocalWindows
+from app.access.rate_limit import LocalWindows, Rate
 
 
 class Clock:

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.up import redis_program, redis_server
-from app.up.preflight import PreflightError
-from app.up.redis_program import Kind, Program
+from bestguess.supervisor import redis_program, redis_server
+from bestguess.supervisor.preflight import PreflightError
+from bestguess.supervisor.redis_program import Kind, Program
 
 
 @pytest.fixture

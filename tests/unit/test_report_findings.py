@@ -5,8 +5,8 @@ import pytest
 
 from bestguess.schemas.report import Report
 from support.training_reports import findings_of, report_of
-from vision.drawing.files import opened
-from vision.report.findings import THUMBNAIL, find, softmax
+from vision.pictures.files import opened
+from vision.reports import THUMBNAIL, find, softmax
 
 # Three of each class: one cat is called a dog, two birds are called cats.
 SAID = [(0, 0), (0, 0), (0, 1), (1, 1), (1, 1), (1, 1), (2, 0), (2, 0), (2, 2)]

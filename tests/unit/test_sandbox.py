@@ -12,9 +12,9 @@ import pytest
 from app.settings import Settings
 from support.images import encoded, jpeg_with_scans, noise, seven
 from support.waiting import wait_until
-from vision.images import Limits, View, decode
-from vision.problems import BrokenImage, DecodersUnavailable, TooCostly, TooManyPixels
-from vision.sandbox import Cost, Decoder, Sandbox
+from vision.decode.images import Limits, View, decode
+from vision.decode.sandbox import Cost, Decoder, Sandbox
+from vision.errors import BrokenImage, DecodersUnavailable, TooCostly, TooManyPixels
 
 MEBIBYTE = 1024 * 1024
 GOOD = encoded(noise((300, 200)), "JPEG")
@@ -103,7 +103,7 @@ def pids() -> set[int]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             stat = (path.parent / "stat").read_text().rpartition(") ")[2].split()
-            if b"vision.decoder" in path.read_bytes() and int(stat[1]) == os.getpid() and stat[0] != "Z":
+            if b"vision.decode.decoder" in path.read_bytes() and int(stat[1]) == os.getpid() and stat[0] != "Z":
                 found.add(int(path.parent.name))
     return found
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from vision.torch_file import TorchFileError, read_tensors
+from vision.networks.torch_legacy import TorchFileError, read_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

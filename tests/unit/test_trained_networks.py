@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from app.errors import NotEnoughMemory, NotFound
-from app.inference.served import Served
-from app.inference.trained import TrainedNetworks
+from app.inference.model_cache import TrainedNetworks
+from app.inference.model_slot import Served
 from jobs.trained import TrainedModel
 from support.fake_networks import DummyRunner
 from support.waiting import wait_until
-from vision.digits.trained import trained
-from vision.weights import FoundWeights, WeightsError
+from vision.digits.network import trained
+from vision.networks.weights import FoundWeights, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from app.inference.files_here import FilesHere
+    from app.inference.artifact_cache import FilesHere
 
 
 def model(model_id: str, size: int = 1) -> TrainedModel:

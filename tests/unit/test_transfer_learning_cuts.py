@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from vision import transfer_learning
-from vision.networks import LITE0, VGG16
+from vision.networks import transfer_learning
+from vision.networks.registry import LITE0, VGG16
 
 
 @pytest.mark.parametrize(

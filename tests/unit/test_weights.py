@@ -11,10 +11,19 @@ import h5py
 import pytest
 
 from support.weights_files import SMALL, official, write_official
-from vision.layers import dense
-from vision.random_weights import write_random
-from vision.vgg import load
-from vision.weights import FoundWeights, WeightsError, WeightsFile, WeightsMissing, find, identify, places, verify
+from vision.networks.layers import dense
+from vision.networks.random_weights import write_random
+from vision.networks.vgg import load
+from vision.networks.weights import (
+    FoundWeights,
+    WeightsError,
+    WeightsFile,
+    WeightsMissing,
+    find,
+    identify,
+    places,
+    verify,
+)
 
 
 @pytest.fixture
@@ -230,6 +239,6 @@ def test_load_without_a_file() -> None:
 
 def test_no_tensorflow() -> None:
     """Knowing, finding and downloading weights imports neither TensorFlow nor Keras."""
-    modules = "vision.vgg, vision.download, bestguess.cli.weights"
+    modules = "vision.networks.vgg, vision.download, bestguess.cli.weights"
     code = f"import sys, {modules}; print({{'tensorflow', 'keras'}} & {{*sys.modules}})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"

@@ -14,7 +14,7 @@ from bestguess.cli.weights import app
 from support.file_server import Answer, FileServer
 from support.waiting import wait_until
 from support.weights_files import SMALL, write_official
-from vision.vgg import VGG16_WEIGHTS
+from vision.networks.vgg import VGG16_WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from bestguess.cli.weights import app
 from support.file_server import Answer, FileServer
 from support.weights_files import SMALL, write_official
-from vision.vgg import VGG16_WEIGHTS, VGG19_WEIGHTS
+from vision.networks.vgg import VGG16_WEIGHTS, VGG19_WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path

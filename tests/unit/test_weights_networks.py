@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.weights_files import SMALL, official, write_official
-from vision.networks import NETWORKS
-from vision.vgg import VGG16_LAYERS, VGG16_WEIGHTS, VGG19_LAYERS, VGG19_WEIGHTS, load_vgg19
-from vision.weights import WeightsError, WeightsMissing, find, named
+from vision.networks.registry import NETWORKS
+from vision.networks.vgg import VGG16_LAYERS, VGG16_WEIGHTS, VGG19_LAYERS, VGG19_WEIGHTS, load_vgg19
+from vision.networks.weights import WeightsError, WeightsMissing, find, named
 
 if TYPE_CHECKING:
-    from vision.weights import WeightsFile
+    from vision.networks.weights import WeightsFile
 
 
 @pytest.fixture(autouse=True)

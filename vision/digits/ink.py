@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from vision.digits.pieces import named, of_digit, rim
-from vision.problems import NoInk
+from vision.errors import NoInk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from PIL import Image
 from vision.digits import ink
 from vision.digits.network import SIDE
 from vision.digits.pieces import rim
-from vision.problems import NoInk
+from vision.errors import NoInk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

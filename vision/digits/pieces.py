@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from vision.problems import NoInk
+from vision.errors import NoInk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,11 +17,11 @@ from jobs.errors import DatasetNotFound, ModelNotFound, RecordDamaged
 from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE
 from jobs.registry import Registry
-from vision import transfer_learning
-from vision.images import Limits
-from vision.networks import NETWORKS
-from vision.sandbox import Cost
-from vision.weights import WeightsError
+from vision.decode.images import Limits
+from vision.decode.sandbox import Cost
+from vision.networks import transfer_learning
+from vision.networks.registry import NETWORKS
+from vision.networks.weights import WeightsError
 from worker.chance import seed_of
 from worker.checkpoint import Checkpoint
 from worker.device import choose_device

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs.artifacts import ArtifactsUnavailable
-from vision import transfer_learning
-from vision.hardware import fastest
-from vision.random_weights import RANDOM_SEED
-from vision.weights import WeightsError
+from vision.machine import fastest
+from vision.networks import transfer_learning
+from vision.networks.random_weights import RANDOM_SEED
+from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-    from vision.networks import Network
-    from vision.transfer_learning import Cut
-    from vision.weights import FoundWeights
+    from vision.networks.registry import Network
+    from vision.networks.transfer_learning import Cut
+    from vision.networks.weights import FoundWeights
 
 FLOAT32 = "float32"
 

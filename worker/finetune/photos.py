@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from jobs.artifacts import ArtifactsUnavailable
-from vision.images import View
-from vision.problems import DecodersUnavailable, ImageProblem
-from vision.sandbox import Sandbox
+from vision.decode.images import View
+from vision.decode.sandbox import Sandbox
+from vision.errors import DecodersUnavailable, ImageProblem
 from worker.errors import DatasetUnavailable
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from jobs.datasets.photographs import Photographs
-    from vision.images import Limits, Picture
-    from vision.networks import Network
-    from vision.sandbox import Cost
+    from vision.decode.images import Limits, Picture
+    from vision.decode.sandbox import Cost
+    from vision.networks.registry import Network
 
 AHEAD = 16  # photographs that are decoded before they are asked for
 PAUSES = (1.0, 5.0, 15.0)  # seconds before each further try, where no decode process could take a photograph

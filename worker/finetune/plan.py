@@ -14,7 +14,7 @@ from worker.finetune.division import DatasetUnfit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from vision.networks import Network
+    from vision.networks.registry import Network
     from worker.finetune.feeds import Feed
     from worker.finetune.network import Parts
 

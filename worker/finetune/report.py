@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bestguess.schemas.report import Dataset, Origin, Point, Report
-from vision.report.findings import find
+from vision.reports import find
 from worker.errors import DatasetUnavailable
 
 if TYPE_CHECKING:

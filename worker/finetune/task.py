@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from bestguess.schemas.job_params import FinetuneParams
     from bestguess.schemas.jobs import EpochEntry
     from jobs.datasets.photographs import Photographs
-    from vision.images import Limits
-    from vision.sandbox import Cost
-    from vision.transfer_learning import Cut
+    from vision.decode.images import Limits
+    from vision.decode.sandbox import Cost
+    from vision.networks.transfer_learning import Cut
     from worker.finetune.cache import ArrayCache
     from worker.finetune.division import Division
     from worker.finetune.network import Base

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NoReturn
 
-from vision.download import DownloadError, download
-from vision.transfer import ignore
-from vision.weights import FoundWeights, WeightsError, find, places
+from vision.download import DownloadError, download, ignore
+from vision.networks.weights import FoundWeights, WeightsError, find, places
 from worker.errors import TrainingError
 from worker.keeping import stoppable
 
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.settings import WorkerSettings
-    from vision.networks import Network
-    from vision.weights import WeightsFile
+    from vision.networks.registry import Network
+    from vision.networks.weights import WeightsFile
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from vision.digits.network import CLASSES, SIDE
-from vision.download import DownloadError, download
+from vision.download import DownloadError, download, ignore
 from vision.files import RemoteFile
-from vision.transfer import ignore
-from vision.weights import expanded
+from vision.networks.weights import expanded
 from worker.errors import DatasetUnavailable
 from worker.keeping import stoppable
 

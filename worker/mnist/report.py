@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bestguess.schemas.report import REPORT_FILE, Dataset, Origin, Point, Report
 from vision.digits.network import CLASSES
-from vision.report.findings import find
+from vision.reports import find
 from worker.mnist import synthetic
 
 if TYPE_CHECKING:

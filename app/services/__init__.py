@@ -1,0 +1,1 @@
+"""What the routes offer: models, jobs and data sets, over the stores of jobs."""

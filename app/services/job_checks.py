@@ -1,0 +1,58 @@
+"""What is asked of a fine-tuning, beside what there is: said at once, and not by a job that fails later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.errors import Invalid
+from app.inference.model_slot import Served
+from bestguess.schemas.job_params import MOST_IMAGES
+from jobs.queue import FINETUNE
+from vision.networks import transfer_learning
+from vision.networks.registry import NETWORKS
+
+if TYPE_CHECKING:
+    from app.services.models import Gallery
+    from bestguess.schemas.job_params import FinetuneParams
+    from jobs.datasets.model import Dataset
+    from vision.networks.registry import Network
+
+FEWEST = 2  # classes: a choice needs two
+
+
+async def checked(params: FinetuneParams, dataset: Dataset, gallery: Gallery, whose: str) -> FinetuneParams:
+    """Return what a worker is to do: with the id of the base, whatever alias was given.
+
+    Raises:
+        NotFound: there is no such base, or it is another's.
+        Invalid: the base cannot be fine-tuned, or has fewer layers, or the data set does not fit what is asked.
+    """
+    base, root = await _base(params.base, gallery, whose)
+    try:
+        transfer_learning.freeze_of(root, params.freeze)
+    except ValueError as error:
+        raise Invalid(f"body.freeze: {error}.") from error
+    names = [each.name for each in dataset.classes if each.images]
+    if len(names) < FEWEST:
+        words = "has photographs of one class only" if names else "has no photographs yet"
+        raise Invalid(
+            f"body.dataset_id: {dataset.id} {words}. Add some of another class: there is nothing to tell apart."
+        )
+    if isinstance(params.class_weights, dict) and (unknown := sorted(set(params.class_weights) - set(names))):
+        raise Invalid(
+            f"body.class_weights: there is no class {unknown[0][:100]!r}. The classes are {', '.join(names)}."
+        )
+    if dataset.images * params.epochs > MOST_IMAGES:
+        most = max(1, MOST_IMAGES // dataset.images)
+        raise Invalid(f"body.epochs: with {dataset.images:,} photographs at most {most:,} epochs are accepted.")
+    return params.model_copy(update={"base": base})
+
+
+async def _base(name: str, gallery: Gallery, whose: str) -> tuple[str, Network]:
+    if name in NETWORKS:
+        return name, NETWORKS[name]
+    found = await gallery.find(name, whose)
+    if isinstance(found, Served) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
+        bases = ", ".join(NETWORKS)
+        raise Invalid(f"body.base: {name} knows digits, not photographs. Name {bases}, or a model fine-tuned here.")
+    return found.id, NETWORKS[found.result["root"]]

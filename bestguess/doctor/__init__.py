@@ -1,0 +1,1 @@
+"""bestguess doctor: checks of a machine and its settings."""

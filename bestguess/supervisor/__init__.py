@@ -1,0 +1,1 @@
+"""bestguess up: starts, watches and ends Redis, the API and the worker."""

@@ -1,1 +1,0 @@
-"""Pictures that are drawn: shapes on a sheet, laid out once, written as SVG or as PNG."""

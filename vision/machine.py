@@ -1,0 +1,116 @@
+"""What this machine's processor can do; nobody has to import TensorFlow to ask."""
+
+from __future__ import annotations
+
+import math
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # without these a processor only emulates it, many times slower
+_CPUINFO = Path("/proc/cpuinfo")
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # a container's share: microseconds of processor time, and of the clock
+
+
+# NVIDIA, "CUDA C++ Programming Guide", arithmetic throughput: half precision is twice as fast or more from 7.0 on
+# (Volta), and bfloat16 as fast as that from 8.0 on (Ampere). Older cards have either at a fraction of float32's speed.
+_FAST_BFLOAT16 = (8, 0)
+_FAST_FLOAT16 = (7, 0)
+
+
+def fastest(gpu: Mapping[str, Any] | None, *, gains_from_16_bits: bool) -> str:
+    """Name the number format in which a network computes fastest, on the processor or on a GPU.
+
+    `gpu` is what TensorFlow says of the card, `gains_from_16_bits` what the network's table says of the network.
+    """
+    if not gains_from_16_bits:
+        return "float32"
+    if gpu is None:
+        return "bfloat16" if has_bfloat16() else "float32"
+    capability = gpu.get("compute_capability", (0, 0))  # other makers' cards have none
+    if capability >= _FAST_BFLOAT16:
+        return "bfloat16"
+    return "float16" if capability >= _FAST_FLOAT16 else "float32"
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16."""
+    return not _BFLOAT16_FLAGS.isdisjoint(features())
+
+
+def features(cpuinfo: Path = _CPUINFO) -> set[str]:
+    """Name what the processor can do, as Linux writes it; nothing where there is no Linux."""
+    try:
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
+
+
+def cores(cpu_max: Path = _CPU_MAX) -> int:
+    """Count the processor cores that this process may use: those it is bound to, within its container's share.
+
+    At least 1. Where the machine does not say (macOS has no binding), all of them.
+    """
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min(bound, _share(cpu_max))))
+
+
+def _share(cpu_max: Path) -> float:
+    try:
+        quota, period = cpu_max.read_text().split()
+        return float(quota) / float(period)
+    except (OSError, ValueError):  # no such file, or the word "max"
+        return math.inf
+
+
+# How much memory there still is for this process: the machine's, within its container's share.
+PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+
+
+def available(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
+    """Say how many bytes can be had without swapping; None where the system does not say, as macOS does not.
+
+    What the kernel would give up for it, such as files that it has read, counts as available.
+    """
+    machine = _field(proc / "meminfo", "MemAvailable:")
+    if machine is None:
+        return None
+    return max(0, min([machine * 1024, *_left_in_groups(proc, cgroups)]))
+
+
+def _left_in_groups(proc: Path, cgroups: Path) -> list[int]:
+    """List what is left of each limit that holds for us: that of our control group, and of those above it (version 2).
+
+    A container sees its own group as the root. A group without a limit has the word "max" for one, or no file.
+    """
+    try:
+        line = next(line for line in (proc / "self/cgroup").read_text().splitlines() if line.startswith("0::/"))
+    except (OSError, StopIteration):
+        return []
+    group = cgroups / line.removeprefix("0::/")
+    groups = [above for above in (group, *group.parents) if above.is_relative_to(cgroups)]
+    return [left for folder in groups if (left := _left(folder)) is not None]
+
+
+def _left(group: Path) -> int | None:
+    try:
+        limit = int((group / "memory.max").read_text())
+        used = int((group / "memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+    return limit - used + (_field(group / "memory.stat", "inactive_file") or 0)
+
+
+def _field(path: Path, name: str) -> int | None:
+    try:
+        rows = (line.split() for line in path.read_text().splitlines())
+        return next(int(row[1]) for row in rows if row and row[0] == name)
+    except (OSError, StopIteration, ValueError, LookupError):
+        return None
