@@ -16,7 +16,7 @@ from bestguess.cli.requires import require_server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bestguess.doctor.finding import Finding
+    from bestguess.checks import CheckResult
 
 EPILOG = examples("bestguess doctor", "bestguess doctor --json")
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
@@ -25,9 +25,9 @@ STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False) -> None:
     """Check what is commonly wrong with an installation, and say what to do: exit code 1 if something is wrong."""
     require_server("doctor")
-    from bestguess.doctor.examination import examine, healthy
+    from bestguess.doctor.doctor import healthy, run_checks
 
-    findings = list(examine())
+    findings = list(run_checks())
     well = healthy(findings)
     if as_json:
         print_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
@@ -36,7 +36,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for
     raise typer.Exit(0 if well else exit_codes.FAILED)
 
 
-def _print_findings(findings: Sequence[Finding], well: bool) -> None:
+def _print_findings(findings: Sequence[CheckResult], well: bool) -> None:
     from rich.text import Text
 
     table = make_table(("", "ABOUT", "FOUND", "WHAT TO DO"), ())

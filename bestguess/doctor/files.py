@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bestguess.doctor.finding import ok, warning, wrong
+from bestguess.checks import ok, warning, wrong
 from jobs.artifacts import ArtifactsUnavailable, address, open_store
 from vision.networks.registry import NETWORKS
 from vision.networks.weights import WeightsError, expanded, find, places
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.settings import Settings
-    from bestguess.doctor.finding import Finding
+    from bestguess.checks import CheckResult
     from jobs.settings import WorkerSettings
     from vision.networks.weights import WeightsFile
 
@@ -28,7 +28,7 @@ FULL, TIGHT = 200_000_000, 2_000_000_000  # bytes free: a model is 13 MB, and Re
 NO_MODEL = "job_00000000000000000000000000000"
 
 
-def look_at_weights(settings: Settings) -> Iterator[Finding]:
+def check_weights(settings: Settings) -> Iterator[CheckResult]:
     """Find the weights as the service does, and the way to them where they are not there."""
     if settings.weights == "random":
         found = "random: the network has learned nothing"
@@ -39,7 +39,7 @@ def look_at_weights(settings: Settings) -> Iterator[Finding]:
         yield _look_at(file, settings, "weights" if len(files) == 1 else f"weights of {file.network}")
 
 
-def _look_at(file: WeightsFile, settings: Settings, about: str) -> Finding:
+def _look_at(file: WeightsFile, settings: Settings, about: str) -> CheckResult:
     try:
         found = find(file, settings.weights, settings.data_dir)
     except WeightsError as error:
@@ -57,7 +57,7 @@ def _look_at(file: WeightsFile, settings: Settings, about: str) -> Finding:
     return warning(about, f"not here, and {remote.url} cannot be reached; {meanwhile}", action)
 
 
-def look_at_mnist(settings: WorkerSettings) -> Iterator[Finding]:
+def check_mnist(settings: WorkerSettings) -> Iterator[CheckResult]:
     """Look for the digits that workers learn from; what is in the file the worker checks."""
     about = "MNIST"
     if settings.mnist:
@@ -76,7 +76,7 @@ def look_at_mnist(settings: WorkerSettings) -> Iterator[Finding]:
         yield warning(about, "not here yet; the first training downloads it", action)
 
 
-def look_at_data(settings: Settings) -> Iterator[Finding]:
+def check_data_folder(settings: Settings) -> Iterator[CheckResult]:
     """Try to write into the data folder, and see how full its disk is."""
     about, folder = "data folder", settings.data_dir.absolute()
     there = _nearest(folder)
@@ -87,7 +87,7 @@ def look_at_data(settings: Settings) -> Iterator[Finding]:
     yield _disk(there, 2 * settings.max_dataset_bytes)
 
 
-def look_at_models(settings: Settings) -> Iterator[Finding]:
+def check_models(settings: Settings) -> Iterator[CheckResult]:
     """Ask the place where trained networks are kept."""
     about, url = "models", settings.artifacts_url
     folder = address.local_folder(url) if url else None
@@ -117,7 +117,7 @@ def _unwritable(folder: Path) -> str | None:
     return None
 
 
-def _disk(folder: Path, taken_in: int) -> Finding:
+def _disk(folder: Path, taken_in: int) -> CheckResult:
     """Judge the room; `taken_in` are the bytes that a data set needs while it comes in."""
     about, free = "disk", shutil.disk_usage(folder).free
     found = f"{free / 1e9:.1f} GB free at {folder}"

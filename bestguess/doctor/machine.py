@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bestguess.doctor.finding import ok, warning, wrong
+from bestguess.checks import ok, warning, wrong
 from vision.machine import cores, features, has_bfloat16
 from vision.networks.registry import NETWORKS
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from app.settings import Settings
-    from bestguess.doctor.finding import Finding
+    from bestguess.checks import CheckResult
     from jobs.settings import WorkerSettings
 
 GIB = 1024**3
@@ -32,7 +32,7 @@ CUDA = {"nvidia-cuda-runtime-cu12": 525, "nvidia-cuda-runtime": 580}  # and the 
 NVIDIA = ("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits")
 
 
-def look_at_processor(settings: Settings) -> Iterator[Finding]:
+def check_processor(settings: Settings) -> Iterator[CheckResult]:
     """See what the processor can do, and how many of its cores are ours."""
     about = "processor"
     flags, count = features(), cores()
@@ -46,16 +46,16 @@ def look_at_processor(settings: Settings) -> Iterator[Finding]:
     yield ok(about, f"{count} cores, {number}; {settings.decode_processes or count} decode processes")
 
 
-def look_at_tensorflow(module: str = "tensorflow") -> Iterator[Finding]:
+def check_tensorflow(module: str = "tensorflow") -> Iterator[CheckResult]:
     """Check that TensorFlow is installed, without importing it; say nothing if it is."""
     if find_spec(module) is None:
         action = 'pip install "bestguess[cpu]", or "bestguess[gpu]" on a machine with an NVIDIA GPU.'
         yield wrong("TensorFlow", "not installed: neither the API nor a worker can start", action)
 
 
-def look_at_memory(
+def check_memory(
     meminfo: Path = MEMINFO, memory_max: Path = MEMORY_MAX, listed: Sequence[str] = ("vgg16",)
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """See whether the networks that are loaded at the start fit into the memory that we may use."""
     about, bytes_ = "memory", _memory(meminfo, memory_max)
     if bytes_ is None:
@@ -75,7 +75,7 @@ def look_at_memory(
         yield ok(about, found)
 
 
-def look_at_open_files() -> Iterator[Finding]:
+def check_open_files() -> Iterator[CheckResult]:
     """See how many connections there can be; the service raises its limit to the hard one by itself."""
     about, most = "open files", resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if most != resource.RLIM_INFINITY and most < OPEN_FILES:
@@ -84,12 +84,14 @@ def look_at_open_files() -> Iterator[Finding]:
         yield ok(about, "no limit" if most == resource.RLIM_INFINITY else f"at most {most}")
 
 
-def look_at_gpu(worker: WorkerSettings, command: tuple[str, ...] = NVIDIA) -> Iterator[Finding]:
+def check_gpu(worker: WorkerSettings, command: tuple[str, ...] = NVIDIA) -> Iterator[CheckResult]:
     """See whether there is a GPU, its driver, and a TensorFlow that knows what to do with it."""
-    yield from judge(_cards(command), _cuda(), worker)
+    yield from check_cards(_cards(command), _cuda(), worker)
 
 
-def judge(cards: list[tuple[str, str, str]] | str, cuda: str | None, worker: WorkerSettings) -> Iterator[Finding]:
+def check_cards(
+    cards: list[tuple[str, str, str]] | str, cuda: str | None, worker: WorkerSettings
+) -> Iterator[CheckResult]:
     """Say what is wrong with cards (name, driver, MiB), or with asking for them, and the package of CUDA there is."""
     about = "GPU"
     if isinstance(cards, str):
@@ -106,7 +108,7 @@ def judge(cards: list[tuple[str, str, str]] | str, cuda: str | None, worker: Wor
             yield wrong(about, found, f"{cuda} needs driver {CUDA[cuda]} or newer.") if old else ok(about, found)
 
 
-def _no_gpu(worker: WorkerSettings, cuda: str | None) -> Iterator[Finding]:
+def _no_gpu(worker: WorkerSettings, cuda: str | None) -> Iterator[CheckResult]:
     if worker.worker_device == "gpu":
         yield wrong("GPU", "none, and BESTGUESS_WORKER_DEVICE=gpu", "Set it to auto or cpu: each training fails.")
     elif cuda:

@@ -9,9 +9,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bestguess.doctor.finding import ok, warning, wrong
+from bestguess.checks import ok, warning, wrong
 from bestguess.supervisor.preflight import PreflightError, check_redis_url
-from bestguess.supervisor.redis_program import OLDEST, choose, executables
+from bestguess.supervisor.redis import OLDEST, choose_program, executables
 from jobs import figures, transitions
 from jobs.errors import StoreUnavailable
 from jobs.queue import QUEUE_KEY, broker_url
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.settings import Settings
-    from bestguess.doctor.finding import Finding
+    from bestguess.checks import CheckResult
 
 ABOUT = "Redis"
 PATIENCE = 3.0  # seconds
@@ -30,7 +30,7 @@ CROWDED = 0.8  # of its memory
 LOCAL = ("redis://localhost", "redis://127.", "redis://[::1]", "unix:")
 
 
-def look_at_redis(settings: Settings) -> Iterator[Finding]:
+def check_redis(settings: Settings) -> Iterator[CheckResult]:
     """Ask the Redis of the settings for all that matters; without one, look for a program to start."""
     url = settings.redis_url
     if url is None:
@@ -63,16 +63,16 @@ def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0), **limits)
 
 
-def _look_for_program(settings: Settings) -> Iterator[Finding]:
+def _look_for_program(settings: Settings) -> Iterator[CheckResult]:
     try:
-        program = choose(settings.data_dir / "redis", executables())
+        program = choose_program(settings.data_dir / "redis", executables())
     except PreflightError as error:
         yield wrong(ABOUT, str(error), "Install one, or set BESTGUESS_REDIS_URL.")
         return
     yield ok(ABOUT, f"`bestguess up` starts its own, {program.kind}; set BESTGUESS_REDIS_URL to share one")
 
 
-def _look(client: redis.Redis) -> Iterator[Finding]:
+def _look(client: redis.Redis) -> Iterator[CheckResult]:
     info: dict[str, Any] = client.info()
     yield _version(info)
     yield _keeps(info)
@@ -85,7 +85,7 @@ def _look(client: redis.Redis) -> Iterator[Finding]:
         yield wrong(f"{ABOUT}: cluster", "a cluster", "Use a single one: each script needs all keys in one place.")
 
 
-def _version(info: dict[str, Any]) -> Finding:
+def _version(info: dict[str, Any]) -> CheckResult:
     name = "valkey" if "valkey_version" in info else "redis"
     told = str(info.get(f"{name}_version", "0"))
     number = tuple(int(part) for part in told.split(".")[:2] if part.isdecimal())
@@ -95,7 +95,7 @@ def _version(info: dict[str, Any]) -> Finding:
     return ok(f"{ABOUT}: version", f"{name} {told}")
 
 
-def _keeps(info: dict[str, Any]) -> Finding:
+def _keeps(info: dict[str, Any]) -> CheckResult:
     about = f"{ABOUT}: AOF"
     if not info.get("aof_enabled"):
         return wrong(about, "off: a restart loses jobs that were accepted", "appendonly yes, appendfsync everysec")
@@ -104,14 +104,14 @@ def _keeps(info: dict[str, Any]) -> Finding:
     return ok(about, "on")
 
 
-def _evicts(info: dict[str, Any]) -> Finding:
+def _evicts(info: dict[str, Any]) -> CheckResult:
     about, policy = f"{ABOUT}: eviction", info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         return wrong(about, f"{policy}: when it is full, jobs vanish", "maxmemory-policy noeviction")
     return ok(about, "noeviction")
 
 
-def _memory(info: dict[str, Any]) -> Finding:
+def _memory(info: dict[str, Any]) -> CheckResult:
     about, used, most = f"{ABOUT}: memory", int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not most:
         return ok(about, f"{used / 1e6:.0f} MB, without a limit of its own")
@@ -121,7 +121,7 @@ def _memory(info: dict[str, Any]) -> Finding:
     return ok(about, found)
 
 
-def _clock(client: redis.Redis) -> Finding:
+def _clock(client: redis.Redis) -> CheckResult:
     before = time.time()
     seconds, microseconds = client.time()
     apart = seconds + microseconds / 1e6 - (before + time.time()) / 2
@@ -130,14 +130,14 @@ def _clock(client: redis.Redis) -> Finding:
     return ok("clock", f"Redis's is {1000 * apart:+.0f} ms from ours")
 
 
-def _look_at_url(url: str) -> Iterator[Finding]:
+def _look_at_url(url: str) -> Iterator[CheckResult]:
     if "@" not in url and "password=" not in url and not url.startswith(LOCAL):
         yield warning(
             f"{ABOUT}: password", "none, on another machine", "requirepass, and redis://:password@host in the URL"
         )
 
 
-def _look_at_queue(client: redis.Redis) -> Iterator[Finding]:
+def _look_at_queue(client: redis.Redis) -> Iterator[CheckResult]:
     """Look whether jobs can be recorded and their messages be queued."""
     try:
         client.llen(QUEUE_KEY)
@@ -147,7 +147,7 @@ def _look_at_queue(client: redis.Redis) -> Iterator[Finding]:
         yield wrong(f"{ABOUT}: queue", f"takes no jobs: {error}", action)
 
 
-def _look_at_workers(client: redis.Redis) -> Iterator[Finding]:
+def _look_at_workers(client: redis.Redis) -> Iterator[CheckResult]:
     try:
         found = JobStore(client).run(figures.read())
     except (StoreUnavailable, redis.ResponseError) as error:

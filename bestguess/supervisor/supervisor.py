@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from bestguess.supervisor import preflight, probes, redis_server
+from bestguess.supervisor import preflight, probes, redis
 from bestguess.supervisor.children import Child, Command
 from bestguess.supervisor.terminal import say, show_address, speak
 from jobs.queue import WORKER_COMMAND
@@ -105,7 +105,7 @@ class Supervisor:
             tasks.create_task(_show_when_up(self._settings))
 
     async def _start_redis(self) -> str:
-        server = redis_server.prepare(self._settings.data_dir)
+        server = redis.prepare(self._settings.data_dir)
         child = self._add(Command("Redis", server.arguments, server.environment, REDIS_GRACE))[0]
 
         async def answers() -> bool:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
+from bestguess.checks import CheckResult, Verdict, ok, run_check
 from bestguess.doctor import machine
-from bestguess.doctor.files import look_at_data, look_at_mnist, look_at_models, look_at_weights
-from bestguess.doctor.finding import Finding, Verdict, looked_at, ok
-from bestguess.doctor.ports import look_at_port
-from bestguess.doctor.settings import look_at_settings
+from bestguess.doctor.doctor import check_port, check_settings
+from bestguess.doctor.files import check_data_folder, check_mnist, check_models, check_weights
 from jobs.settings import WorkerSettings
 from support.file_server import FileServer
 
@@ -29,7 +28,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 
-def only(findings: Iterator[Finding]) -> Finding:
+def only(findings: Iterator[CheckResult]) -> CheckResult:
     """Return the one finding that there is to be."""
     (finding,) = findings
     return finding
@@ -39,7 +38,7 @@ def test_a_variable_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that does not exist is wrong, and the one that was likely meant is named; its value is not."""
     monkeypatch.setenv("BESTGUESS_REDIS_ULR", "redis://:s3cret@host")
     monkeypatch.setenv("BESTGUESS_XYZZY", "1")
-    near, far = look_at_settings(os.environ)
+    near, far = check_settings(os.environ)
     assert (near.verdict, far.verdict) == (WRONG, WRONG)
     assert "BESTGUESS_REDIS_ULR" in near.found
     assert "BESTGUESS_REDIS_URL" in near.action
@@ -52,14 +51,14 @@ def test_what_compose_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BESTGUESS_ADDRESS", "BESTGUESS_GPU_IMAGE", "BESTGUESS_API_MEMORY", "BESTGUESS_MODELS_VOLUME"):
         assert any(name in path.read_text() for path in ROOT.glob("docker-compose*.yml"))
         monkeypatch.setenv(name, "something")
-    assert not any("no such setting" in finding.found for finding in look_at_settings(os.environ))
+    assert not any("no such setting" in finding.found for finding in check_settings(os.environ))
 
 
 def test_a_value_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong value is named once, though both halves read it, and so is one that only a worker reads."""
     monkeypatch.setenv("BESTGUESS_LOG_LEVEL", "loud")
     monkeypatch.setenv("BESTGUESS_WORKER_NICENESS", "99")
-    loud, nice = look_at_settings(os.environ)
+    loud, nice = check_settings(os.environ)
     assert loud.found.startswith("BESTGUESS_LOG_LEVEL='loud'")
     assert nice.found.startswith("BESTGUESS_WORKER_NICENESS='99'")
 
@@ -68,7 +67,7 @@ def test_settings_that_are_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is set is listed by its name; the client's own variables are no mistakes."""
     monkeypatch.setenv("BESTGUESS_PORT", "8001")
     monkeypatch.setenv("BESTGUESS_API_KEY", "s3cret")
-    finding = only(look_at_settings(os.environ))
+    finding = only(check_settings(os.environ))
     assert finding.verdict is OK
     assert "port" in finding.found
     assert "s3cret" not in finding.found
@@ -77,50 +76,50 @@ def test_settings_that_are_well(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_weights(tmp_path: Path) -> None:
     """Missing weights are a warning while somebody stands in or they can be had, and wrong where nobody answers."""
     nowhere = {"data_dir": tmp_path, "mirror": "http://127.0.0.1:9"}
-    missing = only(look_at_weights(Settings(**nowhere)))
+    missing = only(check_weights(Settings(**nowhere)))
     assert missing.verdict is WARNING
     assert str(tmp_path / "weights") in missing.action
-    assert only(look_at_weights(Settings(**nowhere, stand_in=False))).verdict is WRONG
-    assert only(look_at_weights(Settings(**nowhere, weights="random"))).verdict is WARNING
+    assert only(check_weights(Settings(**nowhere, stand_in=False))).verdict is WRONG
+    assert only(check_weights(Settings(**nowhere, weights="random"))).verdict is WARNING
     broken = tmp_path / "broken.h5"
     broken.write_bytes(b"no weights")
-    assert only(look_at_weights(Settings(**nowhere, weights=str(broken)))).verdict is WRONG
+    assert only(check_weights(Settings(**nowhere, weights=str(broken)))).verdict is WRONG
 
 
 def test_weights_of_each_network(tmp_path: Path) -> None:
     """Each network that is loaded at the start is looked for, with the command that gets its file."""
     nowhere = {"data_dir": tmp_path, "mirror": "http://127.0.0.1:9"}
-    first, other = look_at_weights(Settings(**nowhere, models="vgg16,vgg19"))
+    first, other = check_weights(Settings(**nowhere, models="vgg16,vgg19"))
     assert (first.about, other.about) == ("weights of vgg16", "weights of vgg19")
     assert other.verdict is WARNING
     assert "questions to it are refused" in other.found
-    assert list(look_at_weights(Settings(**nowhere, models="efficientnet-lite0"))) == []
+    assert list(check_weights(Settings(**nowhere, models="efficientnet-lite0"))) == []
 
 
 def test_weights_that_can_be_had(tmp_path: Path) -> None:
     """Where the mirror answers, the service will get them by itself."""
     with FileServer(b"") as mirror:
-        finding = only(look_at_weights(Settings(data_dir=tmp_path, mirror=mirror.url)))
+        finding = only(check_weights(Settings(data_dir=tmp_path, mirror=mirror.url)))
     assert finding.verdict is WARNING
     assert "bestguess weights fetch" in finding.action
 
 
 def test_mnist(tmp_path: Path) -> None:
     """The digits are looked for where a worker looks for them."""
-    assert only(look_at_mnist(WorkerSettings(data_dir=tmp_path))).verdict is WARNING
-    assert only(look_at_mnist(WorkerSettings(mnist=tmp_path / "nowhere"))).verdict is WRONG
+    assert only(check_mnist(WorkerSettings(data_dir=tmp_path))).verdict is WARNING
+    assert only(check_mnist(WorkerSettings(mnist=tmp_path / "nowhere"))).verdict is WRONG
     place = tmp_path / "datasets" / "mnist.npz"
     place.parent.mkdir()
     place.write_bytes(b"digits")
-    assert only(look_at_mnist(WorkerSettings(data_dir=tmp_path))) == ok("MNIST", str(place))
-    assert only(look_at_mnist(WorkerSettings(mnist=place))).verdict is OK
+    assert only(check_mnist(WorkerSettings(data_dir=tmp_path))) == ok("MNIST", str(place))
+    assert only(check_mnist(WorkerSettings(mnist=place))).verdict is OK
 
 
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     """A data folder that cannot be written is wrong; one that is not there yet will be made."""
     (tmp_path / "file").write_text("")
-    assert next(look_at_data(Settings(data_dir=tmp_path / "file"))).verdict is WRONG
-    well = list(look_at_data(Settings(data_dir=tmp_path / "new" / "deeper")))
+    assert next(check_data_folder(Settings(data_dir=tmp_path / "file"))).verdict is WRONG
+    well = list(check_data_folder(Settings(data_dir=tmp_path / "new" / "deeper")))
     assert well[0].verdict is OK
     assert not (tmp_path / "new").exists()
     assert well[1].about == "disk"
@@ -128,9 +127,9 @@ def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
 
 def test_where_models_are(tmp_path: Path) -> None:
     """The place of the models is asked."""
-    assert only(look_at_models(Settings(data_dir=tmp_path))).verdict is OK
+    assert only(check_models(Settings(data_dir=tmp_path))).verdict is OK
     (tmp_path / "file").write_text("")
-    assert only(look_at_models(Settings(artifacts_url=str(tmp_path / "file")))).verdict is WRONG
+    assert only(check_models(Settings(artifacts_url=str(tmp_path / "file")))).verdict is WRONG
 
 
 def test_a_port_that_is_taken() -> None:
@@ -138,8 +137,8 @@ def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         threading.Thread(target=_hang_up, args=(other,), daemon=True).start()
-        assert only(look_at_port(Settings(port=port))).verdict is WRONG
-    assert only(look_at_port(Settings(port=port))).verdict is OK
+        assert only(check_port(Settings(port=port))).verdict is WRONG
+    assert only(check_port(Settings(port=port))).verdict is OK
 
 
 def _hang_up(server: socket.socket) -> None:
@@ -161,21 +160,21 @@ def test_memory(tmp_path: Path, total: int, most: str, verdict: Verdict) -> None
     meminfo, memory_max = tmp_path / "meminfo", tmp_path / "memory.max"
     meminfo.write_text(f"MemTotal:       {total} kB\nMemFree: 1 kB\n")
     memory_max.write_text(f"{most}\n")
-    assert only(machine.look_at_memory(meminfo, memory_max)).verdict is verdict
+    assert only(machine.check_memory(meminfo, memory_max)).verdict is verdict
 
 
 def test_memory_of_more_networks(tmp_path: Path) -> None:
     """Each further network that is loaded at the start wants memory of its own."""
     (tmp_path / "meminfo").write_text("MemTotal: 2900000 kB\n")
     files = tmp_path / "meminfo", tmp_path / "none"
-    assert only(machine.look_at_memory(*files)).verdict is OK
-    finding = only(machine.look_at_memory(*files, listed=("vgg16", "vgg19")))
+    assert only(machine.check_memory(*files)).verdict is OK
+    finding = only(machine.check_memory(*files, listed=("vgg16", "vgg19")))
     assert (finding.verdict, "3.7 GiB are needed while all networks" in finding.action) == (WARNING, True)
 
 
 def test_a_system_without_meminfo(tmp_path: Path) -> None:
     """A system that does not say how much memory there is has nothing wrong."""
-    assert only(machine.look_at_memory(tmp_path / "none", tmp_path / "none")).verdict is OK
+    assert only(machine.check_memory(tmp_path / "none", tmp_path / "none")).verdict is OK
 
 
 def program(path: Path, script: str) -> tuple[str, ...]:
@@ -189,12 +188,12 @@ def test_gpu(tmp_path: Path) -> None:
     """A GPU that our TensorFlow cannot use, a driver that does not answer, and none where one is wanted are found."""
     card = program(tmp_path / "card", "echo 'NVIDIA T4, 535.161.07, 15360'")
     broken = program(tmp_path / "broken", "echo 'NVIDIA-SMI has failed'; exit 9")
-    unused = only(machine.look_at_gpu(WorkerSettings(), card))
+    unused = only(machine.check_gpu(WorkerSettings(), card))
     assert unused.found.startswith("NVIDIA T4")
     assert unused.verdict in {OK, WARNING}  # which flavour is installed here, the test does not choose
-    failed = only(machine.look_at_gpu(WorkerSettings(), broken))
+    failed = only(machine.check_gpu(WorkerSettings(), broken))
     assert (failed.verdict, "NVIDIA-SMI has failed" in failed.found) == (WRONG, True)
-    wanted = only(machine.look_at_gpu(WorkerSettings(worker_device="gpu"), ("no-such-program",)))
+    wanted = only(machine.check_gpu(WorkerSettings(worker_device="gpu"), ("no-such-program",)))
     assert wanted.verdict is WRONG
 
 
@@ -208,36 +207,36 @@ def test_gpu(tmp_path: Path) -> None:
 )
 def test_drivers(driver: str, cuda: str | None, verdict: Verdict) -> None:
     """A driver that is too old for our CUDA is wrong; a TensorFlow that has none leaves the card unused."""
-    found = only(machine.judge([("NVIDIA T4", driver, "15360")], cuda, WorkerSettings()))
+    found = only(machine.check_cards([("NVIDIA T4", driver, "15360")], cuda, WorkerSettings()))
     assert found.verdict is verdict
 
 
 def test_cuda_without_a_card() -> None:
     """A TensorFlow for CUDA on a machine without a GPU takes room for nothing."""
-    assert only(machine.judge([], "nvidia-cuda-runtime-cu12", WorkerSettings())).verdict is WARNING
+    assert only(machine.check_cards([], "nvidia-cuda-runtime-cu12", WorkerSettings())).verdict is WARNING
 
 
 def test_tensorflow() -> None:
     """A service without TensorFlow cannot start; an installed one is not worth a line."""
-    finding = only(machine.look_at_tensorflow("tensorflow_that_is_absent"))
+    finding = only(machine.check_tensorflow("tensorflow_that_is_absent"))
     assert finding.verdict is WRONG
     assert "bestguess[cpu]" in finding.action
-    assert not list(machine.look_at_tensorflow())
+    assert not list(machine.check_tensorflow())
 
 
 def test_the_machine() -> None:
     """Processor and open files have a line each, on whatever machine this is."""
-    assert only(machine.look_at_processor(Settings())).about == "processor"
-    assert only(machine.look_at_open_files()).about == "open files"
+    assert only(machine.check_processor(Settings())).about == "processor"
+    assert only(machine.check_open_files()).about == "open files"
 
 
-def _raise() -> Iterator[Finding]:
+def _raise() -> Iterator[CheckResult]:
     raise LookupError("redis://:s3cret@host")
 
 
 @pytest.mark.parametrize("look", [_raise, lambda: time.sleep(60) or iter(())])
-def test_a_look_that_fails(look: Callable[[], Iterator[Finding]]) -> None:
+def test_a_look_that_fails(look: Callable[[], Iterator[CheckResult]]) -> None:
     """A look that breaks or hangs is a finding, keeps no other from being made, and tells no secret."""
-    finding = only(iter(looked_at("it", look, patience=0.2)))
+    finding = only(iter(run_check("it", look, patience=0.2)))
     assert finding.verdict is WRONG
     assert "s3cret" not in finding.found

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the table. Secrets are hidden as it is made."""
 
     about: str
@@ -37,22 +37,22 @@ class Finding:
         object.__setattr__(self, "action", masked(self.action))
 
 
-def ok(about: str, found: str) -> Finding:
+def ok(about: str, found: str) -> CheckResult:
     """Say that something is well."""
-    return Finding(about, Verdict.OK, found)
+    return CheckResult(about, Verdict.OK, found)
 
 
-def warning(about: str, found: str, action: str) -> Finding:
+def warning(about: str, found: str, action: str) -> CheckResult:
     """Say that something had better be changed."""
-    return Finding(about, Verdict.WARNING, found, action)
+    return CheckResult(about, Verdict.WARNING, found, action)
 
 
-def wrong(about: str, found: str, action: str) -> Finding:
+def wrong(about: str, found: str, action: str) -> CheckResult:
     """Say that something has to be changed."""
-    return Finding(about, Verdict.WRONG, found, action)
+    return CheckResult(about, Verdict.WRONG, found, action)
 
 
-def looked_at(about: str, look: Callable[[], Iterable[Finding]], patience: float = PATIENCE) -> list[Finding]:
+def run_check(about: str, look: Callable[[], Iterable[CheckResult]], patience: float = PATIENCE) -> list[CheckResult]:
     """Have a look, whatever comes of it: one that hangs or breaks is a finding as well."""
     try:
         return within(patience, lambda: list(look()))
