@@ -27,23 +27,23 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for
     require_server("doctor")
     from bestguess.doctor.doctor import healthy, run_checks
 
-    findings = list(run_checks())
-    well = healthy(findings)
+    results = list(run_checks())
+    passed = healthy(results)
     if as_json:
-        print_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
+        print_json({"ok": passed, "findings": [asdict(result) for result in results]})
     else:
-        _print_findings(findings, well)
-    raise typer.Exit(0 if well else exit_codes.FAILED)
+        _print_results(results, passed)
+    raise typer.Exit(0 if passed else exit_codes.FAILED)
 
 
-def _print_findings(findings: Sequence[CheckResult], well: bool) -> None:
+def _print_results(results: Sequence[CheckResult], passed: bool) -> None:
     from rich.text import Text
 
     table = make_table(("", "ABOUT", "FOUND", "WHAT TO DO"), ())
-    for finding in findings:
-        verdict = Text(finding.verdict, STYLES[finding.verdict])
-        table.add_row(verdict, *map(printable, (finding.about, finding.found, finding.action)))
+    for result in results:
+        verdict = Text(result.verdict, STYLES[result.verdict])
+        table.add_row(verdict, *map(printable, (result.about, result.found, result.action)))
     print_table(table, fold=True)
-    verdicts = [finding.verdict.value for finding in findings]
-    summary = "Nothing is wrong" if well else f"{verdicts.count('wrong')} wrong"
+    verdicts = [result.verdict.value for result in results]
+    summary = "Nothing is wrong" if passed else f"{verdicts.count('wrong')} wrong"
     typer.echo(f"\n{summary}, {verdicts.count('warning')} warnings.")

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import socket
 import stat
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from bestguess.checks import CheckResult, Verdict, ok, run_check
+from bestguess.checks import CheckResult, Verdict, check_keys, ok
 from bestguess.doctor import machine
-from bestguess.doctor.doctor import check_port, check_settings
-from bestguess.doctor.files import check_data_folder, check_mnist, check_models, check_weights
+from bestguess.doctor.doctor import check_port, check_variables, run_check
+from bestguess.doctor.files import check_data, check_mnist, check_models, check_weights
+from bestguess.supervisor import preflight
+from bestguess.supervisor.preflight import PreflightError
 from jobs.settings import WorkerSettings
 from support.file_server import FileServer
 
@@ -38,7 +41,7 @@ def test_a_variable_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that does not exist is wrong, and the one that was likely meant is named; its value is not."""
     monkeypatch.setenv("BESTGUESS_REDIS_ULR", "redis://:s3cret@host")
     monkeypatch.setenv("BESTGUESS_XYZZY", "1")
-    near, far = check_settings(os.environ)
+    near, far = check_variables(os.environ)
     assert (near.verdict, far.verdict) == (WRONG, WRONG)
     assert "BESTGUESS_REDIS_ULR" in near.found
     assert "BESTGUESS_REDIS_URL" in near.action
@@ -51,14 +54,14 @@ def test_what_compose_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BESTGUESS_ADDRESS", "BESTGUESS_GPU_IMAGE", "BESTGUESS_API_MEMORY", "BESTGUESS_MODELS_VOLUME"):
         assert any(name in path.read_text() for path in ROOT.glob("docker-compose*.yml"))
         monkeypatch.setenv(name, "something")
-    assert not any("no such setting" in finding.found for finding in check_settings(os.environ))
+    assert not any("no such setting" in finding.found for finding in check_variables(os.environ))
 
 
 def test_a_value_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong value is named once, though both halves read it, and so is one that only a worker reads."""
     monkeypatch.setenv("BESTGUESS_LOG_LEVEL", "loud")
     monkeypatch.setenv("BESTGUESS_WORKER_NICENESS", "99")
-    loud, nice = check_settings(os.environ)
+    loud, nice = check_variables(os.environ)
     assert loud.found.startswith("BESTGUESS_LOG_LEVEL='loud'")
     assert nice.found.startswith("BESTGUESS_WORKER_NICENESS='99'")
 
@@ -67,7 +70,7 @@ def test_settings_that_are_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is set is listed by its name; the client's own variables are no mistakes."""
     monkeypatch.setenv("BESTGUESS_PORT", "8001")
     monkeypatch.setenv("BESTGUESS_API_KEY", "s3cret")
-    finding = only(check_settings(os.environ))
+    finding = only(check_variables(os.environ))
     assert finding.verdict is OK
     assert "port" in finding.found
     assert "s3cret" not in finding.found
@@ -96,6 +99,26 @@ def test_weights_of_each_network(tmp_path: Path) -> None:
     assert list(check_weights(Settings(**nowhere, models="efficientnet-lite0"))) == []
 
 
+def test_weights_that_bestguess_up_refuses(tmp_path: Path) -> None:
+    """Weights that keep `bestguess up` from starting are wrong here too, in the same words."""
+    settings = Settings(
+        data_dir=tmp_path, models="vgg16,vgg19", weights=str(tmp_path / "none.h5"), mirror="http://127.0.0.1:9"
+    )
+    named, other = check_weights(settings)
+    assert (named.about, named.verdict, other.about) == ("weights of vgg16", WRONG, "weights of vgg19")
+    with pytest.raises(PreflightError) as error:
+        asyncio.run(preflight.check(settings))
+    assert str(error.value) == named.found
+
+
+def test_keys_that_bestguess_up_refuses(tmp_path: Path) -> None:
+    """An address that other machines can call without a key is wrong; with loopback there is no line."""
+    finding = only(check_keys(Settings(data_dir=tmp_path, host="0.0.0.0")))
+    assert finding.verdict is WRONG
+    assert "bestguess keys create" in finding.found
+    assert list(check_keys(Settings(data_dir=tmp_path))) == []
+
+
 def test_weights_that_can_be_had(tmp_path: Path) -> None:
     """Where the mirror answers, the service will get them by itself."""
     with FileServer(b"") as mirror:
@@ -118,8 +141,8 @@ def test_mnist(tmp_path: Path) -> None:
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     """A data folder that cannot be written is wrong; one that is not there yet will be made."""
     (tmp_path / "file").write_text("")
-    assert next(check_data_folder(Settings(data_dir=tmp_path / "file"))).verdict is WRONG
-    well = list(check_data_folder(Settings(data_dir=tmp_path / "new" / "deeper")))
+    assert next(check_data(Settings(data_dir=tmp_path / "file"))).verdict is WRONG
+    well = list(check_data(Settings(data_dir=tmp_path / "new" / "deeper")))
     assert well[0].verdict is OK
     assert not (tmp_path / "new").exists()
     assert well[1].about == "disk"
@@ -147,34 +170,19 @@ def _hang_up(server: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "most", "verdict"),
-    [
-        (16_000_000, "max", OK),
-        (16_000_000, str(2 * machine.GIB), WARNING),
-        (1_000_000, "max", WRONG),
-        (1_000_000, "", WRONG),
-    ],
+    ("memory", "verdict"), [(16 * machine.GIB, OK), (2 * machine.GIB, WARNING), (machine.GIB, WRONG), (None, OK)]
 )
-def test_memory(tmp_path: Path, total: int, most: str, verdict: Verdict) -> None:
-    """The memory that counts is the container's share, where there is one, else the machine's."""
-    meminfo, memory_max = tmp_path / "meminfo", tmp_path / "memory.max"
-    meminfo.write_text(f"MemTotal:       {total} kB\nMemFree: 1 kB\n")
-    memory_max.write_text(f"{most}\n")
-    assert only(machine.check_memory(meminfo, memory_max)).verdict is verdict
+def test_memory(memory: int | None, verdict: Verdict) -> None:
+    """Too little memory to run is wrong, too little to load the networks is a warning; an unknown amount is neither."""
+    assert only(machine.check_memory(memory)).verdict is verdict
 
 
-def test_memory_of_more_networks(tmp_path: Path) -> None:
-    """Each further network that is loaded at the start wants memory of its own."""
-    (tmp_path / "meminfo").write_text("MemTotal: 2900000 kB\n")
-    files = tmp_path / "meminfo", tmp_path / "none"
-    assert only(machine.check_memory(*files)).verdict is OK
-    finding = only(machine.check_memory(*files, listed=("vgg16", "vgg19")))
-    assert (finding.verdict, "3.7 GiB are needed while all networks" in finding.action) == (WARNING, True)
-
-
-def test_a_system_without_meminfo(tmp_path: Path) -> None:
-    """A system that does not say how much memory there is has nothing wrong."""
-    assert only(machine.check_memory(tmp_path / "none", tmp_path / "none")).verdict is OK
+def test_memory_of_more_networks() -> None:
+    """Each further network that is loaded at the start needs memory of its own."""
+    memory = 2_900_000 * 1024
+    assert only(machine.check_memory(memory)).verdict is OK
+    result = only(machine.check_memory(memory, ("vgg16", "vgg19")))
+    assert (result.verdict, "3.7 GiB are needed while all networks" in result.action) == (WARNING, True)
 
 
 def program(path: Path, script: str) -> tuple[str, ...]:
