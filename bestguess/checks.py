@@ -82,11 +82,12 @@ def check_named_weights(setting: str, networks: Sequence[str] = ("vgg16",)) -> I
         return
     path = expanded(setting)
     try:
-        folder, file_or_missing = path.is_dir(), path.is_file() or not path.exists()
+        folder = path.is_dir()
+        neither = path.exists() and not folder and not path.is_file()
     except OSError as error:
         yield _wrong_weights("weights", setting, reason(error))
         return
-    if not folder and not file_or_missing:
+    if neither:  # a pipe, for example, which would have to be waited for
         yield _wrong_weights("weights", setting, "a file or a folder is expected, and this is neither")
         return
     for file in weights_files(networks if folder else ("vgg16",)):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bestguess.supervisor import preflight, probes, redis
-from bestguess.supervisor.children import Child, Command, log
+from bestguess.supervisor.children import Child, Command
 from jobs.queue import WORKER_COMMAND
 from jobs.telemetry.logs import handler_of, is_json
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
     from jobs.telemetry.logs import Form
+
+log = logging.getLogger("bestguess.up")
 
 API_COMMAND = (sys.executable, "-m", "app.serve")
 # Seconds from SIGTERM to SIGKILL. Redis ends after the others; both together stay below the 5 s that we promise.
@@ -164,7 +166,7 @@ async def _outcome(work: asyncio.Task[None]) -> int:
     except asyncio.CancelledError:
         return 0
     except StartError as error:
-        log.error(str(error))
+        log.error(str(error))  # noqa: TRY400 - one line for people, no traceback
     return 1
 
 

@@ -31,10 +31,10 @@ def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 
-def only(findings: Iterator[CheckResult]) -> CheckResult:
-    """Return the one finding that there is to be."""
-    (finding,) = findings
-    return finding
+def only(results: Iterator[CheckResult]) -> CheckResult:
+    """Return the only result."""
+    (result,) = results
+    return result
 
 
 def test_a_variable_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,11 +50,11 @@ def test_a_variable_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_compose_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is set for docker-compose.yml on the same machine is not taken for a mistake."""
+    """A variable of docker-compose.yml, set on the same machine, is no mistake."""
     for name in ("BESTGUESS_ADDRESS", "BESTGUESS_GPU_IMAGE", "BESTGUESS_API_MEMORY", "BESTGUESS_MODELS_VOLUME"):
         assert any(name in path.read_text() for path in ROOT.glob("docker-compose*.yml"))
         monkeypatch.setenv(name, "something")
-    assert not any("no such setting" in finding.found for finding in check_variables(os.environ))
+    assert not any("no such setting" in result.found for result in check_variables(os.environ))
 
 
 def test_a_value_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,10 +70,10 @@ def test_settings_that_are_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is set is listed by its name; the client's own variables are no mistakes."""
     monkeypatch.setenv("BESTGUESS_PORT", "8001")
     monkeypatch.setenv("BESTGUESS_API_KEY", "s3cret")
-    finding = only(check_variables(os.environ))
-    assert finding.verdict is OK
-    assert "port" in finding.found
-    assert "s3cret" not in finding.found
+    result = only(check_variables(os.environ))
+    assert result.verdict is OK
+    assert "port" in result.found
+    assert "s3cret" not in result.found
 
 
 def test_weights(tmp_path: Path) -> None:
@@ -113,22 +113,22 @@ def test_weights_that_bestguess_up_refuses(tmp_path: Path) -> None:
 
 def test_keys_that_bestguess_up_refuses(tmp_path: Path) -> None:
     """An address that other machines can call without a key is wrong; with loopback there is no line."""
-    finding = only(check_keys(Settings(data_dir=tmp_path, host="0.0.0.0")))
-    assert finding.verdict is WRONG
-    assert "bestguess keys create" in finding.found
+    result = only(check_keys(Settings(data_dir=tmp_path, host="0.0.0.0")))
+    assert result.verdict is WRONG
+    assert "bestguess keys create" in result.found
     assert list(check_keys(Settings(data_dir=tmp_path))) == []
 
 
 def test_weights_that_can_be_had(tmp_path: Path) -> None:
     """Where the mirror answers, the service will get them by itself."""
     with FileServer(b"") as mirror:
-        finding = only(check_weights(Settings(data_dir=tmp_path, mirror=mirror.url)))
-    assert finding.verdict is WARNING
-    assert "bestguess weights fetch" in finding.action
+        result = only(check_weights(Settings(data_dir=tmp_path, mirror=mirror.url)))
+    assert result.verdict is WARNING
+    assert "bestguess weights fetch" in result.action
 
 
 def test_mnist(tmp_path: Path) -> None:
-    """The digits are looked for where a worker looks for them."""
+    """MNIST is looked for where a worker looks for it."""
     assert only(check_mnist(WorkerSettings(data_dir=tmp_path))).verdict is WARNING
     assert only(check_mnist(WorkerSettings(mnist=tmp_path / "nowhere"))).verdict is WRONG
     place = tmp_path / "datasets" / "mnist.npz"
@@ -149,14 +149,14 @@ def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_where_models_are(tmp_path: Path) -> None:
-    """The place of the models is asked."""
+    """The folder of the models must be writable."""
     assert only(check_models(Settings(data_dir=tmp_path))).verdict is OK
     (tmp_path / "file").write_text("")
     assert only(check_models(Settings(artifacts_url=str(tmp_path / "file")))).verdict is WRONG
 
 
 def test_a_port_that_is_taken() -> None:
-    """Another program on the port is wrong, a free one is well."""
+    """Another program on the port is wrong, a free port is ok."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         threading.Thread(target=_hang_up, args=(other,), daemon=True).start()
@@ -226,9 +226,9 @@ def test_cuda_without_a_card() -> None:
 
 def test_tensorflow() -> None:
     """A service without TensorFlow cannot start; an installed one is not worth a line."""
-    finding = only(machine.check_tensorflow("tensorflow_that_is_absent"))
-    assert finding.verdict is WRONG
-    assert "bestguess[cpu]" in finding.action
+    result = only(machine.check_tensorflow("tensorflow_that_is_absent"))
+    assert result.verdict is WRONG
+    assert "bestguess[cpu]" in result.action
     assert not list(machine.check_tensorflow())
 
 
@@ -242,9 +242,9 @@ def _raise() -> Iterator[CheckResult]:
     raise LookupError("redis://:s3cret@host")
 
 
-@pytest.mark.parametrize("look", [_raise, lambda: time.sleep(60) or iter(())])
-def test_a_look_that_fails(look: Callable[[], Iterator[CheckResult]]) -> None:
-    """A look that breaks or hangs is a finding, keeps no other from being made, and tells no secret."""
-    finding = only(iter(run_check("it", look, patience=0.2)))
-    assert finding.verdict is WRONG
-    assert "s3cret" not in finding.found
+@pytest.mark.parametrize("check", [_raise, lambda: time.sleep(60) or iter(())])
+def test_a_check_that_fails(check: Callable[[], Iterator[CheckResult]]) -> None:
+    """A check that raises or hangs is a wrong result without a secret; the other checks still run."""
+    result = only(iter(run_check("it", check, patience=0.2)))
+    assert result.verdict is WRONG
+    assert "s3cret" not in result.found
