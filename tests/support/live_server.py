@@ -21,7 +21,7 @@ from app.main import Resources, make_sandbox, make_state
 from app.serve import server
 from app.services.jobs import opened
 from app.settings import Settings
-from bestguess.supervisor.redis_server import free_port
+from bestguess.supervisor.redis import free_port
 from jobs.telemetry.tracing import Tracing
 from support.fake_networks import DummyRunner
 from support.waiting import wait_until
