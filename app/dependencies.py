@@ -11,16 +11,15 @@ from fastapi import Depends, Request, Security, params
 from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 
 from app.access.auth import Caller, Guard
-from app.datasets.intake import Intake
-from app.datasets.shelf import Shelf
 from app.draining import Draining
 from app.errors import OutOfScope
 from app.exchange import Exchange
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
 from app.metrics.counted import Metrics
-from app.services.jobs import Desk, NoDesk
-from app.services.models import Gallery
+from app.services.datasets import Intake, Shelf
+from app.services.jobs import JobService, NoDesk
+from app.services.models import ModelCatalog
 from app.settings import Settings
 from bestguess.schemas.service import Scope
 
@@ -31,10 +30,10 @@ class State(TypedDict):
     settings: Settings
     engine: Engine
     classifier: Classifier
-    gallery: Gallery
+    gallery: ModelCatalog
     shelf: Shelf
     intake: Intake
-    desk: Desk | NoDesk
+    desk: JobService | NoDesk
     draining: Draining
     metrics: Metrics
 
@@ -54,8 +53,8 @@ async def _classifier(request: Request) -> Classifier:
     return classifier
 
 
-async def _gallery(request: Request) -> Gallery:
-    gallery: Gallery = request.state.gallery
+async def _gallery(request: Request) -> ModelCatalog:
+    gallery: ModelCatalog = request.state.gallery
     return gallery
 
 
@@ -69,15 +68,15 @@ async def _intake(request: Request) -> Intake:
     return intake
 
 
-async def _desk(request: Request) -> Desk:
-    desk: Desk | NoDesk = request.state.desk
+async def _desk(request: Request) -> JobService:
+    desk: JobService | NoDesk = request.state.desk
     if isinstance(desk, NoDesk):
         raise desk.refuse()
     return desk
 
 
-async def _any_desk(request: Request) -> Desk | NoDesk:
-    desk: Desk | NoDesk = request.state.desk
+async def _any_desk(request: Request) -> JobService | NoDesk:
+    desk: JobService | NoDesk = request.state.desk
     return desk
 
 
@@ -98,11 +97,11 @@ async def _exchange(request: Request) -> Exchange:
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
 EngineDep = Annotated[Engine, Depends(_engine)]
-DeskDep = Annotated[Desk, Depends(_desk)]
-AnyDeskDep = Annotated[Desk | NoDesk, Depends(_any_desk)]
+DeskDep = Annotated[JobService, Depends(_desk)]
+AnyDeskDep = Annotated[JobService | NoDesk, Depends(_any_desk)]
 ShelfDep = Annotated[Shelf, Depends(_shelf)]
 IntakeDep = Annotated[Intake, Depends(_intake)]
-GalleryDep = Annotated[Gallery, Depends(_gallery)]
+GalleryDep = Annotated[ModelCatalog, Depends(_gallery)]
 DrainingDep = Annotated[Draining, Depends(_draining)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 ExchangeDep = Annotated[Exchange, Depends(_exchange)]

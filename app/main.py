@@ -11,11 +11,6 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from app.access.auth import Guard
-from app.datasets.intake import Intake
-from app.datasets.leftovers import sweep_hourly
-from app.datasets.looking import Looker
-from app.datasets.shelf import Shelf
-from app.datasets.threads import Threads
 from app.dependencies import State
 from app.draining import Draining
 from app.front import stand_before
@@ -30,9 +25,11 @@ from app.metrics.looked_up import LookedUp
 from app.openapi import declare
 from app.rendering import add_handlers
 from app.request_log import QUIET
-from app.routes import aliases, classify, datasets, docs, finetune, health, jobs, metrics, models, page
-from app.services.jobs import Desk, NoDesk, opened
-from app.services.models import Gallery
+from app.routes import classify, datasets, jobs, models, operations, pages
+from app.services.dataset_ingest import BlockingPool, DecodeCheck
+from app.services.datasets import Intake, Shelf, sweep_hourly
+from app.services.jobs import JobService, NoDesk, open_job_service
+from app.services.models import ModelCatalog
 from app.settings import Settings, load_settings
 from jobs.artifacts import open_store
 from jobs.background import supervise
@@ -83,14 +80,14 @@ def create_app(
         version=version("bestguess"),
         description=ABOUT,
         lifespan=lifespan,
-        docs_url=None,  # app.routes.docs serves Swagger UI without a CDN
+        docs_url=None,  # app.routes.pages serves Swagger UI without a CDN
         redoc_url=None,
         telemetry=telemetry(tracing),
     )
     app.state.guard = guard
     stand_before(app, settings, guard, tracing)
     add_handlers(app)
-    for routes in (page, classify, datasets, jobs, finetune, aliases, models, health, metrics, docs):
+    for routes in (pages, classify, datasets, jobs, models, operations):
         app.include_router(routes.router)
     declare(app)
     return app
@@ -120,7 +117,7 @@ async def running(settings: Settings) -> AsyncIterator[State]:
 async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
     """Bring an engine's networks up while requests are taken, and end it with them."""
     bring_up = BringUp(engine, settings)
-    async with opened(settings.redis_url) as desk:
+    async with open_job_service(settings.redis_url) as desk:
         with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
             async with beside("bring-up of the networks", bring_up.run):
                 try:
@@ -155,9 +152,9 @@ def decode_processes(settings: Settings) -> int:
 
 
 @contextlib.contextmanager
-def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk | NoDesk) -> Iterator[State]:
+def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: JobService | NoDesk) -> Iterator[State]:
     """Put together what the routes need."""
-    registry = desk.registry if isinstance(desk, Desk) else None
+    registry = desk.registry if isinstance(desk, JobService) else None
     metrics = Metrics()
     engine.tell_batches(metrics.images.batch)
     store = open_store(settings.artifacts_url, settings.data_dir)
@@ -166,7 +163,7 @@ def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk 
         engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.images.batch
     )
     trained = TrainedNetworks(files, load, most=settings.models_in_memory)
-    gallery = Gallery(engine, trained, desk, deadline=settings.deadline_seconds)
+    gallery = ModelCatalog(engine, trained, desk, deadline=settings.deadline_seconds)
     classifier = Classifier(
         engine,
         trained,
@@ -175,11 +172,11 @@ def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk 
         deadline=settings.deadline_seconds,
         observe=metrics.images.classified,
     )
-    threads = Threads()
-    shelf = Shelf(desk, store, Looker(sandbox, max(1, decode_processes(settings) // 2)), threads)
+    threads = BlockingPool()
+    shelf = Shelf(desk, store, DecodeCheck(sandbox, max(1, decode_processes(settings) // 2)), threads)
     draining = Draining()
     draining.tell(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
-    if isinstance(desk, Desk):
+    if isinstance(desk, JobService):
         draining.tell(desk.feed.close)
     metrics.watch(LookedUp(classifier, desk, draining))
     with contextlib.closing(trained), contextlib.closing(threads):

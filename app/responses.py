@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CancelScope
 from fastapi.responses import FileResponse
 from fastapi.sse import format_sse_event
+from starlette.requests import ClientDisconnect
 
 from app.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
 
+    from fastapi import Request
     from starlette.types import Message, Receive, Scope, Send
 
     from bestguess.schemas.jobs import Event
@@ -78,3 +80,30 @@ async def _written(events: AsyncIterator[Event], stack: AsyncExitStack) -> Async
                 waiting.cancel()
                 with CancelScope(shield=True):  # a client that leaves cancels us, and what still runs cannot be closed
                     await asyncio.wait((waiting,))
+
+
+# Work for a client that is gone is dropped.
+Result = TypeVar("Result")
+
+
+async def while_connected(request: Request, work: Awaitable[Result]) -> Result:
+    """Wait for `work`, whose request has been read to its end, and cancel it when the client goes away.
+
+    Raises:
+        ClientDisconnect: it did; nobody reads the answer.
+    """
+    working = asyncio.ensure_future(work)
+    gone = asyncio.create_task(_wait_for_disconnect(request))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+async def _wait_for_disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

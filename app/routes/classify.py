@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request, Response
 
 from app.answering import answer
 from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
-from app.disconnect import while_connected
 from app.exchange import Exchange
 from app.inference.classifier import Classifier, Question
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
+from app.presenters import present_classification
 from app.rendering import as_problem
+from app.responses import while_connected
 from app.routes.params import QuestionDep
 from app.uploads import FormLimits, Upload, read_files
-from app.wire import classification
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 
@@ -62,7 +62,7 @@ async def answer_one(
     try:
         found = await classifier.classify(upload.data, question)
         exchange.classified(found.choice.served.network.id, found.seconds.stages)
-        result = await classification(found, show_input=question.show_input)
+        result = await present_classification(found, show_input=question.show_input)
     except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
         problem = as_problem(error, exchange.request_id)
         exchange.refused.append(problem.slug)

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.datasets import described
-from app.datasets.receiving import has_body
+from app import presenters
 from app.dependencies import CallerDep, IntakeDep, ShelfDep, WhoseDep, needs
 from app.errors import Invalid
 from app.openapi import ARCHIVE_BODY, JPEG, LABELLED_BODY, NAME, problems
+from app.services.dataset_ingest import has_body
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 from jobs.datasets.archives.names import hides
@@ -54,7 +54,7 @@ async def create(
     else:
         raise Invalid("query.name: an empty data set needs one. Or send an archive in the form's field 'file'.")
     response.headers["Location"] = f"/datasets/{made.id}"
-    return described.detail(made)
+    return presenters.present_dataset(made)
 
 
 @router.get("", responses=problems(422, 503), summary="Every data set, the newest first")
@@ -66,13 +66,15 @@ async def datasets(
 ) -> schemas.DatasetList:
     """List your data sets a page at a time; an admin's key lists everybody's."""
     page = await shelf.records.list(limit, after, whose)
-    return schemas.DatasetList(data=[described.brief(one) for one in page.datasets], has_more=page.has_more)
+    return schemas.DatasetList(
+        data=[presenters.present_dataset_brief(one) for one in page.datasets], has_more=page.has_more
+    )
 
 
 @router.get("/{dataset_id}", responses=problems(404, 409, 422, 503), summary="One data set, class by class")
 async def dataset(shelf: ShelfDep, whose: WhoseDep, dataset_id: DatasetId) -> schemas.DatasetDetail:
     """Show its classes in figures, what was rejected and why, and which photographs are there several times."""
-    return described.detail(await shelf.records.get(dataset_id, whose))
+    return presenters.present_dataset(await shelf.records.get(dataset_id, whose))
 
 
 @router.post(
@@ -86,7 +88,7 @@ async def add(request: Request, intake: IntakeDep, whose: WhoseDep, dataset_id: 
 
     A data set that a job is learning from stays as it is: 409 until the job is over.
     """
-    return described.added(await intake.photographs(request, dataset_id, whose))
+    return presenters.present_added(await intake.photographs(request, dataset_id, whose))
 
 
 @router.get(

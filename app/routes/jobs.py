@@ -9,18 +9,20 @@ import mimeparse
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app.dependencies import CallerDep, DeskDep, ExchangeDep, SettingsDep, WhoseDep, needs
+from app.dependencies import CallerDep, DeskDep, ExchangeDep, GalleryDep, SettingsDep, ShelfDep, WhoseDep, needs
 from app.errors import Invalid
 from app.openapi import EVENT_STREAM, problems
 from app.responses import stream
+from app.services import job_checks
 from bestguess import schemas
-from bestguess.schemas.job_params import MnistParams
+from bestguess.schemas.job_params import FinetuneParams, MnistParams
 from bestguess.schemas.jobs import Job, JobStatus
 from bestguess.schemas.service import Scope
-from jobs.queue import MNIST_TRAIN
+from jobs.queue import FINETUNE, MNIST_TRAIN
 
 if TYPE_CHECKING:
     from bestguess.schemas.base import Frozen
+
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs(Scope.TRAIN)])
 
@@ -132,3 +134,41 @@ def idempotency(key: str | None, kind: str, params: Frozen) -> tuple[str, str] |
     if not key.isprintable():
         raise Invalid("header.Idempotency-Key: use printable characters only.")
     return key, hashlib.sha256(f"{kind} {params.model_dump_json()}".encode()).hexdigest()
+
+
+# A training job of one's own: a pretrained network learns the classes of a data set.
+
+
+@router.post(
+    "/finetune",
+    status_code=202,
+    responses=problems(400, 404, 409, 413, 422, 429, 503),
+    summary="Teach a pretrained network classes of your own",
+)
+async def finetune(
+    desk: DeskDep,
+    shelf: ShelfDep,
+    gallery: GalleryDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+    whose: WhoseDep,
+    exchange: ExchangeDep,
+    response: Response,
+    params: FinetuneParams,
+    key: Key = None,
+) -> Job:
+    """Queue a fine-tuning for a worker, and answer with the job at once; `Location` is where it can be watched.
+
+    The first `freeze` weight layers stay as they are, the others learn, and the last is a new one for the data set's
+    classes. The model appears in `/models` when the job has succeeded.
+    """
+    wish = idempotency(key, FINETUNE, params)
+    job = await desk.store.wished(wish, caller.owner) if wish else None
+    if job is None:  # a job that is known is given back whatever has become of its data set and its base
+        dataset = await shelf.records.get(params.dataset_id, whose)
+        wanted = await job_checks.check_finetune(params, dataset, gallery, whose)
+        learned = dataset.id, dataset.version
+        job = await desk.submit(FINETUNE, wanted, wish, caller.owner, settings, exchange.origin(), learned)
+    exchange.job_id = job.id
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return job

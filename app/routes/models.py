@@ -1,14 +1,14 @@
-"""Networks: all of them, one of them, what it says of an image, and its end."""
+"""Routes of the models and of the aliases of trained ones."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from app import described
+from app import presenters
 from app.answering import MEDIA_TYPES, answer, wanted_kind
 from app.dependencies import ClassifierDep, GalleryDep, SettingsDep, WhoseDep, needs
 from app.inference.kinds import network_of
@@ -19,10 +19,58 @@ from app.routes.params import ModelId, QuestionOfDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
 from bestguess.schemas.service import Scope
+from jobs.aliases import OURS
 from jobs.artifacts import MODEL, ArtifactDamaged
 from vision.pictures.report import picture
 
 router = APIRouter(prefix="/models", tags=["models"])
+
+SEE, ADMIN = [needs(Scope.CLASSIFY, Scope.TRAIN)], [needs(Scope.ADMIN)]
+
+# The pattern is said in the document only: `jobs.aliases` refuses another name in better words.
+AliasName = Annotated[
+    str,
+    Path(
+        max_length=64,
+        examples=["production"],
+        description="a-z, 0-9, '.', '_' and '-'",
+        json_schema_extra={"pattern": "^[a-z0-9][a-z0-9._-]*$", "not": {"enum": sorted(OURS)}},
+    ),
+]
+
+
+@router.get("/aliases", dependencies=SEE, responses=problems(503), summary="Every alias")
+async def aliases(gallery: GalleryDep, whose: WhoseDep) -> schemas.Aliases:
+    """List the aliases of your networks; `latest` and `best` (by test accuracy) are there as soon as a network is."""
+    found = await gallery.registry.aliases(whose)
+    return schemas.Aliases(data=[schemas.Alias(name=name, model_id=found[name]) for name in sorted(found)])
+
+
+@router.put(
+    "/aliases/{name}",
+    dependencies=ADMIN,
+    responses=problems(400, 404, 409, 413, 422, 503),
+    summary="Let a name stand for a network",
+)
+async def set_alias(gallery: GalleryDep, name: AliasName, wanted: schemas.SetAlias) -> schemas.Alias:
+    """Make an alias, or move it; from now on it works wherever the network's id does."""
+    model = await gallery.set_alias(name, wanted.model_id)
+    return schemas.Alias(name=name, model_id=model.id)
+
+
+@router.delete(
+    "/aliases/{name}",
+    dependencies=ADMIN,
+    status_code=204,
+    responses=problems(404, 409, 422, 503),
+    summary="Forget an alias",
+)
+async def drop_alias(gallery: GalleryDep, name: AliasName) -> None:
+    """Forget an alias; its network stays."""
+    await gallery.registry.drop_alias(name)
+
+
+# Networks: all of them, one of them, what it says of an image, and its end.
 
 SEE, ASK, OWN = [needs(Scope.CLASSIFY, Scope.TRAIN)], [needs(Scope.CLASSIFY)], [needs(Scope.TRAIN)]
 SORT = "`created_at`: pretrained networks, then the newest first; `test_accuracy`: the best first"
@@ -36,8 +84,8 @@ async def models(
 ) -> schemas.Models:
     """List the networks: the pretrained ones, and each that a job has trained, with how and how well."""
     found, aliases, trouble = await gallery.trained(sort, whose)
-    trained = [described.trained(model, aliases, gallery.in_memory(model)) for model in found]
-    pretrained = [described.pretrained(served, gallery.engine) for served in gallery.engine.networks.values()]
+    trained = [presenters.present_trained(model, aliases, gallery.in_memory(model)) for model in found]
+    pretrained = [presenters.present_pretrained(served, gallery.engine) for served in gallery.engine.networks.values()]
     data = pretrained + trained if sort == "created_at" else trained + pretrained
     return schemas.Models(data=data, trouble=trouble)
 
@@ -49,10 +97,10 @@ async def model(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> sche
     """Describe one network with each of its weight layers, and with its report where it was trained here."""
     found = await gallery.find(model_id, whose)
     if isinstance(found, Served):
-        return described.detail(described.pretrained(found, gallery.engine), found.network)
-    facts = described.trained(found, await gallery.registry.aliases(whose), gallery.in_memory(found))
+        return presenters.present_model_detail(presenters.present_pretrained(found, gallery.engine), found.network)
+    facts = presenters.present_trained(found, await gallery.registry.aliases(whose), gallery.in_memory(found))
     report, trouble = await gallery.report_or_trouble(found)
-    return described.detail(facts, network_of(found), report, trouble)
+    return presenters.present_model_detail(facts, network_of(found), report, trouble)
 
 
 @router.delete(

@@ -11,7 +11,7 @@ from app.dependencies import GalleryDep, WhoseDep
 from app.errors import ModelUnusable
 from app.inference.classifier import Question
 from app.inference.model_slot import Served
-from app.services.models import Gallery
+from app.services.models import ModelCatalog
 from jobs.errors import RecordDamaged
 
 FIT = "`crop`: the shorter side to 256 and the centre 224; `stretch`: the whole, squeezed to a square"
@@ -45,7 +45,7 @@ async def _asked_of(gallery: GalleryDep, whose: WhoseDep, wishes: _Wishes, model
     return await _of(gallery, whose, wishes, model_id)
 
 
-async def _of(gallery: Gallery, whose: str, wishes: Question, name: str) -> Question:
+async def _of(gallery: ModelCatalog, whose: str, wishes: Question, name: str) -> Question:
     try:
         found = await gallery.find(name, whose)
     except RecordDamaged as error:  # to who asks an image of it the same as where its files are damaged

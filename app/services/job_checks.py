@@ -12,28 +12,28 @@ from vision.networks import transfer_learning
 from vision.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
-    from app.services.models import Gallery
+    from app.services.models import ModelCatalog
     from bestguess.schemas.job_params import FinetuneParams
     from jobs.datasets.model import Dataset
     from vision.networks.registry import Network
 
-FEWEST = 2  # classes: a choice needs two
+MIN_CLASSES = 2  # classes: a choice needs two
 
 
-async def checked(params: FinetuneParams, dataset: Dataset, gallery: Gallery, whose: str) -> FinetuneParams:
+async def check_finetune(params: FinetuneParams, dataset: Dataset, gallery: ModelCatalog, whose: str) -> FinetuneParams:
     """Return what a worker is to do: with the id of the base, whatever alias was given.
 
     Raises:
         NotFound: there is no such base, or it is another's.
         Invalid: the base cannot be fine-tuned, or has fewer layers, or the data set does not fit what is asked.
     """
-    base, root = await _base(params.base, gallery, whose)
+    base, root = await _find_base(params.base, gallery, whose)
     try:
         transfer_learning.freeze_of(root, params.freeze)
     except ValueError as error:
         raise Invalid(f"body.freeze: {error}.") from error
     names = [each.name for each in dataset.classes if each.images]
-    if len(names) < FEWEST:
+    if len(names) < MIN_CLASSES:
         words = "has photographs of one class only" if names else "has no photographs yet"
         raise Invalid(
             f"body.dataset_id: {dataset.id} {words}. Add some of another class: there is nothing to tell apart."
@@ -48,7 +48,7 @@ async def checked(params: FinetuneParams, dataset: Dataset, gallery: Gallery, wh
     return params.model_copy(update={"base": base})
 
 
-async def _base(name: str, gallery: Gallery, whose: str) -> tuple[str, Network]:
+async def _find_base(name: str, gallery: ModelCatalog, whose: str) -> tuple[str, Network]:
     if name in NETWORKS:
         return name, NETWORKS[name]
     found = await gallery.find(name, whose)

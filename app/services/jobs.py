@@ -35,7 +35,7 @@ PUBLISH_SECONDS = 2  # with what the record takes, a hung Redis is told of withi
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class JobService:
     """Everything that a job's route needs."""
 
     store: AsyncJobStore
@@ -108,10 +108,10 @@ class NoDesk:
 
 
 @asynccontextmanager
-async def opened(redis_url: str | None) -> AsyncIterator[Desk | NoDesk]:
+async def open_job_service(redis_url: str | None) -> AsyncIterator[JobService | NoDesk]:
     """Open the desk; nothing is asked of Redis yet, so that it may be away."""
     if redis_url is None:
         yield NoDesk()
         return
     async with AsyncJobStore(connect_async(redis_url)) as store, EventFeed(store) as feed:
-        yield Desk(store, AsyncRegistry(store), feed, celery_app(redis_url, timeout_seconds=PUBLISH_SECONDS))
+        yield JobService(store, AsyncRegistry(store), feed, celery_app(redis_url, timeout_seconds=PUBLISH_SECONDS))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from app.errors import Conflict, ModelUnusable, NotFound
 from app.inference.kinds import understood
 from app.inference.model_slot import Served
-from app.services.jobs import Desk, NoDesk
+from app.services.jobs import JobService, NoDesk
 from bestguess.schemas.report import REPORT_FILE, Report
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from jobs.errors import ModelNotFound, RecordDamaged, StoreUnavailable
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Gallery:
+class ModelCatalog:
     """The pretrained networks of the engine, and the trained ones of the registry, where there is one.
 
     `deadline` is the seconds for which files of trained networks are waited for.
     """
 
-    def __init__(self, engine: Engine, trained: TrainedNetworks, desk: Desk | NoDesk, *, deadline: float) -> None:
+    def __init__(self, engine: Engine, trained: TrainedNetworks, desk: JobService | NoDesk, *, deadline: float) -> None:
         self.engine = engine
         self._trained, self._desk = trained, desk
         self._deadline = deadline
@@ -59,7 +59,7 @@ class Gallery:
         """
         if name in self.engine.networks:
             return self.engine.networks[name]
-        if isinstance(self._desk, Desk):
+        if isinstance(self._desk, JobService):
             with contextlib.suppress(ModelNotFound):
                 return await self._desk.registry.get(name, whose)
         pretrained = ", ".join(self.engine.networks)

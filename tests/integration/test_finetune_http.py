@@ -9,8 +9,8 @@ import pytest
 
 from app.inference.engine import Engine
 from app.main import make_sandbox, make_state
-from app.services.jobs import opened
-from app.services.models import Gallery
+from app.services.jobs import open_job_service
+from app.services.models import ModelCatalog
 from app.settings import Settings
 from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from app.datasets.shelf import Shelf
     from app.dependencies import State
     from app.inference.model_slot import Served
+    from app.services.datasets import Shelf
     from jobs.registry import TrainedModel
     from support.live_server import Live
     from support.redis_server import LiveRedis
@@ -93,10 +93,10 @@ def test_the_same_key_when_all_is_gone(api: Live, store: FullStore, dataset_id: 
     assert _ask(api, dataset_id=dataset_id).status_code == 404
 
 
-class Meanwhile(Gallery):
+class Meanwhile(ModelCatalog):
     """A gallery that, whenever somebody looks for a model, removes every data set before it answers."""
 
-    def __init__(self, gallery: Gallery, shelf: Shelf) -> None:
+    def __init__(self, gallery: ModelCatalog, shelf: Shelf) -> None:
         super().__init__(gallery.engine, gallery._trained, gallery._desk, deadline=gallery._deadline)
         self._shelf = shelf
 
@@ -115,7 +115,7 @@ def test_a_data_set_that_is_removed_meanwhile(store: FullStore, server: LiveRedi
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with opened(server.url) as desk:
+        async with open_job_service(server.url) as desk:
             with (
                 contextlib.closing(engine),
                 contextlib.closing(make_sandbox(settings)) as sandbox,

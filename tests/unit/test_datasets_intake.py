@@ -11,12 +11,9 @@ import pytest
 from fastapi import Request
 from starlette.types import Message
 
-from app.datasets.intake import Intake
-from app.datasets.looking import Looker
-from app.datasets.receiving import DiskFile, receive_archive
-from app.datasets.threads import Threads
-from app.datasets.trouble import told
 from app.errors import DeadlinePassed, StorageUnavailable
+from app.services.dataset_ingest import BlockingPool, DecodeCheck, DiskFile, receive_archive
+from app.services.datasets import Intake, translate_storage_errors
 from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from jobs.artifacts.folder import FolderStore
@@ -51,15 +48,15 @@ def request(kind: str, body: Iterator[bytes]) -> Request:
 
 
 @pytest.fixture
-def threads() -> Iterator[Threads]:
+def threads() -> Iterator[BlockingPool]:
     """Threads for the disk."""
-    made = Threads()
+    made = BlockingPool()
     yield made
     made.close()
 
 
 @pytest.mark.parametrize(("kind", "body"), [("multipart/form-data; boundary=x", form), ("application/zip", raw)])
-def test_an_archive_is_never_in_memory(kind: str, body: object, tmp_path: Path, threads: Threads) -> None:
+def test_an_archive_is_never_in_memory(kind: str, body: object, tmp_path: Path, threads: BlockingPool) -> None:
     """An archive of 32 MB goes to the disk in a few megabytes of memory, under a name of ours, as it was sent."""
     tracemalloc.start()
     try:
@@ -72,12 +69,12 @@ def test_an_archive_is_never_in_memory(kind: str, body: object, tmp_path: Path, 
     assert file.path.read_bytes() == PIECE * TIMES
 
 
-def test_a_full_disk(tmp_path: Path, threads: Threads) -> None:
+def test_a_full_disk(tmp_path: Path, threads: BlockingPool) -> None:
     """A disk that is full while a body arrives is our fault, and says what has to be done."""
     (tmp_path / "1.upload").symlink_to("/dev/full")
 
     async def receive() -> None:
-        with told():
+        with translate_storage_errors():
             await receive_archive(request("application/zip", raw()), tmp_path, threads)
 
     with pytest.raises(StorageUnavailable, match="no room") as error:
@@ -91,15 +88,15 @@ def test_a_full_disk(tmp_path: Path, threads: Threads) -> None:
 )
 def test_a_store_that_refuses(error: Exception) -> None:
     """Whatever the disk or the bucket refuses is told of as ours, without what it said of this machine."""
-    with pytest.raises(StorageUnavailable, match="Try again later"), told():
+    with pytest.raises(StorageUnavailable, match="Try again later"), translate_storage_errors():
         raise error
-    with pytest.raises(StorageUnavailable, match="damaged"), told():
+    with pytest.raises(StorageUnavailable, match="damaged"), translate_storage_errors():
         raise ArtifactDamaged("/var/x")
-    with pytest.raises(TimeoutError), told():
+    with pytest.raises(TimeoutError), translate_storage_errors():
         raise TimeoutError
 
 
-def test_an_intake_that_takes_too_long(tmp_path: Path, threads: Threads) -> None:
+def test_an_intake_that_takes_too_long(tmp_path: Path, threads: BlockingPool) -> None:
     """An intake ends after the time that it may take, with what to do, and leaves nothing on the disk."""
     shelf = SimpleNamespace(threads=threads, artifacts=FolderStore(tmp_path))
     intake = Intake(shelf, Settings(dataset_seconds=0.1))  # type: ignore[arg-type]
@@ -144,7 +141,7 @@ def test_photographs_leave_room_for_others() -> None:
     sandbox = CountedSandbox()
 
     async def look() -> None:
-        looker = Looker(sandbox, 2)  # type: ignore[arg-type]
+        looker = DecodeCheck(sandbox, 2)  # type: ignore[arg-type]
         looks = [asyncio.create_task(looker.look(b"x")) for _ in range(7)]
         while not all(one.done() for one in looks):
             await asyncio.sleep(0)
@@ -154,7 +151,7 @@ def test_photographs_leave_room_for_others() -> None:
     assert sandbox.most == 2
 
 
-def test_pieces_are_gathered(tmp_path: Path, threads: Threads) -> None:
+def test_pieces_are_gathered(tmp_path: Path, threads: BlockingPool) -> None:
     """A body that comes in crumbs is written a megabyte at a time, in its order."""
 
     async def write() -> DiskFile:

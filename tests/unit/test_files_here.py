@@ -15,7 +15,7 @@ import pytest
 from app.errors import ModelUnusable, NotFound
 from app.inference.artifact_cache import IN_USE, THREADS, Copies, FilesHere
 from app.services.jobs import NoDesk
-from app.services.models import Gallery
+from app.services.models import ModelCatalog
 from jobs.artifacts import ArtifactDamaged
 from jobs.errors import ModelNotFound, StoreUnavailable
 from support.waiting import wait_until
@@ -196,7 +196,7 @@ def test_files_are_not_waited_for_beyond_the_deadline(store: Elsewhere) -> None:
     async def scene() -> None:
         files = here(store)
         trained = cast("TrainedNetworks", type("Trained", (), {"files": files}))
-        gallery = Gallery(cast("Engine", None), trained, NoDesk(), deadline=0.05)
+        gallery = ModelCatalog(cast("Engine", None), trained, NoDesk(), deadline=0.05)
         for ask in (gallery.file(model("a"), "model.keras"), gallery.report(model("a"))):
             with pytest.raises(ModelUnusable) as error:
                 await ask

@@ -32,6 +32,6 @@ def test_no_more_than_an_operator_would_wait_for() -> None:
     """Photographs times epochs are bounded, and the answer says how many epochs there may be."""
     params = FinetuneParams(dataset_id="ds_1", epochs=301)
     with pytest.raises(Invalid, match="with 10,000 photographs at most 300 epochs are accepted"):
-        asyncio.run(job_checks.checked(params, _dataset(10_000), NobodyAsked(), "*"))  # type: ignore[arg-type]
+        asyncio.run(job_checks.check_finetune(params, _dataset(10_000), NobodyAsked(), "*"))  # type: ignore[arg-type]
     wanted = params.model_copy(update={"epochs": 300})
-    assert asyncio.run(job_checks.checked(wanted, _dataset(10_000), NobodyAsked(), "*")) == wanted  # type: ignore[arg-type]
+    assert asyncio.run(job_checks.check_finetune(wanted, _dataset(10_000), NobodyAsked(), "*")) == wanted  # type: ignore[arg-type]

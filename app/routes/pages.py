@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
 
 from app.dependencies import SettingsDep
 from app.errors import NotFound
@@ -64,3 +66,48 @@ def read(path: Path) -> bytes:
         except (OSError, ValueError):
             pass  # a folder, or a name that no file can have
     raise NotFound("The page has no such file.")
+
+
+# `GET /docs`: Swagger UI from the files that the package fastapi-offline carries; it works with no network.
+SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
+
+DOCS_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Best Guess: the calls</title>
+<link rel="icon" href="/page/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+"""
+DOCS_START = """SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  tryItOutEnabled: true,
+  displayRequestDuration: true,
+});
+"""
+
+
+@router.get("/docs")
+async def docs() -> HTMLResponse:
+    """Show every call, with a form to try it."""
+    return HTMLResponse(DOCS_PAGE)
+
+
+@router.get("/docs/start.js")
+async def start() -> HTMLResponse:
+    """Start Swagger UI; a file of its own, so that no page needs inline scripts."""
+    return HTMLResponse(DOCS_START, media_type="text/javascript")
+
+
+@router.get("/docs/{name}")
+async def docs_asset(name: str) -> FileResponse:
+    """Give one of Swagger UI's own files."""
+    if name not in SWAGGER_FILES:
+        raise NotFound("The documentation has no such file.")
+    return FileResponse(str(files("fastapi_offline") / "static" / name), headers={"Cache-Control": "max-age=86400"})

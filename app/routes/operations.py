@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
-from app import described
+from app import presenters
 from app.access.auth import Guard
-from app.dependencies import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep, GuardDep
+from app.dependencies import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep, GuardDep, MetricsDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
+from app.metrics.page import page
+from app.metrics.shared import shared
 from app.openapi import problems
 from bestguess import schemas
 
@@ -28,7 +31,7 @@ async def readyz(
     engine: EngineDep, classifier: ClassifierDep, desk: AnyDeskDep, draining: DrainingDep, guard: GuardDep
 ) -> schemas.Readiness:
     """Say whether images are classified, by which network, and what has to be done for the others."""
-    models = described.statuses(engine)
+    models = presenters.present_statuses(engine)
     if classifier.broken:
         raise NotReady(f"{classifier.broken}. The service ends, to be started again.", retry_after=RETRY_LOADING)
     if draining.announced:
@@ -48,3 +51,13 @@ def keys(guard: Guard) -> schemas.KeysStatus | None:
         return None
     broken = guard.keyring.trouble is not None
     return schemas.KeysStatus(status="broken" if broken else "ok", detail=BROKEN_KEYS if broken else None)
+
+
+# `GET /metrics`.
+
+
+@router.get("/metrics", response_class=PlainTextResponse, summary="Figures for Prometheus")
+async def metrics(request: Request, metrics: MetricsDep, desk: AnyDeskDep) -> Response:
+    """Tell what Prometheus wants to know of this replica, and of the jobs and workers that all replicas share."""
+    body, media_type = page(metrics.registry, await shared(desk), request.headers.get("Accept", ""))
+    return Response(body, media_type=None, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
