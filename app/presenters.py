@@ -1,4 +1,4 @@
-"""What networks are, written down for the wire: pretrained ones and those that jobs have trained."""
+"""Presenters: models, data sets and classifications as the schemas that go over the wire."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.inference.classifier import Classified
-    from app.inference.engine import Choice, Engine
+    from app.inference.engine import Engine
     from app.inference.model_slot import Served
     from app.services.datasets import Added
     from bestguess.schemas.report import Report
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from vision.networks.registry import Network
     from vision.networks.weights import Origin
 
-
-NOT_YET = ("precision", "device")  # what only a network in memory has
 DEFAULT_PARAMS = {
     MNIST_TRAIN: MnistParams().model_dump(mode="json"),
     FINETUNE: FinetuneParams(dataset_id="").model_dump(mode="json"),
@@ -38,44 +36,45 @@ DEFAULT_PARAMS = {
 FINETUNED_FIELDS = {"classes", "parent", "root", "root_weights", "freeze", "best_epoch", "epochs"}
 
 
-def present_statuses(engine: Engine) -> list[schemas.ModelStatus]:
-    """Say how far each pretrained network is that is loaded at the start, or was asked for."""
-    return [present_status(served, engine) for served in engine.in_view]
-
-
 def present_status(served: Served, engine: Engine) -> schemas.ModelStatus:
-    """Say how far a network is, and who answers for it until then."""
+    """Return how far loading a network is, and which one answers in its place."""
     stand_in = engine.stand_in
     covered = served is engine.primary and not served.ready and stand_in is not None and stand_in.ready
-    by = stand_in.network.id if covered and stand_in else None
-    return schemas.ModelStatus(id=served.network.id, **asdict(served.report), answered_by=by)
+    answered_by = stand_in.network.id if covered and stand_in else None
+    return schemas.ModelStatus(id=served.network.id, **asdict(served.report), answered_by=answered_by)
 
 
 def present_pretrained(served: Served, engine: Engine) -> schemas.Model:
-    """Describe a pretrained network."""
+    """Return a pretrained network."""
+    found = served.weights
+    weights = None
+    if found is not None:
+        file = found.path.name if found.path else None
+        weights = schemas.WeightsInfo(origin=found.origin, file=file, hash=found.hash, verified=found.verified)
     return schemas.Model(
         **_network_fields(served.network),
         status=present_status(served, engine),
-        weights=_present_weights(served),
+        weights=weights,
         **_hardware_fields(served),
     )
 
 
 def present_trained(model: TrainedModel, aliases: Mapping[str, str], loaded: Served | None) -> schemas.Model:
-    """Describe a network that a job has trained; `aliases` are all there are, and whom each names.
+    """Return a network that a job has trained.
 
-    `loaded` is it in memory, where it is there at this moment.
+    Args:
+        model: its record.
+        aliases: every alias, and the id of the model that it names.
+        loaded: the network, if it is in memory.
     """
-    words = loaded.report.detail if loaded else "It is loaded when it is first asked."
-    ready = schemas.ModelStatus(id=model.id, state="ready", detail=words)
-    facts = facts_of(model)
-    origin: Origin = "random" if facts and facts.root_weights.origin == "random" else "trained"
-    weights = schemas.WeightsInfo(origin=origin, file=MODEL, hash=f"sha256:{model.sha256}", verified=True)
+    detail = loaded.report.detail if loaded else "It is loaded when it is first asked."
+    finetuned = facts_of(model)
+    origin: Origin = "random" if finetuned and finetuned.root_weights.origin == "random" else "trained"
     return schemas.Model(
         **_network_fields(network_of(model)),
         aliases=sorted(name for name, model_id in aliases.items() if model_id == model.id),
-        status=ready,
-        weights=weights,
+        status=schemas.ModelStatus(id=model.id, state="ready", detail=detail),
+        weights=schemas.WeightsInfo(origin=origin, file=MODEL, hash=f"sha256:{model.sha256}", verified=True),
         **_hardware_fields(loaded),
         trained=_present_training(model),
     )
@@ -84,9 +83,56 @@ def present_trained(model: TrainedModel, aliases: Mapping[str, str], loaded: Ser
 def present_model_detail(
     model: schemas.Model, network: Network, report: Report | None = None, trouble: str | None = None
 ) -> schemas.ModelDetail:
-    """Add a network's layers to its description, and its report where it has one, or why that cannot be had."""
+    """Return a model with its layers, and with its report or the reason why that is missing."""
     layers = [schemas.LayerInfo.model_validate(asdict(layer)) for layer in network.layers]
     return schemas.ModelDetail(**dict(model), layers=layers, report=report, trouble=trouble)
+
+
+def present_dataset_brief(dataset: Listed) -> schemas.DatasetBrief:
+    """Return a data set as an entry of a list."""
+    return schemas.DatasetBrief.model_validate(_dataset_fields(dataset))
+
+
+def present_dataset(dataset: Dataset) -> schemas.DatasetDetail:
+    """Return a data set with its classes, rejected files and duplicates."""
+    return schemas.DatasetDetail.model_validate(_dataset_fields(dataset))
+
+
+def present_added(outcome: Added) -> schemas.DatasetAdded:
+    """Return the outcome of adding photographs to a data set."""
+    return schemas.DatasetAdded(
+        added=outcome.added,
+        unchanged=outcome.unchanged,
+        rejected=[schemas.RejectedFile(path=one.path, reason=one.reason) for one in outcome.rejected],
+        dataset=present_dataset(outcome.dataset),
+    )
+
+
+async def present_classification(answer: Classified, *, show_input: bool = False) -> schemas.Classification:
+    """Return a classification; with `show_input`, the pixels that the network saw are added as a PNG."""
+    served = answer.choice.served
+    assert served.weights is not None  # noqa: S101 - a network that answers is loaded
+    assert served.hardware is not None  # noqa: S101
+    picture = answer.picture
+    return schemas.Classification(
+        model=schemas.AnsweredBy(
+            id=served.network.id,
+            weights=served.weights.origin,
+            precision=served.hardware.precision,
+            device=served.hardware.device,
+            stand_in_for=answer.choice.stand_in_for,
+            stand_in_reason=answer.choice.reason,
+        ),
+        predictions=[schemas.Prediction(**asdict(guess)) for guess in answer.guesses],
+        image=schemas.ImageInfo(width=picture.width, height=picture.height, format=picture.format),
+        timing_ms=schemas.Timing(**{stage: round(1000 * value, 2) for stage, value in asdict(answer.seconds).items()}),
+        input=await asyncio.to_thread(_png_uri, picture.views[0]) if show_input else None,
+    )
+
+
+def _png_uri(pixels: Pixels) -> str:
+    """Return (height, width, 1 or 3) pixels as the data URI of a PNG."""
+    return data_uri(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), "PNG")
 
 
 def _network_fields(network: Network) -> dict[str, object]:
@@ -103,12 +149,15 @@ def _network_fields(network: Network) -> dict[str, object]:
 
 
 def _hardware_fields(served: Served | None) -> dict[str, str | None]:
+    """Return what only a network in memory has."""
     hardware = served.hardware if served else None
-    return {"precision": hardware.precision, "device": hardware.device} if hardware else dict.fromkeys(NOT_YET)
+    if hardware is None:
+        return {"precision": None, "device": None}
+    return {"precision": hardware.precision, "device": hardware.device}
 
 
 def _present_training(model: TrainedModel) -> schemas.TrainedInfo:
-    defaults, facts = DEFAULT_PARAMS.get(model.kind, {}), facts_of(model)
+    defaults, finetuned = DEFAULT_PARAMS.get(model.kind, {}), facts_of(model)
     return schemas.TrainedInfo(
         job_id=model.job_id,
         kind=model.kind,
@@ -123,72 +172,9 @@ def _present_training(model: TrainedModel) -> schemas.TrainedInfo:
         bytes=model.bytes,
         sha256=model.sha256,
         validation_accuracy=model.validation_accuracy,
-        **(facts.model_dump(include=FINETUNED_FIELDS) if facts else {}),
-    )
-
-
-def _present_weights(served: Served) -> schemas.WeightsInfo | None:
-    found = served.weights
-    if found is None:
-        return None
-    name = found.path.name if found.path else None
-    return schemas.WeightsInfo(origin=found.origin, file=name, hash=found.hash, verified=found.verified)
-
-
-# Data sets, written down for the wire.
-def present_dataset_brief(dataset: Listed) -> schemas.DatasetBrief:
-    """Say the most important."""
-    return schemas.DatasetBrief.model_validate(_dataset_fields(dataset))
-
-
-def present_dataset(dataset: Dataset) -> schemas.DatasetDetail:
-    """Say all that its record knows."""
-    return schemas.DatasetDetail.model_validate(_dataset_fields(dataset))
-
-
-def present_added(found: Added) -> schemas.DatasetAdded:
-    """Say what came of adding photographs."""
-    return schemas.DatasetAdded(
-        added=found.added,
-        unchanged=found.unchanged,
-        rejected=[schemas.RejectedFile(path=one.path, reason=one.reason) for one in found.rejected],
-        dataset=present_dataset(found.dataset),
+        **(finetuned.model_dump(include=FINETUNED_FIELDS) if finetuned else {}),
     )
 
 
 def _dataset_fields(dataset: Listed) -> dict[str, object]:
     return dataset.model_dump(exclude={"parts", "owner"}) | {"duplicates_between_classes": dataset.mixed}
-
-
-# From what classifies to what goes over the wire.
-async def present_classification(answer: Classified, *, show_input: bool = False) -> schemas.Classification:
-    """Write an answer down, with the picture that the network saw where that is wanted, as a PNG in a data URI."""
-    seconds = answer.seconds
-    seen = await asyncio.to_thread(data_uri, image_from_pixels(answer.picture.views[0]), "PNG") if show_input else None
-    return schemas.Classification(
-        model=present_answered_by(answer.choice),
-        predictions=[schemas.Prediction(**asdict(guess)) for guess in answer.guesses],
-        image=schemas.ImageInfo(width=answer.picture.width, height=answer.picture.height, format=answer.picture.format),
-        timing_ms=schemas.Timing(**{name: round(1000 * value, 2) for name, value in asdict(seconds).items()}),
-        input=seen,
-    )
-
-
-def present_answered_by(choice: Choice) -> schemas.AnsweredBy:
-    """Say who answered, and for whom."""
-    served = choice.served
-    assert served.weights is not None  # noqa: S101 - what answers is loaded
-    assert served.hardware is not None  # noqa: S101
-    return schemas.AnsweredBy(
-        id=served.network.id,
-        weights=served.weights.origin,
-        precision=served.hardware.precision,
-        device=served.hardware.device,
-        stand_in_for=choice.stand_in_for,
-        stand_in_reason=choice.reason,
-    )
-
-
-def image_from_pixels(pixels: Pixels) -> Image.Image:
-    """Make an image of (height, width, 1 or 3) pixels."""
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)

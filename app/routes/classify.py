@@ -7,7 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from app.answering import answer
-from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
+from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, require_scope
 from app.exchange import Exchange
 from app.inference.classifier import Classifier, Question
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
@@ -19,7 +19,7 @@ from app.uploads import FormLimits, Upload, read_files
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 
-router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
+router = APIRouter(tags=["classify"], dependencies=[require_scope(Scope.CLASSIFY)])
 
 
 @router.post(
@@ -29,11 +29,9 @@ router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
     openapi_extra=IMAGE_BODY,
     summary="What is this picture of?",
 )
-async def classify(
-    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep
-) -> Response:
+async def classify(request: Request, question: QuestionDep) -> Response:
     """Answer with the best guesses, best first: as JSON, or as a picture where `Accept` asks for PNG or SVG."""
-    return await answer(request, classifier, settings, question)
+    return await answer(request, request.state.classifier, request.state.settings, question)
 
 
 @router.post(

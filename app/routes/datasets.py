@@ -1,4 +1,4 @@
-"""Data sets of a person's own photographs: sent as an archive or one by one, looked at, removed."""
+"""Routes of data sets: create, extend, show and remove them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app import presenters
-from app.dependencies import CallerDep, IntakeDep, ShelfDep, WhoseDep, needs
+from app.dependencies import CallerDep, DatasetsDep, OwnerFilterDep, require_scope
 from app.errors import Invalid
 from app.openapi import ARCHIVE_BODY, JPEG, LABELLED_BODY, NAME, problems
-from app.services.dataset_ingest import has_body
+from app.presenters import present_added, present_dataset, present_dataset_brief
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 from jobs.datasets.archives.names import hides
 
-router = APIRouter(prefix="/datasets", tags=["datasets"], dependencies=[needs(Scope.TRAIN)])
+router = APIRouter(prefix="/datasets", tags=["datasets"], dependencies=[require_scope(Scope.TRAIN)])
 
 DatasetId = Annotated[str, Path(max_length=64, examples=["ds_0198c2b7d1f03a5e8c1d2b4f6a79"])]
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="of a photograph of this data set")]
@@ -38,7 +37,7 @@ Name = Annotated[
     summary="Send photographs: an archive with a folder for each class",
 )
 async def create(
-    request: Request, intake: IntakeDep, caller: CallerDep, response: Response, name: Name = None
+    request: Request, service: DatasetsDep, caller: CallerDep, response: Response, name: Name = None
 ) -> schemas.DatasetDetail:
     """Make a data set of a zip, a tar or a tar.gz in which each class has a folder; a folder above all is passed over.
 
@@ -48,33 +47,31 @@ async def create(
     if name and hides(name):
         raise Invalid("query.name: use characters that can be seen.")
     if has_body(request):
-        made = await intake.archive(request, name, caller.owner)
+        created = await service.create_from_archive(request, name, caller.owner)
     elif name:
-        made = await intake.empty(name, caller.owner)
+        created = await service.create_empty(name, caller.owner)
     else:
         raise Invalid("query.name: an empty data set needs one. Or send an archive in the form's field 'file'.")
-    response.headers["Location"] = f"/datasets/{made.id}"
-    return presenters.present_dataset(made)
+    response.headers["Location"] = f"/datasets/{created.id}"
+    return present_dataset(created)
 
 
 @router.get("", responses=problems(422, 503), summary="Every data set, the newest first")
 async def datasets(
-    shelf: ShelfDep,
-    whose: WhoseDep,
+    service: DatasetsDep,
+    owner_filter: OwnerFilterDep,
     limit: Annotated[int, Query(ge=1, le=100, description="how many at most")] = 20,
     after: Annotated[str | None, Query(max_length=64, description="the last id of the page before")] = None,
 ) -> schemas.DatasetList:
     """List your data sets a page at a time; an admin's key lists everybody's."""
-    page = await shelf.records.list(limit, after, whose)
-    return schemas.DatasetList(
-        data=[presenters.present_dataset_brief(one) for one in page.datasets], has_more=page.has_more
-    )
+    page = await service.records.list(limit, after, owner_filter)
+    return schemas.DatasetList(data=[present_dataset_brief(one) for one in page.datasets], has_more=page.has_more)
 
 
 @router.get("/{dataset_id}", responses=problems(404, 409, 422, 503), summary="One data set, class by class")
-async def dataset(shelf: ShelfDep, whose: WhoseDep, dataset_id: DatasetId) -> schemas.DatasetDetail:
+async def dataset(service: DatasetsDep, owner_filter: OwnerFilterDep, dataset_id: DatasetId) -> schemas.DatasetDetail:
     """Show its classes in figures, what was rejected and why, and which photographs are there several times."""
-    return presenters.present_dataset(await shelf.records.get(dataset_id, whose))
+    return present_dataset(await service.records.get(dataset_id, owner_filter))
 
 
 @router.post(
@@ -83,12 +80,14 @@ async def dataset(shelf: ShelfDep, whose: WhoseDep, dataset_id: DatasetId) -> sc
     openapi_extra=LABELLED_BODY,
     summary="Add photographs of one class",
 )
-async def add(request: Request, intake: IntakeDep, whose: WhoseDep, dataset_id: DatasetId) -> schemas.DatasetAdded:
+async def add(
+    request: Request, service: DatasetsDep, owner_filter: OwnerFilterDep, dataset_id: DatasetId
+) -> schemas.DatasetAdded:
     """Add up to 1,000 files, which are all of the class `label`. The same files once more change nothing.
 
     A data set that a job is learning from stays as it is: 409 until the job is over.
     """
-    return presenters.present_added(await intake.photographs(request, dataset_id, whose))
+    return present_added(await service.add_photographs(request, dataset_id, owner_filter))
 
 
 @router.get(
@@ -98,19 +97,25 @@ async def add(request: Request, intake: IntakeDep, whose: WhoseDep, dataset_id: 
     summary="One photograph, small",
 )
 async def picture(
-    shelf: ShelfDep,
-    whose: WhoseDep,
+    service: DatasetsDep,
+    owner_filter: OwnerFilterDep,
     dataset_id: DatasetId,
     sha256: Sha256,
     size: Annotated[int, Query(ge=16, le=512, description="pixels of the longer side, at most")] = 96,
 ) -> Response:
     """Show a photograph as a JPEG, upright and no larger than asked for."""
-    drawn = await shelf.picture(await shelf.records.get(dataset_id, whose), sha256, size)
+    jpeg = await service.thumbnail(await service.records.get(dataset_id, owner_filter), sha256, size)
     headers = {"ETag": f'"{sha256}-{size}"', "Cache-Control": "private, max-age=3600"}
-    return Response(drawn, media_type="image/jpeg", headers=headers)
+    return Response(jpeg, media_type="image/jpeg", headers=headers)
 
 
 @router.delete("/{dataset_id}", status_code=204, responses=problems(404, 409, 422, 503), summary="Remove a data set")
-async def remove(shelf: ShelfDep, whose: WhoseDep, dataset_id: DatasetId) -> None:
+async def remove(service: DatasetsDep, owner_filter: OwnerFilterDep, dataset_id: DatasetId) -> None:
     """Remove a data set with its files. What was learned from it stays; 409 while a job is learning from it."""
-    await shelf.remove(dataset_id, whose)
+    await service.remove(dataset_id, owner_filter)
+
+
+def has_body(request: Request) -> bool:
+    """Return whether the request has a body."""
+    length = request.headers.get("Content-Length", "0")
+    return "Transfer-Encoding" in request.headers or length != "0" or "Content-Type" in request.headers

@@ -1,18 +1,19 @@
-"""`GET /healthz` and `GET /readyz`."""
+"""Routes for operators: `/healthz`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from app import presenters
 from app.access.auth import Guard
-from app.dependencies import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep, GuardDep, MetricsDep
+from app.dependencies import ClassifierDep, DrainingDep, EngineDep, MetricsDep, OptionalJobsDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
 from app.metrics.page import page
 from app.metrics.shared import shared
 from app.openapi import problems
+from app.presenters import present_status
+from app.services.jobs import NO_REDIS
 from bestguess import schemas
 
 router = APIRouter(tags=["health"])
@@ -28,10 +29,10 @@ async def healthz() -> schemas.Liveness:
 
 @router.get("/readyz", responses=problems(503), summary="Ready, or why not")
 async def readyz(
-    engine: EngineDep, classifier: ClassifierDep, desk: AnyDeskDep, draining: DrainingDep, guard: GuardDep
+    request: Request, engine: EngineDep, classifier: ClassifierDep, jobs: OptionalJobsDep, draining: DrainingDep
 ) -> schemas.Readiness:
     """Say whether images are classified, by which network, and what has to be done for the others."""
-    models = presenters.present_statuses(engine)
+    models = [present_status(served, engine) for served in engine.in_view]
     if classifier.broken:
         raise NotReady(f"{classifier.broken}. The service ends, to be started again.", retry_after=RETRY_LOADING)
     if draining.announced:
@@ -39,13 +40,13 @@ async def readyz(
     if not draining.takes_requests(classifier):
         listed = [status.model_dump() for status in models]
         raise NotReady(engine.explain(engine.primary), retry_after=RETRY_LOADING, models=listed)
-    trouble = await desk.trouble()
+    trouble = await jobs.unavailable_reason() if jobs else NO_REDIS
     redis = schemas.RedisStatus(status="down" if trouble else "up", detail=trouble)
-    return schemas.Readiness(status="ready", models=models, redis=redis, keys=keys(guard))
+    return schemas.Readiness(status="ready", models=models, redis=redis, keys=key_file_status(request.app.state.guard))
 
 
-def keys(guard: Guard) -> schemas.KeysStatus | None:
-    """Say whether the keys could be read. Everybody may ask this, so the log has the rest."""
+def key_file_status(guard: Guard) -> schemas.KeysStatus | None:
+    """Return whether the key file could be read, or None without keys. This is public: the reason is in the log."""
     guard.keyring.look()
     if not guard.keyring.closed:
         return None
@@ -53,11 +54,8 @@ def keys(guard: Guard) -> schemas.KeysStatus | None:
     return schemas.KeysStatus(status="broken" if broken else "ok", detail=BROKEN_KEYS if broken else None)
 
 
-# `GET /metrics`.
-
-
 @router.get("/metrics", response_class=PlainTextResponse, summary="Figures for Prometheus")
-async def metrics(request: Request, metrics: MetricsDep, desk: AnyDeskDep) -> Response:
+async def metrics(request: Request, metrics: MetricsDep, jobs: OptionalJobsDep) -> Response:
     """Tell what Prometheus wants to know of this replica, and of the jobs and workers that all replicas share."""
-    body, media_type = page(metrics.registry, await shared(desk), request.headers.get("Accept", ""))
+    body, media_type = page(metrics.registry, await shared(jobs), request.headers.get("Accept", ""))
     return Response(body, media_type=None, headers={"Content-Type": media_type, "Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""A request's body on its way to this machine's disk, a megabyte at a time."""
+"""Ingest of photographs: from a request's body to the disk, the decode check, the pack file, and the labelled index."""
 
 from __future__ import annotations
 
@@ -36,103 +36,72 @@ if TYPE_CHECKING:
     from vision.decode.images import Picture
     from vision.decode.sandbox import Sandbox
 
-
+MAX_THREADS = 8
 MAX_FIELDS = 8  # that a form may have beside its files
-WRITE_SIZE = 1024 * 1024  # bytes that are gathered before they are written
+WRITE_SIZE = 1024 * 1024  # bytes that are collected before they are written
 FORM_TYPE = "multipart/form-data"
 ARCHIVE_TYPES = frozenset(
     {"application/zip", "application/x-zip-compressed", "application/x-tar", "application/gzip", "application/x-gzip"}
 )
+NETWORK_VIEW = View(224)  # as training will decode the photographs
+MIN_CLASSES, MAX_CLASSES = 2, 1000
+MAX_REJECTED = 1000  # in an index, which grows with each request and is read for each
+REJECTED_IN_ERROR = 20
+DUPLICATE_PATH = "There is a photograph with this path already."
+EMPTY_FOLDER = "There is no picture in this folder that can be used, so it is not a class."
+HOW_TO_SEND = "Send an archive with a folder for each class, and its photographs in it"
+
+Result = TypeVar("Result")
+
+
+class BlockingPool:
+    """Threads for calls that wait for a disk or a bucket, so that these never occupy the event loop's own pool."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="datasets")
+
+    async def run(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Make a call in a thread. If the caller is cancelled, the call still runs to its end."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, *arguments))
+
+    @asynccontextmanager
+    async def enter(self, manager: AbstractContextManager[Result]) -> AsyncIterator[Result]:
+        """Enter and exit a context manager in threads."""
+        entered = await self.run(manager.__enter__)
+        try:
+            yield entered
+        finally:
+            await asyncio.shield(self.run(manager.__exit__, None, None, None))
+
+    def close(self) -> None:
+        """Drop calls that have not begun; those that run are not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+# Upload: the body of a request is written to this machine's disk a megabyte at a time.
 
 
 class DiskFile(UploadFile):
-    """A file of a request that goes to the disk; its name is only ever a word to us."""
+    """A file of a request that is written to the disk. The name that it was sent with is never used as a path."""
 
-    def __init__(self, path: Path, name: str, threads: BlockingPool) -> None:
+    def __init__(self, path: Path, name: str, pool: BlockingPool) -> None:
         self.path = path
-        self._threads, self._gathered = threads, bytearray()
+        self._pool, self._buffer = pool, bytearray()
         super().__init__(io.BytesIO(), filename=name)
 
     async def write(self, data: bytes) -> None:
-        """Take a piece."""
-        self._gathered += data
-        if len(self._gathered) >= WRITE_SIZE:
+        """Append bytes."""
+        self._buffer += data
+        if len(self._buffer) >= WRITE_SIZE:
             await self._flush()
 
-    async def seek(self, offset: int) -> None:  # noqa: ARG002 - Starlette does this after the last byte
-        """Have all of it on the disk."""
+    async def seek(self, offset: int) -> None:  # noqa: ARG002 - Starlette calls this after the last byte
+        """Write what is left in the buffer."""
         await self._flush()
 
     async def _flush(self) -> None:
-        gathered, self._gathered = self._gathered, bytearray()
-        await self._threads.run(_append, self.path, gathered)
-
-
-class DiskParser(FormParser):
-    """Writes a form's files into a folder, by numbers."""
-
-    def __init__(
-        self,
-        request: Request,
-        stream: AsyncGenerator[bytes, None],
-        limits: FormLimits,
-        folder: Path,
-        threads: BlockingPool,
-    ) -> None:
-        super().__init__(request, stream, limits)
-        self._folder, self._threads = folder, threads
-
-    def make_file(self, name: str) -> UploadFile:
-        """Make what a file is written into."""
-        return DiskFile(self._folder / f"{self._current_files}.upload", name, self._threads)
-
-
-class ReceivedForm(NamedTuple):
-    """What a form had in it."""
-
-    files: list[DiskFile]
-    fields: dict[str, str]
-
-
-async def receive_form(request: Request, folder: Path, threads: BlockingPool, most: int) -> ReceivedForm:
-    """Take the files of the field `file` out of a form, `most` of them at most, and its other fields.
-
-    Raises:
-        Problem: with what to send instead.
-        OSError: the disk refused.
-    """
-    if media_type(request) != FORM_TYPE:
-        raise UnsupportedMedia("Send a multipart/form-data form with the field 'file'.")
-    limits = FormLimits(most, most + MAX_FIELDS)
-    form = await parsed(request, lambda stream: DiskParser(request, stream, limits, folder, threads))
-    found = [part for name, part in form.multi_items() if name == "file" and isinstance(part, DiskFile)]
-    if not found:
-        raise missing("file", *(("archive", "pets.zip") if most == 1 else ()))
-    return ReceivedForm(found, {name: value for name, value in form.items() if isinstance(value, str)})
-
-
-async def receive_archive(request: Request, folder: Path, threads: BlockingPool) -> DiskFile:
-    """Take one archive out of a request: a form's field `file`, or the whole body. Raises as `receive_form`."""
-    kind = media_type(request)
-    if kind == FORM_TYPE:
-        return (await receive_form(request, folder, threads, 1)).files[0]
-    if kind not in ARCHIVE_TYPES:
-        raise UnsupportedMedia(
-            f"The body is {kind or 'of no Content-Type'}. Send a form with an archive in the field 'file', or the "
-            "archive itself as application/zip, application/x-tar or application/gzip."
-        )
-    file = DiskFile(folder / "1.upload", "", threads)
-    async with aclosing(request.stream()) as stream:
-        async for piece in stream:
-            await file.write(piece)
-    await file.seek(0)
-    return file
-
-
-def has_body(request: Request) -> bool:
-    """Say whether anything is sent."""
-    length = request.headers.get("Content-Length", "0")
-    return "Transfer-Encoding" in request.headers or length != "0" or "Content-Type" in request.headers
+        buffer, self._buffer = self._buffer, bytearray()
+        await self._pool.run(_append, self.path, buffer)
 
 
 def _append(path: Path, data: bytearray) -> None:
@@ -140,31 +109,93 @@ def _append(path: Path, data: bytearray) -> None:
         file.write(data)
 
 
-# Photographs are decoded as those of `/classify` are, by the same processes, and leave these room for others.
-NETWORK_VIEW = View(224)  # as they will be decoded to be learned from
+class DiskFormParser(FormParser):
+    """Writes the files of a form into a folder, under numbers as names."""
+
+    def __init__(
+        self,
+        request: Request,
+        stream: AsyncGenerator[bytes, None],
+        limits: FormLimits,
+        folder: Path,
+        pool: BlockingPool,
+    ) -> None:
+        super().__init__(request, stream, limits)
+        self._folder, self._pool = folder, pool
+
+    def make_file(self, name: str) -> UploadFile:
+        """Return the object that a file is written into."""
+        return DiskFile(self._folder / f"{self._current_files}.upload", name, self._pool)
 
 
-class DecodeCheck:
-    """Has pictures decoded, at most `at_once`: what waits here waits before nobody in the sandbox's own queue."""
+class ReceivedForm(NamedTuple):
+    """The files of a form's field `file`, and its other fields."""
+
+    files: list[DiskFile]
+    fields: dict[str, str]
+
+
+async def receive_form(request: Request, folder: Path, pool: BlockingPool, max_files: int) -> ReceivedForm:
+    """Write the files of a form's field `file` into a folder.
+
+    Raises:
+        Problem: the body is no such form; the detail says what to send instead.
+        OSError: the disk refused.
+    """
+    if media_type(request) != FORM_TYPE:
+        raise UnsupportedMedia("Send a multipart/form-data form with the field 'file'.")
+    limits = FormLimits(max_files, max_files + MAX_FIELDS)
+    form = await parsed(request, lambda stream: DiskFormParser(request, stream, limits, folder, pool))
+    files = [part for name, part in form.multi_items() if name == "file" and isinstance(part, DiskFile)]
+    if not files:
+        raise missing("file", *(("archive", "pets.zip") if max_files == 1 else ()))
+    return ReceivedForm(files, {name: value for name, value in form.items() if isinstance(value, str)})
+
+
+async def receive_archive(request: Request, folder: Path, pool: BlockingPool) -> DiskFile:
+    """Write the archive of a request into a folder: a form's field `file`, or the whole body.
+
+    Raises what `receive_form` raises.
+    """
+    kind = media_type(request)
+    if kind == FORM_TYPE:
+        return (await receive_form(request, folder, pool, 1)).files[0]
+    if kind not in ARCHIVE_TYPES:
+        raise UnsupportedMedia(
+            f"The body is {kind or 'of no Content-Type'}. Send a form with an archive in the field 'file', or the "
+            "archive itself as application/zip, application/x-tar or application/gzip."
+        )
+    file = DiskFile(folder / "1.upload", "", pool)
+    async with aclosing(request.stream()) as stream:
+        async for piece in stream:
+            await file.write(piece)
+    await file.seek(0)
+    return file
+
+
+# Decode check: photographs are decoded by the processes that decode those of `/classify`, and packed.
+
+
+class PhotoDecoder:
+    """Decodes at most `at_once` photographs, so that the sandbox's own queue stays free for `/classify`."""
 
     def __init__(self, sandbox: Sandbox, at_once: int) -> None:
-        self._sandbox, self.at_once = sandbox, at_once
-        self._turn = asyncio.Semaphore(at_once)
+        self.at_once = at_once
+        self._sandbox, self._semaphore = sandbox, asyncio.Semaphore(at_once)
 
-    async def look(self, data: bytes, view: View = NETWORK_VIEW) -> Picture:
+    async def decode(self, data: bytes, view: View = NETWORK_VIEW) -> Picture:
         """Decode a file.
 
         Raises:
-            ImageProblem: it cannot be, within the limits.
+            ImageProblem: it cannot be decoded within the limits.
             DecodersUnavailable: no decode process could take it.
         """
-        async with self._turn:
+        async with self._semaphore:
             return await asyncio.wrap_future(self._sandbox.decode(data, (view,)))
 
 
-# The files of an intake, each looked at: photographs go into the pack, and of the others it is noted why not.
 class Photograph(NamedTuple):
-    """A photograph that was decoded, and is in the pack."""
+    """A photograph that was decoded and is in the pack file."""
 
     path: str
     sha256: str
@@ -173,10 +204,10 @@ class Photograph(NamedTuple):
     height: int
     format: str
 
-    def entry(self, label: str) -> Entry:
-        """Make it the index's, with its class."""
+    def entry(self, path: str, label: str) -> Entry:
+        """Return its entry in the index."""
         return Entry(
-            path=self.path,
+            path=path,
             label=label,
             sha256=self.sha256,
             **self.spot._asdict(),
@@ -188,149 +219,144 @@ class Photograph(NamedTuple):
 
 @dataclass
 class IngestResult:
-    """What an intake has found."""
+    """Photographs that were taken, files that were rejected, and every folder that was met."""
 
-    seen: list[Photograph] = field(default_factory=list)
+    photographs: list[Photograph] = field(default_factory=list)
     rejected: list[Refused] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
 
-    def refuse(self, path: str, reason: str) -> None:
+    def reject(self, path: str, reason: str) -> None:
         """Note a file that is not taken."""
         self.rejected.append(Refused(path=shown(path), reason=reason))
 
 
 class Capacity(NamedTuple):
-    """For what there is room: so many photographs more, and so many bytes of the whole data set."""
+    """How many photographs more, and how many bytes as a whole, a data set may have."""
 
     images: int
     bytes: int
 
 
 class Ingest:
-    """Takes the files of one intake, as far as there is room: while one is decoded the next is read."""
+    """Decodes and packs the files of one upload: while some are decoded the next one is read."""
 
-    def __init__(self, looker: DecodeCheck, threads: BlockingPool, packer: Packer, room: Capacity) -> None:
-        self._looker, self._threads, self._packer, self._room = looker, threads, packer, room
+    def __init__(self, decoder: PhotoDecoder, pool: BlockingPool, packer: Packer, capacity: Capacity) -> None:
+        self._decoder, self._pool, self._packer, self._capacity = decoder, pool, packer, capacity
         self._pending: deque[tuple[File, asyncio.Task[Picture]]] = deque()
-        self.taken = IngestResult()
+        self._result = IngestResult()
 
-    async def take(self, items: Iterator[Item]) -> IngestResult:
-        """Take all of them.
+    async def run(self, items: Iterator[Item]) -> IngestResult:
+        """Take all files.
 
         Raises:
-            ArchiveProblem: the archive cannot be read on, or has more photographs than there is room for.
+            ArchiveProblem: the archive cannot be read on, or has more photographs than the data set may have.
             OSError: the disk refused.
         """
         try:
-            while item := await self._threads.run(next, items, None):
+            while item := await self._pool.run(next, items, None):
                 await self._begin(item)
             while self._pending:
-                await self._end()
+                await self._finish_oldest()
         finally:
-            for _, looking in self._pending:
-                if not looking.cancel() and not looking.cancelled():
-                    looking.exception()  # seen, though nobody wants it any more
-        return self.taken
+            for _, decoding in self._pending:
+                if not decoding.cancel() and not decoding.cancelled():
+                    decoding.exception()  # retrieved, else asyncio logs that nobody did
+        return self._result
 
     async def _begin(self, item: Item) -> None:
         if isinstance(item, Folder):
-            self.taken.folders.append(item.path)
+            self._result.folders.append(item.path)
         elif not isinstance(item, File):
-            self.taken.refuse(item.path, item.reason)
+            self._result.reject(item.path, item.reason)
         elif is_archive(item.data):
-            self.taken.refuse(item.path, "It is an archive in an archive, which is not opened.")
+            self._result.reject(item.path, "It is an archive in an archive, which is not opened.")
         else:
-            self._pending.append((item, asyncio.create_task(self._looker.look(item.data))))
-            if len(self._pending) > self._looker.at_once:
-                await self._end()
+            self._pending.append((item, asyncio.create_task(self._decoder.decode(item.data))))
+            if len(self._pending) > self._decoder.at_once:
+                await self._finish_oldest()
 
-    async def _end(self) -> None:
-        """Wait for the oldest, so that they keep their order."""
-        file, looking = self._pending.popleft()
+    async def _finish_oldest(self) -> None:
+        """Wait for the file that began first, so that the pack keeps the order of the archive."""
+        file, decoding = self._pending.popleft()
         try:
-            picture = await looking
+            picture = await decoding
         except ImageProblem as problem:
-            self.taken.refuse(file.path, str(problem))
+            self._result.reject(file.path, str(problem))
             return
-        if len(self.taken.seen) >= self._room.images:
-            raise ArchiveTooLarge(f"There are more than {self._room.images:,} photographs. Send fewer.")
-        sha256, spot = await self._threads.run(self._packer.add, file.data)
-        if self._packer.bytes > self._room.bytes:
+        if len(self._result.photographs) >= self._capacity.images:
+            raise ArchiveTooLarge(f"There are more than {self._capacity.images:,} photographs. Send fewer.")
+        sha256, spot = await self._pool.run(self._packer.add, file.data)
+        if self._packer.bytes > self._capacity.bytes:
             raise ArchiveTooLarge(
-                f"The data set would have more than {self._room.bytes:,} bytes. Send fewer, or smaller ones."
+                f"The data set would have more than {self._capacity.bytes:,} bytes. Send fewer, or smaller ones."
             )
-        self.taken.seen.append(Photograph(file.path, sha256, spot, picture.width, picture.height, picture.format))
+        photograph = Photograph(file.path, sha256, spot, picture.width, picture.height, picture.format)
+        self._result.photographs.append(photograph)
 
 
-# Photographs into classes: by their folders, or by the label that they came with.
-MAX_CLASSES = 1000
-MIN_CLASSES = 2
-MAX_REJECTED = 1000  # in an index, which grows with each request, and is read for each
-REJECTED_IN_ERROR = 20  # refused files in an error
-DUPLICATE_PATH = "There is a photograph with this path already."
-EMPTY_FOLDER = "There is no picture in this folder that can be used, so that it is no class."
-HOW_TO_SEND = "Send an archive with a folder for each class, and its photographs in it"
+# Labels: photographs are sorted into classes by their folders, or all get the label that was sent with them.
 
 
-def label_by_folder(taken: IngestResult) -> Index:
-    """Sort what came out of an archive.
+def label_by_folder(result: IngestResult) -> Index:
+    """Return the index of an archive's photographs, each labelled with the name of its folder.
 
     Raises:
-        Invalid: there are not two classes.
-        TooLarge: there are too many.
+        Invalid: there are fewer than two classes.
+        TooLarge: there are too many classes.
     """
-    meant = [refused.path for refused in taken.rejected if looks_like_a_picture(refused.path)]
-    found = layout([*(seen.path for seen in taken.seen), *meant])
+    meant = [refused.path for refused in result.rejected if looks_like_a_picture(refused.path)]
+    folders = layout([*(photograph.path for photograph in result.photographs), *meant])
     entries: dict[str, Entry] = {}
-    for seen in taken.seen:
+    for photograph in result.photographs:
         try:
-            label = found.label(seen.path)
+            label = folders.label(photograph.path)
         except Unlabelled as error:
-            taken.refuse(seen.path, str(error))
+            result.reject(photograph.path, str(error))
             continue
-        path = found.below(seen.path)
+        path = folders.below(photograph.path)
         if path in entries:
-            taken.refuse(seen.path, DUPLICATE_PATH)
+            result.reject(photograph.path, DUPLICATE_PATH)
         else:
-            entries[path] = seen._replace(path=path).entry(label)
+            entries[path] = photograph.entry(path, label)
     classes = {entry.label for entry in entries.values()}
-    folders = {found.folder(path) for path in taken.folders} - classes - {None}
-    for folder in sorted(str(folder) for folder in folders):
-        taken.refuse(f"{folder}/", EMPTY_FOLDER)
-    _check_classes(classes, taken.rejected)
-    return _make_index(entries, taken.rejected)
+    empty = {folders.folder(path) for path in result.folders} - classes - {None}
+    for folder in sorted(str(folder) for folder in empty):
+        result.reject(f"{folder}/", EMPTY_FOLDER)
+    _check_classes(classes, result.rejected)
+    return _make_index(entries, result.rejected)
 
 
-def add_labelled(index: Index, taken: IngestResult) -> tuple[Index, int, int]:
-    """Add photographs, whose paths begin with their class, to an index; say how many are new, and were there already.
+def add_labelled(index: Index, result: IngestResult) -> tuple[Index, int, int]:
+    """Add photographs, whose paths begin with their label, to an index.
 
-    One that is called as another, as a telephone's often are, gets a name of its own.
+    Return the new index, how many photographs were added, and how many were in it already. A photograph whose path
+    another one has (two telephones number theirs alike) gets a path of its own.
 
     Raises:
-        Invalid: not one can be used.
-        TooLarge: there are too many classes then.
+        Invalid: no photograph can be used.
+        TooLarge: there would be too many classes.
     """
     entries = {entry.path: entry for entry in index.photographs}
     before, unchanged = len(entries), 0
-    for seen in taken.seen:
-        path = _free_path(seen, entries)
+    for photograph in result.photographs:
+        path = _free_path(photograph, entries)
         if path in entries:
             unchanged += 1
         else:
-            entries[path] = seen._replace(path=path).entry(path.partition("/")[0])
+            entries[path] = photograph.entry(path, path.partition("/")[0])
     added = len(entries) - before
     if not added and not unchanged:
-        raise _no_photographs(taken.rejected, "Send photographs as JPEG, PNG, WebP, GIF or BMP")
+        raise _no_photographs(result.rejected, "Send photographs as JPEG, PNG, WebP, GIF or BMP")
     if len({entry.label for entry in entries.values()}) > MAX_CLASSES:
         raise _too_many_classes()
-    return _make_index(entries, [*index.rejected, *taken.rejected], index.rejected_more), added, unchanged
+    return _make_index(entries, [*index.rejected, *result.rejected], index.rejected_more), added, unchanged
 
 
 def parse_label(text: str | None) -> str:
-    """Return a class's name that may be one.
+    """Return the name of a class, cleaned.
 
     Raises:
-        Invalid: it may not.
+        Invalid: it is missing, or cannot be the name of a class.
     """
     try:
         label = clean(checked(text or ""))  # with spaces around it, it is no longer than the OpenAPI document says
@@ -345,20 +371,28 @@ def parse_label(text: str | None) -> str:
         ) from None
 
 
+def dataset_name(name: str | None, file_name: str) -> str:
+    """Return the name that was asked for, else that of the archive's file."""
+    stem = file_name.replace("\\", "/").rpartition("/")[2]
+    for ending in (".zip", ".tar", ".tar.gz", ".tgz"):
+        stem = stem[: -len(ending)] if stem.lower().endswith(ending) else stem
+    return (name or shown(stem).strip() or "photographs")[:100]
+
+
 def _make_index(entries: Mapping[str, Entry], rejected: Sequence[Refused], more: int = 0) -> Index:
-    """Make an index; a file that was refused again for the same reason is in it once."""
-    once = list(dict.fromkeys(rejected))
-    more += len(once[MAX_REJECTED:])
-    return Index(photographs=list(entries.values()), rejected=once[:MAX_REJECTED], rejected_more=more)
+    """Return an index. A file that is rejected again for the same reason is listed once; `more` were cut earlier."""
+    unique = list(dict.fromkeys(rejected))
+    more += len(unique[MAX_REJECTED:])
+    return Index(photographs=list(entries.values()), rejected=unique[:MAX_REJECTED], rejected_more=more)
 
 
-def _free_path(seen: Photograph, entries: Mapping[str, Entry]) -> str:
-    """Name a photograph as it came, or where another has that name, by its content as well."""
-    there = entries.get(seen.path)
-    if there is None or there.sha256 == seen.sha256:
-        return seen.path
-    path = PurePosixPath(seen.path)
-    return str(path.with_name(f"{path.stem}-{seen.sha256[:16]}{path.suffix}"))
+def _free_path(photograph: Photograph, entries: Mapping[str, Entry]) -> str:
+    """Return the photograph's path, or if another one has it, a path with a part of its hash."""
+    existing = entries.get(photograph.path)
+    if existing is None or existing.sha256 == photograph.sha256:
+        return photograph.path
+    path = PurePosixPath(photograph.path)
+    return str(path.with_name(f"{path.stem}-{photograph.sha256[:16]}{path.suffix}"))
 
 
 def _check_classes(classes: set[str], rejected: Sequence[Refused]) -> None:
@@ -389,40 +423,3 @@ def _rejected_members(rejected: Sequence[Refused]) -> dict[str, Any]:
 
 def _too_many_classes() -> TooLarge:
     return TooLarge(f"There are more than {MAX_CLASSES:,} classes. Send fewer.")
-
-
-def dataset_name(asked: str | None, file_name: str) -> str:
-    """Name a data set: as it was asked for, or as its archive is called."""
-    stem = file_name.replace("\\", "/").rpartition("/")[2]
-    for ending in (".zip", ".tar", ".tar.gz", ".tgz"):
-        stem = stem[: -len(ending)] if stem.lower().endswith(ending) else stem
-    return (asked or shown(stem).strip() or "photographs")[:100]
-
-
-# Threads for what waits for a disk or a bucket, and never for those of the event loop's own pool.
-Result = TypeVar("Result")
-MAX_THREADS = 8
-
-
-class BlockingPool:
-    """Runs calls that block, each in a thread."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="datasets")
-
-    async def run(self, call: Callable[..., Result], *arguments: object) -> Result:
-        """Make a call; who is cancelled meanwhile leaves it to end by itself."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, *arguments))
-
-    @asynccontextmanager
-    async def within(self, made: AbstractContextManager[Result]) -> AsyncIterator[Result]:
-        """Enter and leave a block's resource in threads."""
-        entered = await self.run(made.__enter__)
-        try:
-            yield entered
-        finally:
-            await asyncio.shield(self.run(made.__exit__, None, None, None))
-
-    def close(self) -> None:
-        """Drop what waits; what runs is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -77,15 +77,15 @@ def test_files_that_are_refused_again_and_again() -> None:
     """However often files are refused, each is kept once for each reason; many are cut, and all are counted."""
     index = Index()
     for number in range(3):
-        taken = IngestResult([Photograph(f"cats/{number}.png", f"{number}" * 64, Spot(number, 0, 1), 1, 1, "PNG")])
-        taken.refuse("cats/x.png", "broken")
-        taken.refuse("cats/x.png", f"broken in another way {number % 2}")
-        index, _, _ = add_labelled(index, taken)
+        result = IngestResult([Photograph(f"cats/{number}.png", f"{number}" * 64, Spot(number, 0, 1), 1, 1, "PNG")])
+        result.reject("cats/x.png", "broken")
+        result.reject("cats/x.png", f"broken in another way {number % 2}")
+        index, _, _ = add_labelled(index, result)
     assert [one.reason[-1] for one in index.rejected] == ["n", "0", "1"]
     for number in range(2):
         many = IngestResult([Photograph(f"cats/9{number}.png", f"9{number}" * 32, Spot(9, 0, 1), 1, 1, "PNG")])
         for refused in range(MAX_REJECTED):
-            many.refuse(f"cats/{number}-{refused}.png", "broken")
+            many.reject(f"cats/{number}-{refused}.png", "broken")
         index, _, _ = add_labelled(index, many)
     assert (len(index.rejected), summary(index).rejected_total) == (MAX_REJECTED, 3 + 2 * MAX_REJECTED)
 
