@@ -1,4 +1,4 @@
-"""`POST /classify` and `POST /classify/batch`."""
+"""Routes of `/classify` and `/classify/batch`."""
 
 from __future__ import annotations
 

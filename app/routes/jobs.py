@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Annotated
 
-import mimeparse
-from fastapi import APIRouter, Header, Path, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from app.dependencies import CallerDep, CatalogDep, DatasetsDep, ExchangeDep, JobsDep, OwnerFilterDep, require_scope
 from app.errors import Invalid
 from app.openapi import EVENT_STREAM, problems
-from app.responses import stream
+from app.responses import EVENT_STREAM_TYPE, preferred_media_type, stream_events
 from app.services.job_checks import check_finetune
 from bestguess import schemas
 from bestguess.schemas.job_params import FinetuneParams, MnistParams
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[require_scope(Scope.TRAIN)])
 
-JSON, SSE = "application/json", "text/event-stream"
+JSON = "application/json"
 
 JobId = Annotated[str, Path(max_length=64, examples=["job_0198c2b7d1f03a5e8c1d2b4f6a79"])]
 IdempotencyKey = Annotated[
@@ -108,19 +106,18 @@ async def remove(service: JobsDep, owner_filter: OwnerFilterDep, job_id: JobId) 
     summary="What happened to a job, as a page or live",
 )
 async def events(
+    request: Request,
     service: JobsDep,
     owner_filter: OwnerFilterDep,
     job_id: JobId,
-    accept: Annotated[str, Header(include_in_schema=False)] = JSON,
     last_event_id: Annotated[str | None, Header(pattern=EVENT, description="live: go on after this event")] = None,
     after: Annotated[str | None, Query(pattern=EVENT, description="a page: go on after this event")] = None,
     limit: Limit = 100,
 ) -> Response:
     """Give the events, ascending; with `Accept: text/event-stream` live, until the job is over."""
-    if wants_stream(accept):
+    if preferred_media_type(request, (EVENT_STREAM_TYPE, JSON)) == EVENT_STREAM_TYPE:
         await service.store.known(job_id, owner_filter)
-        live = await stream(service.feed, job_id, last_event_id or after)
-        return StreamingResponse(live, media_type=SSE, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        return await stream_events(service.feed, job_id, last_event_id or after)
     page = await service.store.events(job_id, after, limit, owner_filter)
     body = schemas.Events(data=page.events, has_more=page.has_more)
     return Response(body.model_dump_json(), media_type=JSON)
@@ -162,14 +159,6 @@ async def finetune(
     exchange.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
-
-
-def wants_stream(accept: str) -> bool:
-    """Return whether the client prefers a live stream to a page."""
-    try:
-        return bool(mimeparse.best_match((SSE, JSON), accept) == SSE)
-    except (mimeparse.MimeTypeParseException, ValueError):
-        return False
 
 
 def key_with_digest(key: str | None, kind: str, params: Frozen) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ from app.inference.kinds import network_of
 from app.inference.model_slot import Served
 from app.openapi import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
 from app.presenters import present_model_detail, present_pretrained, present_trained
-from app.responses import SentFile
+from app.responses import RemovableFileResponse
 from app.routes.params import ModelId, QuestionForModelDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
@@ -134,12 +134,12 @@ async def classify(request: Request, question: QuestionForModelDep) -> Response:
     responses=problems(404, 409, 422, 503) | KERAS_FILE,
     summary="A trained network as a file",
 )
-async def download(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> SentFile:
+async def download(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> RemovableFileResponse:
     """Give the `.keras` file, which `keras.models.load_model` reads."""
     found = await catalog.find_trained(model_id, owner_filter, "there is no file of it to download")
     path = await catalog.fetch_file(found, MODEL)
     headers = {"ETag": f'"{found.sha256}"'}
-    return SentFile(path, headers=headers, media_type="application/zip", filename=f"{found.id}.keras")
+    return RemovableFileResponse(path, headers=headers, media_type="application/zip", filename=f"{found.id}.keras")
 
 
 @router.get(
