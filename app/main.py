@@ -50,7 +50,7 @@ Resources = Callable[[Settings], contextlib.AbstractAsyncContextManager[State]]
 LAST_ANSWERS = 2.0  # seconds after the signal in which running requests are still answered
 
 ABOUT = """
-*What is this picture of?* `POST /classify` answers with the ten best guesses of VGG16.
+*What is this picture of?* `POST /classify` answers with VGG16's ten best predictions.
 Errors are `application/problem+json` and say what to do.
 """
 

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 ACCESS_ERRORS = (401, 403, 429)  # of every call that needs a key
 MEANINGS = {
     400: "Not an image or archive, a broken one, or a body that cannot be read",
-    401: "A key is needed, and none that is good was sent",
-    403: "The key is not for this call",
+    401: "No valid API key was sent",
+    403: "The key lacks the scope for this call",
     404: "No such model, job or data set",
-    409: "Not in the state that it is in: finished already, not trained here, being learned from, as many as may be, "
-    "or its stored record is damaged",
+    409: "Its state does not allow this: finished already, not trained here, in use by a job, a limit is reached, or "
+    "the stored record is damaged",
     413: "Too many bytes or pixels",
-    415: "A format that is not accepted",
-    422: "Parameters that cannot be used",
-    421: "Called by a name that is not the service's",
-    429: "The queue is full, or too many calls were made; `Retry-After` says when to try again",
-    503: "Not ready yet, or a model or a store that cannot be used; `Retry-After` says when to try again",
+    415: "The format is not accepted",
+    422: "Invalid parameters",
+    421: "The `Host` header names another host",
+    429: "The queue is full, or the rate limit is exceeded; `Retry-After` says when to try again",
+    503: "Not ready yet, or a model or a store is unavailable; `Retry-After` says when to try again",
     504: "The deadline passed",
 }
 BINARY = {"type": "string", "format": "binary"}
@@ -81,7 +81,7 @@ BATCH_BODY = {
 ARCHIVE_BODY = {
     "requestBody": {
         "required": False,
-        "description": "An archive with a folder for each class; nothing for an empty data set",
+        "description": "An archive with a folder for each class, or no body for an empty data set",
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
@@ -116,7 +116,7 @@ LABELLED_BODY = {
 }
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The best guesses, best first",
+        "description": "The best predictions, best first",
         "content": {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {"schema": BINARY}},
     }
 }
@@ -124,7 +124,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 
 REPORT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The report, or a picture of it for a slide",
+        "description": "The report, or a picture of it",
         "content": {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {"schema": BINARY}},
     }
 }
@@ -186,7 +186,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the answers to declare for these error statuses and for 500."""
     return {
         status: {
-            "description": MEANINGS.get(status, "Our fault"),
+            "description": MEANINGS.get(status, "Internal error"),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in (*statuses, 500)

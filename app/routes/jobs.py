@@ -29,17 +29,22 @@ JSON = "application/json"
 JobId = Annotated[str, Path(max_length=64, examples=["job_0198c2b7d1f03a5e8c1d2b4f6a79"])]
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", min_length=1, max_length=255, description="the same key and body, the same job"),
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="a repeated request returns the same job",
+    ),
 ]
-EVENT = "^([0-9]{1,19}-[0-9]{1,19})?$"
-Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
+EVENT_ID = "^([0-9]{1,19}-[0-9]{1,19})?$"
+Limit = Annotated[int, Query(ge=1, le=100, description="maximum number of entries")]
 
 
 @router.post(
     "/mnist-train",
     status_code=202,
     responses=problems(400, 409, 413, 422, 429, 503),
-    summary="Train the classic small network on digits",
+    summary="Train a small network on handwritten digits",
 )
 async def train(
     service: JobsDep,
@@ -49,7 +54,7 @@ async def train(
     params: MnistParams | None = None,
     key: IdempotencyKey = None,
 ) -> Job:
-    """Queue a training for a worker, and answer with the job at once; `Location` is where it can be watched."""
+    """Queue a training job and return it at once; `Location` is its address."""
     params = params or MnistParams()
     job = await service.submit(
         MNIST_TRAIN,
@@ -63,28 +68,28 @@ async def train(
     return job
 
 
-@router.get("", responses=problems(422, 503), summary="Every job, the newest first")
+@router.get("", responses=problems(422, 503), summary="All jobs, newest first")
 async def jobs(
     service: JobsDep,
     owner_filter: OwnerFilterDep,
-    status: Annotated[JobStatus | None, Query(description="only those in this state")] = None,
+    status: Annotated[JobStatus | None, Query(description="only jobs in this state")] = None,
     limit: Limit = 20,
-    after: Annotated[str | None, Query(max_length=64, description="the last id of the page before")] = None,
+    after: Annotated[str | None, Query(max_length=64, description="last id of the previous page")] = None,
 ) -> schemas.Jobs:
-    """List your jobs a page at a time, without their histories; an admin's key lists everybody's."""
+    """List your jobs page by page, without their histories; an admin's key lists all jobs."""
     page = await service.store.list(status, limit, after, owner_filter)
     return schemas.Jobs(data=page.jobs, has_more=page.has_more)
 
 
 @router.get("/{job_id}", responses=problems(404, 409, 422, 503), summary="One job, with its history")
 async def job(service: JobsDep, owner_filter: OwnerFilterDep, job_id: JobId) -> Job:
-    """Show how far a job is: progress, history, and at the end its result or its error."""
+    """Return a job with its progress and history, and at the end its result or its error."""
     return await service.store.get(job_id, owner_filter)
 
 
-@router.post("/{job_id}/cancel", status_code=202, responses=problems(404, 409, 422, 503), summary="Stop a job")
+@router.post("/{job_id}/cancel", status_code=202, responses=problems(404, 409, 422, 503), summary="Cancel a job")
 async def cancel(service: JobsDep, owner_filter: OwnerFilterDep, job_id: JobId) -> Job:
-    """Ask for the end of a job: a waiting one is cancelled at once, a running one within two seconds."""
+    """Cancel a job: a queued one at once, a running one within two seconds."""
     return await service.store.cancel(job_id, owner_filter)
 
 
@@ -95,7 +100,7 @@ async def cancel(service: JobsDep, owner_filter: OwnerFilterDep, job_id: JobId) 
     summary="Remove a job whose record is damaged",
 )
 async def remove(service: JobsDep, owner_filter: OwnerFilterDep, job_id: JobId) -> None:
-    """Remove a job for which other calls answer 409 `damaged-record`. Any other is removed some time after its end."""
+    """Remove a job for which other calls answer 409 `damaged-record`. Other jobs expire some time after their end."""
     await service.store.delete_damaged(job_id, owner_filter)
 
 
@@ -103,18 +108,20 @@ async def remove(service: JobsDep, owner_filter: OwnerFilterDep, job_id: JobId) 
     "/{job_id}/events",
     response_model=schemas.Events,
     responses=problems(404, 409, 422, 503) | EVENT_STREAM,
-    summary="What happened to a job, as a page or live",
+    summary="Events of a job, as a page or live",
 )
 async def events(
     request: Request,
     service: JobsDep,
     owner_filter: OwnerFilterDep,
     job_id: JobId,
-    last_event_id: Annotated[str | None, Header(pattern=EVENT, description="live: go on after this event")] = None,
-    after: Annotated[str | None, Query(pattern=EVENT, description="a page: go on after this event")] = None,
+    last_event_id: Annotated[
+        str | None, Header(pattern=EVENT_ID, description="live: continue after this event")
+    ] = None,
+    after: Annotated[str | None, Query(pattern=EVENT_ID, description="page: continue after this event")] = None,
     limit: Limit = 100,
 ) -> Response:
-    """Give the events, ascending; with `Accept: text/event-stream` live, until the job is over."""
+    """Return the events in ascending order; with `Accept: text/event-stream` live, until the job is over."""
     if preferred_media_type(request, (EVENT_STREAM_TYPE, JSON)) == EVENT_STREAM_TYPE:
         await service.store.known(job_id, owner_filter)
         return await stream_events(service.feed, job_id, last_event_id or after)
@@ -127,7 +134,7 @@ async def events(
     "/finetune",
     status_code=202,
     responses=problems(400, 404, 409, 413, 422, 429, 503),
-    summary="Teach a pretrained network classes of your own",
+    summary="Fine-tune a network on a data set",
 )
 async def finetune(
     service: JobsDep,
@@ -139,10 +146,10 @@ async def finetune(
     params: FinetuneParams,
     key: IdempotencyKey = None,
 ) -> Job:
-    """Queue a fine-tuning for a worker, and answer with the job at once; `Location` is where it can be watched.
+    """Queue a fine-tuning job and return it at once; `Location` is its address.
 
-    The first `freeze` weight layers stay as they are, the others learn, and the last is a new one for the data set's
-    classes. The model appears in `/models` when the job has succeeded.
+    The first `freeze` weight layers are frozen, the others are trained, and the last one is replaced by a new one for
+    the data set's classes. The model appears in `/models` when the job has succeeded.
     """
     idempotency = key_with_digest(key, FINETUNE, params)
     job = await service.store.wished(idempotency, caller.owner) if idempotency else None

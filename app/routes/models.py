@@ -30,7 +30,7 @@ CLASSIFY = [require_scope(Scope.CLASSIFY)]
 REMOVE = [require_scope(Scope.TRAIN)]
 SET_ALIAS = [require_scope(Scope.ADMIN)]
 
-SORT = "`created_at`: pretrained networks, then the newest first; `test_accuracy`: the best first"
+SORT = "`created_at`: pretrained networks, then newest first; `test_accuracy`: best first"
 
 # The pattern is for the OpenAPI document only: `jobs.aliases` refuses other names with a better message.
 AliasName = Annotated[
@@ -44,9 +44,9 @@ AliasName = Annotated[
 ]
 
 
-@router.get("/aliases", dependencies=READ, responses=problems(503), summary="Every alias")
+@router.get("/aliases", dependencies=READ, responses=problems(503), summary="All aliases")
 async def aliases(catalog: CatalogDep, owner_filter: OwnerFilterDep) -> schemas.Aliases:
-    """List the aliases of your networks; `latest` and `best` (by test accuracy) are there as soon as a network is."""
+    """List the aliases of your networks; `latest` and `best` (by test accuracy) are set automatically."""
     found = await catalog.registry.aliases(owner_filter)
     return schemas.Aliases(data=[schemas.Alias(name=name, model_id=found[name]) for name in sorted(found)])
 
@@ -55,10 +55,10 @@ async def aliases(catalog: CatalogDep, owner_filter: OwnerFilterDep) -> schemas.
     "/aliases/{name}",
     dependencies=SET_ALIAS,
     responses=problems(400, 404, 409, 413, 422, 503),
-    summary="Let a name stand for a network",
+    summary="Create or move an alias",
 )
 async def set_alias(catalog: CatalogDep, name: AliasName, wanted: schemas.SetAlias) -> schemas.Alias:
-    """Make an alias, or move it; from now on it works wherever the network's id does."""
+    """Create an alias, or move it to another network. It works wherever a network's id does."""
     model = await catalog.set_alias(name, wanted.model_id)
     return schemas.Alias(name=name, model_id=model.id)
 
@@ -68,20 +68,20 @@ async def set_alias(catalog: CatalogDep, name: AliasName, wanted: schemas.SetAli
     dependencies=SET_ALIAS,
     status_code=204,
     responses=problems(404, 409, 422, 503),
-    summary="Forget an alias",
+    summary="Remove an alias",
 )
 async def drop_alias(catalog: CatalogDep, name: AliasName) -> None:
-    """Forget an alias; its network stays."""
+    """Remove an alias; its network stays."""
     await catalog.registry.drop_alias(name)
 
 
-@router.get("", dependencies=READ, responses=problems(422), summary="Every network that can be asked")
+@router.get("", dependencies=READ, responses=problems(422), summary="All networks")
 async def models(
     catalog: CatalogDep,
     owner_filter: OwnerFilterDep,
     sort: Annotated[Literal["created_at", "test_accuracy"], Query(description=SORT)] = "created_at",
 ) -> schemas.Models:
-    """List the networks: the pretrained ones, and each that a job has trained, with how and how well."""
+    """List the pretrained networks and those that jobs have trained, with their parameters and accuracies."""
     found, aliases, trouble = await catalog.list_trained(sort, owner_filter)
     trained = [present_trained(model, aliases, catalog.in_memory(model)) for model in found]
     pretrained = [present_pretrained(served, catalog.engine) for served in catalog.engine.networks.values()]
@@ -93,7 +93,7 @@ async def models(
     "/{model_id}", dependencies=READ, responses=problems(404, 409, 422, 503), summary="One network, layer by layer"
 )
 async def model(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> schemas.ModelDetail:
-    """Describe one network with each of its weight layers, and with its report where it was trained here."""
+    """Return a network with its weight layers and, if it was trained here, its report."""
     found = await catalog.find(model_id, owner_filter)
     if isinstance(found, Served):
         return present_model_detail(present_pretrained(found, catalog.engine), found.network)
@@ -110,7 +110,7 @@ async def model(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: Mod
     summary="Remove a network",
 )
 async def remove(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> None:
-    """Remove a network that was trained here, with its files and every alias that names it. Its job stays."""
+    """Remove a trained network, its files and its aliases. Its job stays."""
     await catalog.remove(model_id, owner_filter)
 
 
@@ -120,10 +120,10 @@ async def remove(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: Mo
     response_model=schemas.Classification,
     responses=problems(400, 404, 413, 415, 422, 429, 503, 504) | PICTURE,
     openapi_extra=IMAGE_BODY,
-    summary="What does this network say?",
+    summary="What does this network see in the picture?",
 )
 async def classify(request: Request, question: QuestionForModelDep) -> Response:
-    """Answer as `/classify` does: a photo for a pretrained or fine-tuned network, for others trained here a digit."""
+    """Classify as `/classify` does: a photo with a pretrained or fine-tuned network, a digit with a digit network."""
     return await answer(request, request.state.classifier, request.state.settings, question)
 
 
@@ -132,10 +132,10 @@ async def classify(request: Request, question: QuestionForModelDep) -> Response:
     dependencies=READ,
     response_class=FileResponse,
     responses=problems(404, 409, 422, 503) | KERAS_FILE,
-    summary="A trained network as a file",
+    summary="Download a trained network",
 )
 async def download(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> RemovableFileResponse:
-    """Give the `.keras` file, which `keras.models.load_model` reads."""
+    """Return the `.keras` file, which `keras.models.load_model` reads."""
     found = await catalog.find_trained(model_id, owner_filter, "there is no file of it to download")
     path = await catalog.fetch_file(found, MODEL)
     headers = {"ETag": f'"{found.sha256}"'}
@@ -147,12 +147,12 @@ async def download(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: 
     dependencies=READ,
     response_model=Report,
     responses=problems(404, 409, 422, 503) | REPORT,
-    summary="How well a trained network does",
+    summary="Report on a trained network",
 )
 async def report(request: Request, catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> Response:
-    """Report on a trained network: confusion matrix, precision and recall, worst mistakes, learning curve.
+    """Return the report: confusion matrix, precision and recall, worst mistakes, learning curve.
 
-    As JSON, or as a picture for a slide where `Accept` asks for PNG or SVG.
+    It is JSON, or a picture for a slide if `Accept` asks for PNG or SVG.
     """
     body = await catalog.read_report(await catalog.find_trained(model_id, owner_filter, "its authors report on it"))
     kind = wanted_kind(request)

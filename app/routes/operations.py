@@ -23,7 +23,7 @@ BROKEN_KEYS = "The file of the keys cannot be used, the log says why. Those that
 
 @router.get("/healthz", summary="Alive")
 async def healthz() -> schemas.Liveness:
-    """Answer as long as the event loop does."""
+    """Answer as long as the event loop runs."""
     return schemas.Liveness(status="alive")
 
 
@@ -31,7 +31,7 @@ async def healthz() -> schemas.Liveness:
 async def readyz(
     request: Request, engine: EngineDep, classifier: ClassifierDep, jobs: OptionalJobsDep, draining: DrainingDep
 ) -> schemas.Readiness:
-    """Say whether images are classified, by which network, and what has to be done for the others."""
+    """Return whether images are classified, by which network, and what the others need."""
     models = [present_status(served, engine) for served in engine.in_view]
     if classifier.broken:
         raise NotReady(f"{classifier.broken}. The service ends, to be started again.", retry_after=RETRY_LOADING)
@@ -54,8 +54,8 @@ def key_file_status(guard: Guard) -> schemas.KeysStatus | None:
     return schemas.KeysStatus(status="broken" if broken else "ok", detail=BROKEN_KEYS if broken else None)
 
 
-@router.get("/metrics", response_class=PlainTextResponse, summary="Figures for Prometheus")
+@router.get("/metrics", response_class=PlainTextResponse, summary="Metrics for Prometheus")
 async def metrics(request: Request, metrics: MetricsDep, jobs: OptionalJobsDep) -> Response:
-    """Tell what Prometheus wants to know of this replica, and of the jobs and workers that all replicas share."""
+    """Return the metrics of this replica, and of the jobs and workers that all replicas share."""
     body, media_type = page(metrics.registry, await shared(jobs), request.headers.get("Accept", ""))
     return Response(body, media_type=None, headers={"Content-Type": media_type, "Cache-Control": "no-store"})

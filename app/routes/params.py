@@ -13,15 +13,15 @@ from app.services.models import ModelCatalog
 from jobs.errors import RecordDamaged
 from jobs.trained import TrainedModel
 
-MODEL = "insist on a model: `vgg16`, `vgg19`, `efficientnet-lite0`, or one that was trained here, by its id or an alias"
-FIT = "`crop`: the shorter side to 256 and the centre 224; `stretch`: the whole, squeezed to a square"
+MODEL = "the model that must answer: `vgg16`, `vgg19`, `efficientnet-lite0`, or a trained one by its id or an alias"
+FIT = "`crop`: shorter side to 256, then the central 224 x 224; `stretch`: the whole image, resized to a square"
 
 ModelId = Annotated[str, Path(max_length=100, examples=["vgg16"], description="a model's id, or an alias")]
 ModelName = Annotated[str | None, Query(max_length=100, description=MODEL)]
-TopK = Annotated[int, Query(ge=1, le=1000, description="how many guesses")]
-MinScore = Annotated[float, Query(ge=0, le=1, description="leave out guesses below this score")]
+TopK = Annotated[int, Query(ge=1, le=1000, description="number of predictions")]
+MinScore = Annotated[float, Query(ge=0, le=1, description="omit predictions below this score")]
 Fit = Annotated[Literal["crop", "stretch"], Query(description=FIT)]
-ShowInput = Annotated[bool, Query(description="add what the network saw, as a small PNG")]
+ShowInput = Annotated[bool, Query(description="add the pixels that the network saw, as a small PNG")]
 
 
 async def _question(
