@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import mimeparse
 from fastapi import Request, Response
 
-from app.disconnect import while_connected
 from app.errors import Invalid
+from app.presenters import present_classification
+from app.responses import while_connected
 from app.uploads import FormLimits, read_image
-from app.wire import classification
 from vision.pictures import chart
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ async def answer(request: Request, classifier: Classifier, settings: Settings, q
     answer = await while_connected(request, work)
     request.state.exchange.classified(answer.choice.served.network.id, answer.seconds.stages)
     if kind is None:
-        body = await classification(answer, show_input=question.show_input)
+        body = await present_classification(answer, show_input=question.show_input)
         return Response(body.model_dump_json(), media_type="application/json")
     return Response(await asyncio.to_thread(picture, answer, kind), media_type=MEDIA_TYPES[kind])
 

@@ -10,7 +10,6 @@ from prometheus_client.registry import Collector
 
 from app.inference.batcher import Batcher
 from app.inference.model_cache import LABEL
-from app.services.jobs import Desk, NoDesk
 from jobs import damage
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from app.draining import Draining
     from app.inference.classifier import Classifier
     from app.inference.model_slot import Served
+    from app.services.jobs import JobService
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LookedUp(Collector):
     """Reads public figures of the service's parts; takes microseconds and blocks nobody."""
 
     classifier: Classifier
-    desk: Desk | NoDesk
+    jobs: JobService | None
     draining: Draining
 
     def collect(self) -> Iterator[Metric]:
@@ -37,7 +37,7 @@ class LookedUp(Collector):
         yield from self._networks()
         ready = self.draining.takes_requests(self.classifier)
         yield GaugeMetricFamily("bestguess_ready", "Whether images are classified.", ready)
-        viewers = self.desk.feed.viewers if isinstance(self.desk, Desk) else 0
+        viewers = self.jobs.feed.viewers if self.jobs else 0
         yield GaugeMetricFamily("bestguess_event_streams", "Followers of jobs over this replica.", viewers)
         damaged = GaugeMetricFamily(
             "bestguess_damaged_records",

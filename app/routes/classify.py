@@ -1,4 +1,4 @@
-"""`POST /classify` and `POST /classify/batch`."""
+"""Routes of `/classify` and `/classify/batch`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from app.answering import answer
-from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
-from app.disconnect import while_connected
+from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, require_scope
 from app.exchange import Exchange
 from app.inference.classifier import Classifier, Question
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
+from app.presenters import present_classification
 from app.rendering import as_problem
+from app.responses import while_connected
 from app.routes.params import QuestionDep
 from app.uploads import FormLimits, Upload, read_files
-from app.wire import classification
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 
-router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
+router = APIRouter(tags=["classify"], dependencies=[require_scope(Scope.CLASSIFY)])
 
 
 @router.post(
@@ -29,11 +29,9 @@ router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
     openapi_extra=IMAGE_BODY,
     summary="What is this picture of?",
 )
-async def classify(
-    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep
-) -> Response:
-    """Answer with the best guesses, best first: as JSON, or as a picture where `Accept` asks for PNG or SVG."""
-    return await answer(request, classifier, settings, question)
+async def classify(request: Request, question: QuestionDep) -> Response:
+    """Return the best predictions, best first: as JSON, or as a picture if `Accept` asks for PNG or SVG."""
+    return await answer(request, request.state.classifier, request.state.settings, question)
 
 
 @router.post(
@@ -47,8 +45,8 @@ async def classify(
 async def classify_batch(
     request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep, exchange: ExchangeDep
 ) -> schemas.Batch:
-    """Answer each file of a form by itself: one broken image does not spoil the others."""
-    classifier.admit(question)  # what holds for the whole request is not told once a file
+    """Classify each file of a form by itself: one broken image does not affect the others."""
+    classifier.admit(question)  # a refusal of the whole request is not repeated for each file
     async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
         uploads = await read_files(request, FormLimits(settings.max_files, settings.max_parts), ("file", "files"))
     answers = asyncio.gather(*(answer_one(classifier, upload, question, exchange) for upload in uploads))
@@ -58,12 +56,12 @@ async def classify_batch(
 async def answer_one(
     classifier: Classifier, upload: Upload, question: Question, exchange: Exchange
 ) -> schemas.BatchItem:
-    """Give one file's result, or its error in the shape that it would have had alone."""
+    """Return one file's result, or the error that it would have had alone."""
     try:
         found = await classifier.classify(upload.data, question)
         exchange.classified(found.choice.served.network.id, found.seconds.stages)
-        result = await classification(found, show_input=question.show_input)
-    except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
+        result = await present_classification(found, show_input=question.show_input)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this file only
         problem = as_problem(error, exchange.request_id)
         exchange.refused.append(problem.slug)
         return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**problem.body()))
