@@ -10,7 +10,7 @@ from typing import Annotated, TypedDict
 from fastapi import Depends, Request, Security, params
 from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 
-from app.access.auth import Caller, Guard
+from app.access.auth import Authenticator, Principal
 from app.datasets.intake import Intake
 from app.datasets.shelf import Shelf
 from app.draining import Draining
@@ -18,7 +18,7 @@ from app.errors import OutOfScope
 from app.exchange import Exchange
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
-from app.metrics.counted import Metrics
+from app.metrics import Metrics
 from app.services.jobs import Desk, NoDesk
 from app.services.models import Gallery
 from app.settings import Settings
@@ -115,24 +115,24 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Autho
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="the same key")
 
 
-async def _caller(request: Request) -> Caller:
-    caller: Caller = request.state.caller
+async def _caller(request: Request) -> Principal:
+    caller: Principal = request.state.caller
     return caller
 
 
 async def _whose(request: Request) -> str:
-    caller: Caller = request.state.caller
+    caller: Principal = request.state.caller
     return caller.whose
 
 
-async def _guard(request: Request) -> Guard:
-    guard: Guard = request.app.state.guard
+async def _guard(request: Request) -> Authenticator:
+    guard: Authenticator = request.app.state.guard
     return guard
 
 
-CallerDep = Annotated[Caller, Depends(_caller)]
+CallerDep = Annotated[Principal, Depends(_caller)]
 WhoseDep = Annotated[str, Depends(_whose)]
-GuardDep = Annotated[Guard, Depends(_guard)]
+GuardDep = Annotated[Authenticator, Depends(_guard)]
 
 
 async def _check(

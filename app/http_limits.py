@@ -28,7 +28,7 @@ LINGER_SECONDS = 2.0
 TOO_LONG = f"The headers are longer than {HEAD_BYTES:,} bytes."
 
 
-class _Closing:
+class _HalfClosingTransport:
     """A transport whose `close` asks the protocol first; all else is the transport's own."""
 
     def __init__(self, transport: Transport, leave: Callable[[], bool]) -> None:
@@ -56,7 +56,7 @@ class _Parser:
     `Upgrade`, by a new parser: the old one would discard all that follows `Connection: close`.
     """
 
-    def __init__(self, protocol: BoundedProtocol) -> None:
+    def __init__(self, protocol: HttpLimitsProtocol) -> None:
         self._protocol = protocol
         self._renew()
 
@@ -82,7 +82,7 @@ class _Parser:
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class HttpLimitsProtocol(HttpToolsProtocol):
     """Refuses endless headers, slow clients, and what can be read in two ways; each in the one shape of errors."""
 
     receive_seconds = 120.0  # for a whole request; `bounded` makes a class with another
@@ -101,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(_Closing(transport, self._linger))  # type: ignore[arg-type]
+        super().connection_made(_HalfClosingTransport(transport, self._linger))  # type: ignore[arg-type]
         self.parser = _Parser(self)  # type: ignore[assignment]
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
@@ -273,15 +273,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded(
+def http_limits(
     receive_seconds: float,
     refused: Callable[[HTTPStatus], None] | None = None,
     longer: tuple[str, float] | None = None,
-) -> type[BoundedProtocol]:
+) -> type[HttpLimitsProtocol]:
     """Make the class for a server in which a whole request may take so many seconds to arrive; the rest as there."""
     members = {
         "receive_seconds": receive_seconds,
         "refused": staticmethod(refused) if refused else None,
         "longer": longer,
     }
-    return type("BoundedProtocol", (BoundedProtocol,), members)
+    return type("BoundedProtocol", (HttpLimitsProtocol,), members)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from app.access.auth import Guard
+from app.access.auth import Authenticator
 from app.datasets.intake import Intake
 from app.datasets.leftovers import sweep_hourly
 from app.datasets.looking import Looker
@@ -18,15 +18,14 @@ from app.datasets.shelf import Shelf
 from app.datasets.threads import Threads
 from app.dependencies import State
 from app.draining import Draining
-from app.front import stand_before
+from app.front import add_middleware
 from app.inference.artifact_cache import FilesHere
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
 from app.inference.finetuned import loader
 from app.inference.loader import BringUp
 from app.inference.model_cache import TrainedNetworks
-from app.metrics.counted import Metrics
-from app.metrics.looked_up import LookedUp
+from app.metrics import Metrics, ServiceCollector
 from app.openapi import declare
 from app.rendering import add_handlers
 from app.request_log import QUIET
@@ -67,7 +66,7 @@ def create_app(
     """
     settings = settings or load_settings()
     resources = resources or running
-    guard = Guard(settings)
+    guard = Authenticator(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -88,7 +87,7 @@ def create_app(
         telemetry=telemetry(tracing),
     )
     app.state.guard = guard
-    stand_before(app, settings, guard, tracing)
+    add_middleware(app, settings, guard, tracing)
     add_handlers(app)
     for routes in (page, classify, datasets, jobs, finetune, aliases, models, health, metrics, docs):
         app.include_router(routes.router)
@@ -181,7 +180,7 @@ def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk 
     draining.tell(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
     if isinstance(desk, Desk):
         draining.tell(desk.feed.close)
-    metrics.watch(LookedUp(classifier, desk, draining))
+    metrics.watch(ServiceCollector(classifier, desk, draining))
     with contextlib.closing(trained), contextlib.closing(threads):
         yield State(
             settings=settings,

@@ -11,7 +11,7 @@ from bestguess import schemas
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from app.access.auth import Guard
+    from app.access.auth import Authenticator
 
 OF_ACCESS = (401, 403, 429)  # of every call that needs a key where there are keys
 MEANINGS = {
@@ -154,7 +154,7 @@ def declare(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = document()
         schema["components"]["schemas"]["Problem"] = schemas.Problem.model_json_schema()
-        guard: Guard = app.state.guard
+        guard: Authenticator = app.state.guard
         for path, calls in schema["paths"].items():
             for call in calls.values():
                 _declare_access(path, call, optional=not guard.needs_key())

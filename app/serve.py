@@ -14,7 +14,7 @@ import uvicorn
 from app.access.auth import keys_problem
 from app.access.redaction import Redacting
 from app.front import DATASETS
-from app.http_limits import bounded
+from app.http_limits import http_limits
 from app.main import Resources, create_app
 from app.settings import Settings, SettingsError, load_settings
 from jobs.telemetry import logs
@@ -119,7 +119,7 @@ def server(settings: Settings, resources: Resources | None = None, tracing: Trac
         host=settings.host,
         port=settings.port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=bounded(settings.receive_seconds, refused, (DATASETS, settings.dataset_seconds)),
+        http=http_limits(settings.receive_seconds, refused, (DATASETS, settings.dataset_seconds)),
         ws="none",  # nobody is spoken to in that way, and what reads it knows none of the bounds
         log_config=None,
         access_log=False,  # `app.request_log` writes the line

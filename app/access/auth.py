@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.access import key_file
 from app.access.addresses import is_loopback, one_client
-from app.access.key_file import KeysUnusable
-from app.access.keyring import Keyring
+from app.access.keys import Keyring, KeysUnusable, read_keys
 from app.access.rate_limit import Limiter, Rate
 from app.errors import NoKey, RateExceeded
 from bestguess.schemas.service import Scope
@@ -30,7 +28,7 @@ AUTO = Rate(300, 60)  # an address without a key, where others than this machine
 HOW = "Send it as `Authorization: Bearer bg_...`, or as `X-API-Key`"
 
 
-class Guard:
+class Authenticator:
     """Lets callers in. It belongs to the event loop in which it is entered, and is left there."""
 
     def __init__(self, settings: AccessSettings) -> None:
@@ -46,7 +44,7 @@ class Guard:
     async def __aexit__(self, *_: object) -> None:
         await self._limiter.aclose()
 
-    def recognise(self, headers: Headers, host: str | None) -> Caller:
+    def recognise(self, headers: Headers, host: str | None) -> Principal:
         """Tell who calls, from an address.
 
         Raises:
@@ -55,7 +53,7 @@ class Guard:
         self.keyring.look()
         if not self.keyring.closed:
             return without_key(ANYTHING, self._rate(), one_client(host))
-        token = token_of(headers)
+        token = token_from(headers)
         if token is None:
             if not self._settings.allow_anonymous:
                 raise NoKey(f"A key is needed. {HOW}; whoever runs this service makes one.")
@@ -70,7 +68,7 @@ class Guard:
         self.keyring.look()
         return self.keyring.closed and not self._settings.allow_anonymous
 
-    async def count(self, caller: Caller) -> Mapping[str, str]:
+    async def count(self, caller: Principal) -> Mapping[str, str]:
         """Count a call, and return the headers that say how many more there may be.
 
         Raises:
@@ -107,7 +105,7 @@ WITHOUT_KEY = frozenset({Scope.CLASSIFY, Scope.TRAIN})  # beside those who have 
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """Who calls, and what for. `counted_as` is whose calls are counted together, where there is a `rate`."""
 
     name: str | None  # the key's; None: without one
@@ -126,19 +124,19 @@ class Caller:
         return EVERYBODY if Scope.ADMIN in self.scopes else self.owner
 
 
-def with_key(key: Key) -> Caller:
+def with_key(key: Key) -> Principal:
     """Make the caller that a key stands for."""
-    return Caller(
+    return Principal(
         key.name, key.owner, frozenset(key.scopes), Rate.parse(key.rate) if key.rate else None, f"key {key.id}"
     )
 
 
-def without_key(scopes: frozenset[Scope], rate: Rate | None, address: str) -> Caller:
+def without_key(scopes: frozenset[Scope], rate: Rate | None, address: str) -> Principal:
     """Make the caller from an address; all such share what is theirs."""
-    return Caller(None, ANONYMOUS, scopes, rate, f"address {address}")
+    return Principal(None, ANONYMOUS, scopes, rate, f"address {address}")
 
 
-def token_of(headers: Headers) -> str | None:
+def token_from(headers: Headers) -> str | None:
     """Find the key in a request's headers; None if none was sent. Of Authorization, other schemes are not for us.
 
     Raises:
@@ -162,7 +160,7 @@ MAKE = "bestguess keys create NAME --scope classify --scope train"
 def keys_problem(settings: AccessSettings) -> str | None:
     """Say why the service may not start, and the command that changes it; None if it may."""
     try:
-        keys = key_file.read(settings.keys_path)
+        keys = read_keys(settings.keys_path)
     except FileNotFoundError:
         keys = ()
     except KeysUnusable as error:

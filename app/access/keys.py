@@ -1,17 +1,61 @@
-"""What is known of a key, all but the key itself."""
+"""What a key looks like, and what is kept of it.
+
+A key is 256 random bits, so nobody can try all that there are, and its plain SHA-256 is safe to keep: the slow hashes
+that passwords need protect what people can think of. The eight digits in front only say which hash to compare with.
+"""
 
 from __future__ import annotations
 
+import hmac
+import logging
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
-from typing import Annotated, Literal, Self
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from filelock import FileLock, Timeout
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from app.access.rate_limit import check_rate
 from bestguess.schemas.base import Frozen
 from bestguess.schemas.service import Scope  # noqa: TC001 - pydantic reads the annotations
 from jobs.owners import OWNER
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+TOKEN = re.compile(r"bg_(?P<id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+
+
+def new_token() -> str:
+    """Make a key."""
+    return f"bg_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+
+
+def token_id(token: str) -> str | None:
+    """Tell the part of a key that may be shown; None if it is no key."""
+    match = TOKEN.fullmatch(token)
+    return match["id"] if match else None
+
+
+def digest(token: str) -> str:
+    """Make what is kept of a key."""
+    return sha256(token.encode()).hexdigest()
+
+
+def masked(text: str) -> str:
+    """Write a text without the keys in it."""
+    return TOKEN.sub(r"bg_\g<id>_...", text)
+
+
+# What is known of a key, all but the key itself.
 Name = Annotated[str, Field(pattern=rf"^(?:{OWNER.pattern})$")]
 
 
@@ -42,3 +86,168 @@ class Keys(Frozen):
             if len({getattr(key, what) for key in self.keys}) < len(self.keys):
                 raise ValueError(f"two keys have the same {what}")
         return self
+
+
+# The file of the keys: read with a word on what is wrong in it; changed by one at a time, whole or not at all.
+MOST_BYTES = 4 * 1024 * 1024  # ten thousand keys
+LOCK_SECONDS = 10.0
+
+
+class KeysUnusable(Exception):
+    """The file is there, but not what it should be, or cannot be read or written; never repeats what is in it."""
+
+
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """Read the keys.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        KeysUnusable: it cannot be read, or is something else.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise KeysUnusable(f"{path} cannot be read ({_why(error)})") from None
+    if len(content) > MOST_BYTES:
+        raise KeysUnusable(f"{path} is longer than {MOST_BYTES:,} bytes")
+    try:
+        return Keys.model_validate_json(content).keys
+    except ValidationError as error:
+        raise KeysUnusable(f"{path} is no file of keys ({_first(error)})") from None
+
+
+@contextmanager
+def change_keys(path: Path) -> Iterator[list[Key]]:
+    """Give the keys to change, and write what has become of them. Nobody else changes them meanwhile.
+
+    Raises:
+        KeysUnusable: the file cannot be read or written, or another holds it for ten seconds.
+    """
+    try:
+        place = path.resolve()  # a link stays one
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(place.with_name(place.name + ".lock"), timeout=LOCK_SECONDS, mode=0o600):
+            keys = list(read_keys(place)) if place.exists() else []
+            before = tuple(keys)
+            yield keys
+            if tuple(keys) != before:
+                _write(place, Keys(keys=tuple(keys)).model_dump_json(indent=1) + "\n")
+    except Timeout:
+        raise KeysUnusable(f"{path} is being changed by another; try again") from None
+    except ValidationError as error:
+        raise KeysUnusable(f"{path} stays as it is: {_first(error)}") from None
+    except (OSError, ValueError) as error:
+        raise KeysUnusable(f"{path} cannot be written ({_why(error)})") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside, and rename: who reads meanwhile has the old keys or the new ones."""
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes no descriptor
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _first(error: ValidationError) -> str:
+    """Name what is wrong, and where; not what stands there."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or "its path cannot be used"
+
+
+# The keys in memory, as they stand in the file: looked at again when it changes, and never open for its fault.
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 1.0  # between two looks at the file, so also how long a revoked key may still work
+
+NOBODYS = "0" * 64  # compared with where there is no such key, so that this takes as long
+
+FileStamp = tuple[int, int, int, int]
+Compare = Callable[[str, str], bool]  # in a time that does not tell where they differ
+
+
+class Keyring:
+    """The keys that are good now.
+
+    Once there was a file, only its keys are admitted: where it is broken or gone, those that were read last; where it
+    never could be read, none. Without a file the service is open.
+    """
+
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.monotonic, compare: Compare = hmac.compare_digest
+    ) -> None:
+        self.path = path
+        self.trouble: str | None = None
+        self._clock, self._compare = clock, compare
+        self._keys: dict[str, Key] | None = None  # by id; None: there never was a file
+        self._seen: FileStamp | None = None
+        self._looked = -REFRESH_SECONDS
+
+    @property
+    def closed(self) -> bool:
+        """Whether a key is needed."""
+        return self._keys is not None
+
+    def find(self, token: str) -> Key | None:
+        """Find a key by itself."""
+        key_id = token_id(token)
+        if key_id is None:
+            return None
+        key = (self._keys or {}).get(key_id)
+        same = self._compare(key.sha256 if key else NOBODYS, digest(token))
+        return key if same else None
+
+    def look(self) -> None:
+        """Look whether the file has changed, once a second at most."""
+        if self._clock() - self._looked < REFRESH_SECONDS:
+            return
+        try:
+            self._read_if_changed()
+        except FileNotFoundError:
+            if self._keys is not None:
+                self._fail(f"{self.path} is gone")
+        except KeysUnusable as error:
+            self._fail(str(error))
+        self._looked = self._clock()
+
+    def _read_if_changed(self) -> None:
+        seen = self._stat()
+        if seen == self._seen:
+            return
+        keys = read_keys(self.path)
+        self._keys, self._seen, self.trouble = {key.id: key for key in keys}, seen, None
+        log.info("keys in %s: %d", self.path, len(keys))
+
+    def _stat(self) -> FileStamp:
+        """Tell one file from another, also where a link on the way to it now leads elsewhere."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError) as error:
+            raise KeysUnusable(f"{self.path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _fail(self, reason: str) -> None:
+        """Go on with the keys that there are. The file is read again each time until it is right."""
+        if self._keys is None:
+            self._keys = {}
+        self._seen = None
+        trouble = f"{reason}; what was read before stays in force, {len(self._keys)} keys"
+        if trouble != self.trouble:
+            log.error("%s", trouble)
+        self.trouble = trouble

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from app.access.tokens import masked
+from app.access.keys import masked
 
 
 class Redacting(logging.Formatter):

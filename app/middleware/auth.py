@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Send
     from starlette.types import Scope as AsgiScope
 
-    from app.access.auth import Caller, Guard
+    from app.access.auth import Authenticator, Principal
 
 # Everything else needs a caller who is let in, so that a route which somebody adds is closed until they say otherwise.
 OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
@@ -25,10 +25,10 @@ OPEN_BELOW = ("/docs/", "/page/")
 METRICS = "/metrics"
 
 
-class Door:
+class AuthMiddleware:
     """Put the caller into the request's state, or refuse; and say in the answer how many more calls there may be."""
 
-    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+    def __init__(self, app: ASGIApp, guard: Authenticator) -> None:
         self._app, self._guard = app, guard
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -51,7 +51,7 @@ class Door:
 
         await self._app(scope, receive, send_with_headers if headers else send)
 
-    async def _admit(self, scope: AsgiScope) -> tuple[Caller, Mapping[str, str]]:
+    async def _admit(self, scope: AsgiScope) -> tuple[Principal, Mapping[str, str]]:
         client = scope.get("client")
         caller = self._guard.recognise(Headers(scope=scope), client[0] if client else None)
         headers = await self._guard.count(caller)

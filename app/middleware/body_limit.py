@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Raise `TooLarge` where the body is read, as soon as it is known to be longer than `largest` bytes.
 
     Below a path of `larger` it is as many bytes as stand there. The connection is closed then: a client that goes on

@@ -11,7 +11,7 @@ from jobs.telemetry.context import telling
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from app.metrics.counted import Metrics
+    from app.metrics import Metrics
     from jobs.telemetry.tracing import Tracing
 
 GONE, FAULT = 499, 500  # 499 is nginx's number for a client that went away

@@ -27,7 +27,7 @@ PROBES = frozenset({"/healthz", "/readyz"})  # whoever asks these calls a machin
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class KnownHost:
+class TrustedHostMiddleware:
     """Refuse other names than `names`, which may begin with `*.`, and changes from other pages than `origins`.
 
     An address is no name, so that nobody can make it lead elsewhere, and is always taken. `*` takes all.

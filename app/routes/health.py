@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app import described
-from app.access.auth import Guard
+from app.access.auth import Authenticator
 from app.dependencies import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep, GuardDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
@@ -41,7 +41,7 @@ async def readyz(
     return schemas.Readiness(status="ready", models=models, redis=redis, keys=keys(guard))
 
 
-def keys(guard: Guard) -> schemas.KeysStatus | None:
+def keys(guard: Authenticator) -> schemas.KeysStatus | None:
     """Say whether the keys could be read. Everybody may ask this, so the log has the rest."""
     guard.keyring.look()
     if not guard.keyring.closed:

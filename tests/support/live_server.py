@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from app.access.auth import Guard
+from app.access.auth import Authenticator
 from app.dependencies import State
 from app.inference.engine import Engine
 from app.main import Resources, make_sandbox, make_state
@@ -36,7 +36,7 @@ class Inside:
 
     loop: asyncio.AbstractEventLoop
     state: State
-    guard: Guard
+    guard: Authenticator
 
 
 class Live:
@@ -51,7 +51,7 @@ class Live:
         return self._inside.state
 
     @property
-    def guard(self) -> Guard:
+    def guard(self) -> Authenticator:
         """Who lets callers in."""
         return self._inside.guard
 

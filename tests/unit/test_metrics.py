@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.exchange import Exchange
-from app.metrics.counted import Metrics
+from app.metrics import Metrics
 from app.settings import Settings
 from support.classify_requests import FILE, RED
 from support.live_server import Live, live

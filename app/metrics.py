@@ -1,0 +1,291 @@
+"""What happens is counted as it happens, for this process; several services in one process share nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from app.errors import DeadlinePassed, Overloaded
+from app.exchange import method_of, route_of
+from app.inference.batcher import Batcher
+from app.inference.model_cache import LABEL
+from app.services.jobs import Desk, NoDesk
+from jobs import damage, figures
+from jobs.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from http import HTTPStatus
+
+    from prometheus_client.core import Metric
+    from starlette.types import Scope
+
+    from app.draining import Draining
+    from app.exchange import Exchange
+    from app.inference.classifier import Classified, Classifier
+    from app.inference.model_slot import Served
+    from jobs.figures import Figures, Times
+
+
+class Metrics:
+    """The counts of one service, and whoever else Prometheus is to ask."""
+
+    def __init__(self) -> None:
+        # Else there were twice the series, for times that nobody looks at.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        Info("bestguess_build", "What runs here.", registry=self.registry).info({"version": version("bestguess")})
+        self.requests = RequestCounts(self.registry)
+        self.images = ImageCounts(self.registry)
+
+    def watch(self, collector: Collector) -> None:
+        """Let Prometheus be told of what is looked up when it asks."""
+        self.registry.register(collector)
+
+
+# Requests, refusals and refused connections, counted as they end.
+SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class RequestCounts:
+    """What is told of HTTP."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "bestguess_http_requests",
+            "Requests that are over, by the template of their route and the status of their answer.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self._durations = Histogram(
+            "bestguess_http_request_duration_seconds",
+            "From a request's head to the first byte of its answer.",
+            ("method", "route"),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.in_progress = Gauge(
+            "bestguess_http_requests_in_progress", "Requests in hand, event streams among them.", registry=registry
+        )
+        refusals = "Requests, and files of a batch, that were answered with an error, by its problem type."
+        self._refusals = Counter("bestguess_refusals", refusals, ("reason",), registry=registry)
+        connections = "Connections closed because of what came before a request could be read, by status."
+        self._connections = Counter("bestguess_connections_refused", connections, ("status",), registry=registry)
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """Tell what alerts wait for before it happens: Prometheus sees no increase in a first value that is 1."""
+        for reason in (Overloaded.slug, DeadlinePassed.slug):
+            self._refusals.labels(reason)
+        for status in (400, 408, 431):
+            self._connections.labels(str(status))
+
+    def answered(self, exchange: Exchange, scope: Scope) -> None:
+        """Count a request that is over."""
+        method, route = method_of(exchange), route_of(scope)
+        self._requests.labels(method, route, str(exchange.status)).inc()
+        if exchange.first_byte is not None:
+            self._durations.labels(method, route).observe(exchange.first_byte)
+        for reason in [exchange.problem, *exchange.refused]:
+            if reason:
+                self._refusals.labels(reason).inc()
+
+    def connection_refused(self, status: HTTPStatus) -> None:
+        """Count a connection that was closed before there was a request."""
+        self._connections.labels(str(status.value)).inc()
+
+
+# Where the time of an image goes, and how many share a batch.
+# Seconds. Decoding takes 2 to 20 ms and may take 10 s; a network 1 ms (a digit on a GPU) to 10 s (a batch of 32 by two
+# cores); a queue from nothing to the deadline of 30 s.
+WORK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+WAIT = (0.0005, *WORK, 30)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class ImageCounts:
+    """What is told of images; `batch` may be called from any thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._decode = Histogram(
+            "bestguess_decode_seconds", "An image's way through a decode process.", buckets=WORK, registry=registry
+        )
+        waits = "An image's wait for its batch to begin."
+        self._queue = Histogram("bestguess_queue_seconds", waits, ("model",), buckets=WAIT, registry=registry)
+        runs = "The run of the batch that an image was in; its count is that of images."
+        self._inference = Histogram("bestguess_inference_seconds", runs, ("model",), buckets=WORK, registry=registry)
+        self._batches = Histogram(
+            "bestguess_batch_size", "Images in a batch.", ("model",), buckets=SIZES, registry=registry
+        )
+
+    def classified(self, found: Classified) -> None:
+        """Count an image that was answered."""
+        model, seconds = found.choice.served.label, found.seconds
+        self._decode.observe(seconds.decode)
+        self._queue.labels(model).observe(seconds.queue)
+        self._inference.labels(model).observe(seconds.inference)
+
+    def batch(self, model: str, size: int) -> None:
+        """Count a batch; called in the thread that runs it."""
+        self._batches.labels(model).observe(size)
+
+
+# What is looked up when Prometheus asks: how full the queues are, which networks answer, whether all is well.
+@dataclass(frozen=True, slots=True)
+class ServiceCollector(Collector):
+    """Reads public figures of the service's parts; takes microseconds and blocks nobody."""
+
+    classifier: Classifier
+    desk: Desk | NoDesk
+    draining: Draining
+
+    def collect(self) -> Iterator[Metric]:
+        """Read them all."""
+        yield from self._queues()
+        yield from self._networks()
+        ready = self.draining.takes_requests(self.classifier)
+        yield GaugeMetricFamily("bestguess_ready", "Whether images are classified.", ready)
+        viewers = self.desk.feed.viewers if isinstance(self.desk, Desk) else 0
+        yield GaugeMetricFamily("bestguess_event_streams", "Followers of jobs over this replica.", viewers)
+        damaged = GaugeMetricFamily(
+            "bestguess_damaged_records",
+            "Stored records that this replica could not read within the last hour.",
+            labels=["record"],
+        )
+        for record, count in damage.counts().items():
+            damaged.add_metric([record], count)
+        yield damaged
+
+    def _queues(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("bestguess_queue_depth", "Images that wait for their batch.", labels=["model"])
+        capacity = GaugeMetricFamily("bestguess_queue_capacity", "Images that may wait.", labels=["model"])
+        waiting: dict[str, list[tuple[int, int]]] = {}
+        for served in self._loaded():
+            if isinstance(served.batcher, Batcher):  # a fine-tuned model has that of its base
+                waiting.setdefault(served.label, []).append((served.batcher.depth, served.batcher.capacity))
+        for model, queues in waiting.items():
+            depth.add_metric([model], sum(deep for deep, _ in queues))
+            capacity.add_metric([model], sum(most for _, most in queues))
+        yield depth
+        yield capacity
+        in_hand = GaugeMetricFamily(
+            "bestguess_images_in_hand", "Images from their acceptance to their answer.", labels=["networks"]
+        )
+        in_hand.add_metric(["pretrained"], self.classifier.in_hand(trained=False))
+        in_hand.add_metric([LABEL], self.classifier.in_hand(trained=True))
+        yield in_hand
+        most = "Images that may be in hand for pretrained networks, and as many for trained ones; more are refused."
+        yield GaugeMetricFamily("bestguess_images_in_hand_limit", most, self.classifier.most)
+        yield GaugeMetricFamily("bestguess_bodies_reading", "Bodies being read.", self.classifier.bodies.count)
+
+    def _networks(self) -> Iterator[Metric]:
+        info = InfoMetricFamily(
+            "bestguess_model",
+            "The networks that answer, in which number format, where and with which weights.",
+            labels=["model"],
+        )
+        ready = GaugeMetricFamily("bestguess_model_ready", "Whether a pretrained network answers.", labels=["model"])
+        for served in self.classifier.engine.in_view:
+            ready.add_metric([served.network.id], served.ready)
+            if served.hardware and served.weights:
+                facts = {
+                    "precision": served.hardware.precision,
+                    "device": served.hardware.device,
+                    "weights": served.weights.origin,
+                }
+                info.add_metric([served.network.id], facts)
+        yield info
+        yield ready
+        loaded = len(self.classifier.trained.in_memory)
+        yield GaugeMetricFamily("bestguess_trained_models_in_memory", "Trained networks in memory.", loaded)
+
+    def _loaded(self) -> list[Served]:
+        return [*self.classifier.engine.networks.values(), *self.classifier.trained.in_memory]
+
+
+# What all replicas tell alike, because it is one: the jobs and the workers, as Redis knows them.
+log = logging.getLogger(__name__)
+
+PATIENCE = 0.5  # seconds; a Redis that is well takes a millisecond, and Prometheus itself waits ten seconds
+
+
+async def job_metrics(desk: Desk | NoDesk) -> list[Metric]:
+    """Ask Redis, but not for long; where it does not answer, all there is to tell is that."""
+    found = await _read_figures(desk) if isinstance(desk, Desk) else None
+    up = GaugeMetricFamily("bestguess_redis_up", "Whether Redis told the figures of jobs in time.", found is not None)
+    return [up, *(_job_families(found) if found else ())]
+
+
+async def _read_figures(desk: Desk) -> Figures | None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await desk.store.run(figures.read())
+    except (StoreError, TimeoutError) as error:
+        log.debug("no figures of jobs: %s", str(error) or "Redis is silent")
+        return None
+
+
+def _job_families(found: Figures) -> Iterator[Metric]:
+    jobs = GaugeMetricFamily("bestguess_jobs", "Jobs on record, by status.", labels=["status"])
+    for status, count in found.jobs.items():
+        jobs.add_metric([status], count)
+    yield jobs
+    finished = CounterMetricFamily("bestguess_jobs_finished", "Jobs that ended.", labels=["kind", "status"])
+    for labels, count in found.finished.items():
+        finished.add_metric(labels, count)
+    yield finished
+    yield CounterMetricFamily("bestguess_jobs_retried", "Jobs that went back into the queue.", found.retried)
+    yield GaugeMetricFamily(
+        "bestguess_jobs_oldest_queued_seconds",
+        "The longest wait of those in the queue now.",
+        found.oldest_queued_seconds,
+    )
+    yield _histogram("bestguess_job_queue_seconds", "A job's wait in the queue, for each attempt.", found.waited)
+    yield _histogram("bestguess_job_duration_seconds", "From a job's first start to its end.", found.taken)
+    yield GaugeMetricFamily("bestguess_workers", "Workers that live.", found.workers)
+    yield CounterMetricFamily("bestguess_training_images", "Images that trainings learned from.", found.images)
+    yield GaugeMetricFamily(
+        "bestguess_training_images_per_second", "The pace of all trainings of this moment.", found.images_per_second
+    )
+    yield GaugeMetricFamily("bestguess_trained_models", "Trained networks on record.", found.models)
+    yield GaugeMetricFamily("bestguess_datasets", "Data sets of people's own photographs on record.", found.datasets)
+
+
+def _histogram(name: str, meaning: str, times: Times) -> Metric:
+    return HistogramMetricFamily(name, meaning, buckets=list(times.buckets), sum_value=times.seconds)
+
+
+# The answer to a scrape: what is here and what is shared, in the form that the asker prefers.
+@dataclass(frozen=True, slots=True)
+class _Both(Collector):
+    here: CollectorRegistry
+    shared: Sequence[Metric]
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self.here.collect()
+        yield from self.shared
+
+
+def exposition(here: CollectorRegistry, shared: Sequence[Metric], accept: str) -> tuple[bytes, str]:
+    """Write it down: Prometheus's text, or OpenMetrics where `accept` asks for it; and its media type."""
+    encode, media_type = choose_encoder(accept)
+    return encode(_Both(here, shared)), media_type
