@@ -69,13 +69,6 @@ class Exchange:
         return Origin(request_id=self.request_id, traceparent=self.tracing.traceparent() if self.tracing else None)
 
 
-def note_problem(scope: Scope, slug: str) -> None:
-    """Note why a request is refused, where anything is noted of it."""
-    exchange: Exchange | None = scope.get("state", {}).get("exchange")
-    if exchange:
-        exchange.problem = slug
-
-
 def route_of(scope: Scope) -> str:
     """Name the template of the route that was taken: there are as many as calls, however many paths are made up."""
     path: Any = getattr(scope.get("route"), "path", UNMATCHED)

@@ -18,6 +18,7 @@ from app.datasets.shelf import Shelf
 from app.datasets.threads import Threads
 from app.dependencies import State
 from app.draining import Draining
+from app.errors import add_handlers
 from app.front import add_middleware
 from app.inference.artifact_cache import FilesHere
 from app.inference.classifier import Classifier
@@ -27,7 +28,6 @@ from app.inference.loader import BringUp
 from app.inference.model_cache import TrainedNetworks
 from app.metrics import Metrics, ServiceCollector
 from app.openapi import declare
-from app.rendering import add_handlers
 from app.request_log import QUIET
 from app.routes import aliases, classify, datasets, docs, finetune, health, jobs, metrics, models, page
 from app.services.jobs import Desk, NoDesk, opened

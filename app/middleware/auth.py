@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
-from app.errors import OutOfScope, Problem
-from app.rendering import render
+from app.errors import OutOfScope, Problem, render
 from bestguess.schemas.service import Scope
 
 if TYPE_CHECKING:

@@ -51,4 +51,4 @@ class BodyLimitMiddleware:
 
 
 def _too_large(largest: int) -> TooLarge:
-    return TooLarge(f"The body is longer than {largest:,} bytes. Send a smaller file.", close=True)
+    return TooLarge(f"The body is longer than {largest:,} bytes. Send a smaller file.", headers={"Connection": "close"})

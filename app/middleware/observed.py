@@ -56,6 +56,7 @@ class Observed:
             raise
         finally:
             exchange.status = exchange.status or GONE
+            exchange.problem = exchange.problem or state.get("problem")
             exchange.end()
             if metrics:
                 metrics.requests.in_progress.dec()

@@ -14,8 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from app.access.addresses import is_literal
-from app.errors import ForeignOrigin, Problem, WrongHost
-from app.rendering import render
+from app.errors import ForeignOrigin, Problem, WrongHost, render
 
 if TYPE_CHECKING:
     from collections.abc import Collection

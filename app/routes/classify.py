@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request, Response
 from app.answering import answer
 from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
 from app.disconnect import while_connected
+from app.errors import problem_of
 from app.exchange import Exchange
 from app.inference.classifier import Classifier, Question
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
-from app.rendering import as_problem
 from app.routes.params import QuestionDep
 from app.uploads import FormLimits, Upload, read_files
 from app.wire import classification
@@ -64,7 +64,7 @@ async def answer_one(
         exchange.classified(found.choice.served.network.id, found.seconds.stages)
         result = await classification(found, show_input=question.show_input)
     except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
-        problem = as_problem(error, exchange.request_id)
+        problem = problem_of(error, exchange.request_id)
         exchange.refused.append(problem.slug)
         return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**problem.body()))
     return schemas.BatchItem(filename=upload.name, result=result)
