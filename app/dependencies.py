@@ -110,7 +110,7 @@ ClassifierDep = Annotated[Classifier, Depends(_classifier)]
 
 
 # What routes say of access: which scope a call needs, and whose things it is about.
-# They only declare: the door has read the headers before anything else was.
+# They only declare: the middleware has read the headers before anything else was.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer bg_...`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="the same key")
 
@@ -125,14 +125,14 @@ async def _whose(request: Request) -> str:
     return caller.whose
 
 
-async def _guard(request: Request) -> Authenticator:
-    guard: Authenticator = request.app.state.guard
-    return guard
+async def _authenticator(request: Request) -> Authenticator:
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator
 
 
 CallerDep = Annotated[Principal, Depends(_caller)]
 WhoseDep = Annotated[str, Depends(_whose)]
-GuardDep = Annotated[Authenticator, Depends(_guard)]
+AuthenticatorDep = Annotated[Authenticator, Depends(_authenticator)]
 
 
 async def _check(

@@ -66,11 +66,11 @@ def create_app(
     """
     settings = settings or load_settings()
     resources = resources or running
-    guard = Authenticator(settings)
+    authenticator = Authenticator(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with resources(settings) as state, guard:
+        async with resources(settings) as state, authenticator:
             app.state.draining, app.state.metrics = state["draining"], state["metrics"]
             app.state.classifier = state["classifier"]
             yield state
@@ -86,8 +86,8 @@ def create_app(
         redoc_url=None,
         telemetry=telemetry(tracing),
     )
-    app.state.guard = guard
-    add_middleware(app, settings, guard, tracing)
+    app.state.authenticator = authenticator
+    add_middleware(app, settings, authenticator, tracing)
     add_handlers(app)
     for routes in (page, classify, datasets, jobs, finetune, aliases, models, health, metrics, docs):
         app.include_router(routes.router)

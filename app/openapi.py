@@ -154,10 +154,10 @@ def declare(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = document()
         schema["components"]["schemas"]["Problem"] = schemas.Problem.model_json_schema()
-        guard: Authenticator = app.state.guard
+        authenticator: Authenticator = app.state.authenticator
         for path, calls in schema["paths"].items():
             for call in calls.values():
-                _declare_access(path, call, optional=not guard.needs_key())
+                _declare_access(path, call, optional=not authenticator.needs_key())
                 for parameter in call.get("parameters", ()):
                     _leave_null_out(parameter["schema"])
         return schema

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from app.access.auth import keys_problem
-from app.access.redaction import Redacting
 from app.front import DATASETS
 from app.http_limits import http_limits
 from app.main import Resources, create_app
@@ -90,8 +89,6 @@ def main(resources: Resources | None = None) -> None:
     if problem := keys_problem(settings):
         sys.exit(problem)
     logs.set_up(settings.log_level, settings.log_format)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(Redacting(handler.formatter or logging.Formatter()))
     allow_connections()
     with tracing_as_asked("bestguess-api") as tracing:
         serving = server(settings, resources, tracing)

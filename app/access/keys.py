@@ -1,4 +1,4 @@
-"""What a key looks like, and what is kept of it.
+"""API keys: what a key looks like, the file that holds their hashes, and the keys in memory.
 
 A key is 256 random bits, so nobody can try all that there are, and its plain SHA-256 is safe to keep: the slow hashes
 that passwords need protect what people can think of. The eight digits in front only say which hash to compare with.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import logging
 import os
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -19,19 +18,28 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from filelock import FileLock, Timeout
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
 
-from app.access.rate_limit import check_rate
+from app.settings import Rate
 from bestguess.schemas.base import Frozen
 from bestguess.schemas.service import Scope  # noqa: TC001 - pydantic reads the annotations
 from jobs.owners import OWNER
+from jobs.telemetry.masking import API_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-TOKEN = re.compile(r"bg_(?P<id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 4 * 1024 * 1024  # of the file: ten thousand keys
+LOCK_SECONDS = 10.0
+REFRESH_SECONDS = 1.0  # between two looks at the file, so also how long a revoked key may still work
+NO_HASH = "0" * 64  # compared where there is no such key, so that this takes as long
+
+Compare = Callable[[str, str], bool]  # in a time that does not tell where they differ
+Name = Annotated[str, Field(pattern=rf"^(?:{OWNER.pattern})$")]
 
 
 def new_token() -> str:
@@ -40,27 +48,22 @@ def new_token() -> str:
 
 
 def token_id(token: str) -> str | None:
-    """Tell the part of a key that may be shown; None if it is no key."""
-    match = TOKEN.fullmatch(token)
+    """Return the part of a key that may be shown; None if it is no key."""
+    match = API_KEY.fullmatch(token)
     return match["id"] if match else None
 
 
 def digest(token: str) -> str:
-    """Make what is kept of a key."""
+    """Return the hash of a key, which is kept."""
     return sha256(token.encode()).hexdigest()
 
 
-def masked(text: str) -> str:
-    """Write a text without the keys in it."""
-    return TOKEN.sub(r"bg_\g<id>_...", text)
-
-
-# What is known of a key, all but the key itself.
-Name = Annotated[str, Field(pattern=rf"^(?:{OWNER.pattern})$")]
+def _rate(rate: object) -> object:
+    return Rate.parse(rate) if isinstance(rate, str) else rate
 
 
 class Key(Frozen, extra="allow"):
-    """A key: its `owner` owns the jobs and models that it makes, and is called as the key unless said otherwise.
+    """What is kept of a key: its `owner` owns the jobs and models that it makes, and has the key's name by default.
 
     Unknown fields, which a later version may have written, are kept when the file is written again.
     """
@@ -70,7 +73,7 @@ class Key(Frozen, extra="allow"):
     id: str = Field(pattern=r"^[0-9a-f]{8}$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     scopes: tuple[Scope, ...] = Field(min_length=1)
-    rate: Annotated[str, AfterValidator(check_rate)] | None = None
+    rate: Annotated[Rate, BeforeValidator(_rate), PlainSerializer(str)] | None = None
     created_at: datetime
 
 
@@ -81,16 +84,11 @@ class Keys(Frozen):
     keys: tuple[Key, ...] = ()
 
     @model_validator(mode="after")
-    def _told_apart(self) -> Self:
+    def _have_different_names(self) -> Self:
         for what in ("name", "id"):
             if len({getattr(key, what) for key in self.keys}) < len(self.keys):
                 raise ValueError(f"two keys have the same {what}")
         return self
-
-
-# The file of the keys: read with a word on what is wrong in it; changed by one at a time, whole or not at all.
-MOST_BYTES = 4 * 1024 * 1024  # ten thousand keys
-LOCK_SECONDS = 10.0
 
 
 class KeysUnusable(Exception):
@@ -121,7 +119,7 @@ def read_keys(path: Path) -> tuple[Key, ...]:
 
 @contextmanager
 def change_keys(path: Path) -> Iterator[list[Key]]:
-    """Give the keys to change, and write what has become of them. Nobody else changes them meanwhile.
+    """Lock the file and yield its keys as a list; write the list to the file if the block has changed it.
 
     Raises:
         KeysUnusable: the file cannot be read or written, or another holds it for ten seconds.
@@ -144,7 +142,7 @@ def change_keys(path: Path) -> Iterator[list[Key]]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write beside, and rename: who reads meanwhile has the old keys or the new ones."""
+    """Replace the file atomically: who reads meanwhile has the old keys or the new ones."""
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes no descriptor
@@ -160,7 +158,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _first(error: ValidationError) -> str:
-    """Name what is wrong, and where; not what stands there."""
+    """Return what is wrong, and where; not the value, which may be a secret."""
     first = error.errors(include_input=False, include_url=False)[0]
     return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
 
@@ -169,21 +167,10 @@ def _why(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or "its path cannot be used"
 
 
-# The keys in memory, as they stand in the file: looked at again when it changes, and never open for its fault.
-log = logging.getLogger(__name__)
-
-REFRESH_SECONDS = 1.0  # between two looks at the file, so also how long a revoked key may still work
-
-NOBODYS = "0" * 64  # compared with where there is no such key, so that this takes as long
-
-FileStamp = tuple[int, int, int, int]
-Compare = Callable[[str, str], bool]  # in a time that does not tell where they differ
-
-
 class Keyring:
-    """The keys that are good now.
+    """The valid keys, read again when their file changes.
 
-    Once there was a file, only its keys are admitted: where it is broken or gone, those that were read last; where it
+    Once there was a file, only its keys are valid: where it is broken or gone, those that were read last; where it
     never could be read, none. Without a file the service is open.
     """
 
@@ -192,61 +179,53 @@ class Keyring:
     ) -> None:
         self.path = path
         self.trouble: str | None = None
+        self.closed = False  # whether a key is needed
         self._clock, self._compare = clock, compare
-        self._keys: dict[str, Key] | None = None  # by id; None: there never was a file
-        self._seen: FileStamp | None = None
-        self._looked = -REFRESH_SECONDS
-
-    @property
-    def closed(self) -> bool:
-        """Whether a key is needed."""
-        return self._keys is not None
+        self._keys: dict[str, Key] = {}  # by id
+        self._stat: tuple[int, ...] | None = None  # of the file that was read last
+        self._refreshed = -REFRESH_SECONDS
 
     def find(self, token: str) -> Key | None:
-        """Find a key by itself."""
+        """Return what is kept of a key; None if it is not valid."""
         key_id = token_id(token)
         if key_id is None:
             return None
-        key = (self._keys or {}).get(key_id)
-        same = self._compare(key.sha256 if key else NOBODYS, digest(token))
+        key = self._keys.get(key_id)
+        same = self._compare(key.sha256 if key else NO_HASH, digest(token))
         return key if same else None
 
-    def look(self) -> None:
-        """Look whether the file has changed, once a second at most."""
-        if self._clock() - self._looked < REFRESH_SECONDS:
+    def refresh(self) -> None:
+        """Read the file if it has changed; looks at it once a second at most."""
+        if self._clock() - self._refreshed < REFRESH_SECONDS:
             return
         try:
             self._read_if_changed()
         except FileNotFoundError:
-            if self._keys is not None:
+            if self.closed:
                 self._fail(f"{self.path} is gone")
         except KeysUnusable as error:
             self._fail(str(error))
-        self._looked = self._clock()
+        self._refreshed = self._clock()
 
     def _read_if_changed(self) -> None:
-        seen = self._stat()
-        if seen == self._seen:
-            return
-        keys = read_keys(self.path)
-        self._keys, self._seen, self.trouble = {key.id: key for key in keys}, seen, None
-        log.info("keys in %s: %d", self.path, len(keys))
-
-    def _stat(self) -> FileStamp:
-        """Tell one file from another, also where a link on the way to it now leads elsewhere."""
         try:
             found = self.path.stat()
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
             raise KeysUnusable(f"{self.path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
-        return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+        # tells one file from another, also where a link on the way to it now leads elsewhere
+        stat = found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+        if stat == self._stat:
+            return
+        keys = read_keys(self.path)
+        self._keys, self._stat, self.trouble = {key.id: key for key in keys}, stat, None
+        self.closed = True
+        log.info("keys in %s: %d", self.path, len(keys))
 
     def _fail(self, reason: str) -> None:
-        """Go on with the keys that there are. The file is read again each time until it is right."""
-        if self._keys is None:
-            self._keys = {}
-        self._seen = None
+        """Keep the keys that there are. The file is read again each time until it is right."""
+        self.closed, self._stat = True, None
         trouble = f"{reason}; what was read before stays in force, {len(self._keys)} keys"
         if trouble != self.trouble:
             log.error("%s", trouble)

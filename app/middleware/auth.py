@@ -27,8 +27,8 @@ METRICS = "/metrics"
 class AuthMiddleware:
     """Put the caller into the request's state, or refuse; and say in the answer how many more calls there may be."""
 
-    def __init__(self, app: ASGIApp, guard: Authenticator) -> None:
-        self._app, self._guard = app, guard
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        self._app, self._authenticator = app, authenticator
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Hand the request on with its caller."""
@@ -52,11 +52,11 @@ class AuthMiddleware:
 
     async def _admit(self, scope: AsgiScope) -> tuple[Principal, Mapping[str, str]]:
         client = scope.get("client")
-        caller = self._guard.recognise(Headers(scope=scope), client[0] if client else None)
-        headers = await self._guard.count(caller)
+        caller = self._authenticator.authenticate(Headers(scope=scope), client[0] if client else None)
+        headers = await self._authenticator.count(caller.counted_as, caller.rate) if caller.rate else {}
         if scope["path"] == METRICS and not caller.may(Scope.ADMIN):
             raise OutOfScope([Scope.ADMIN])
         return caller, headers
 
     def _is_open(self, path: str) -> bool:
-        return path in OPEN or path.startswith(OPEN_BELOW) or (path == METRICS and self._guard.metrics_open)
+        return path in OPEN or path.startswith(OPEN_BELOW) or (path == METRICS and self._authenticator.metrics_open)

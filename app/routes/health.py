@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app import described
-from app.access.auth import Authenticator
-from app.dependencies import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep, GuardDep
+from app.access.keys import Keyring
+from app.dependencies import AnyDeskDep, AuthenticatorDep, ClassifierDep, DrainingDep, EngineDep
 from app.errors import NotReady
 from app.inference.engine import RETRY_LOADING
 from app.openapi import problems
@@ -25,7 +25,11 @@ async def healthz() -> schemas.Liveness:
 
 @router.get("/readyz", responses=problems(503), summary="Ready, or why not")
 async def readyz(
-    engine: EngineDep, classifier: ClassifierDep, desk: AnyDeskDep, draining: DrainingDep, guard: GuardDep
+    engine: EngineDep,
+    classifier: ClassifierDep,
+    desk: AnyDeskDep,
+    draining: DrainingDep,
+    authenticator: AuthenticatorDep,
 ) -> schemas.Readiness:
     """Say whether images are classified, by which network, and what has to be done for the others."""
     models = described.statuses(engine)
@@ -38,13 +42,13 @@ async def readyz(
         raise NotReady(engine.explain(engine.primary), retry_after=RETRY_LOADING, models=listed)
     trouble = await desk.trouble()
     redis = schemas.RedisStatus(status="down" if trouble else "up", detail=trouble)
-    return schemas.Readiness(status="ready", models=models, redis=redis, keys=keys(guard))
+    return schemas.Readiness(status="ready", models=models, redis=redis, keys=keys(authenticator.keyring))
 
 
-def keys(guard: Authenticator) -> schemas.KeysStatus | None:
+def keys(keyring: Keyring) -> schemas.KeysStatus | None:
     """Say whether the keys could be read. Everybody may ask this, so the log has the rest."""
-    guard.keyring.look()
-    if not guard.keyring.closed:
+    keyring.refresh()
+    if not keyring.closed:
         return None
-    broken = guard.keyring.trouble is not None
+    broken = keyring.trouble is not None
     return schemas.KeysStatus(status="broken" if broken else "ok", detail=BROKEN_KEYS if broken else None)

@@ -124,7 +124,7 @@ def _make_key(token: str, name: str, owner: str, scopes: list[ScopeName], rate: 
 
 def _row(key: Key) -> tuple[str, ...]:
     made = key.created_at.strftime("%Y-%m-%d %H:%M")
-    return key.name, key.owner, f"bg_{key.id}_...", " ".join(key.scopes), key.rate or "unlimited", made
+    return key.name, key.owner, f"bg_{key.id}_...", " ".join(key.scopes), str(key.rate or "unlimited"), made
 
 
 def _read(path: Path) -> tuple[Key, ...]:

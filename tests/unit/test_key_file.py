@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from app.access.keys import (
     MOST_BYTES,
     REFRESH_SECONDS,
-    TOKEN,
     Keyring,
     KeysUnusable,
     change_keys,
@@ -21,6 +20,7 @@ from app.access.keys import (
     read_keys,
     token_id,
 )
+from jobs.telemetry.masking import API_KEY
 from support.api_keys import add_key, bearer, key
 
 
@@ -47,14 +47,14 @@ class Ring(Keyring):
         self.clock = Clock()
         super().__init__(path, self.clock)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Look at the file after a while."""
         self.clock.now += REFRESH_SECONDS
-        super().look()
+        super().refresh()
 
     def knows(self, header: dict[str, str]) -> bool:
         """Look, and say whether a key is good."""
-        self.look()
+        self.refresh()
         return self.find(header["Authorization"].removeprefix("Bearer ")) is not None
 
 
@@ -63,7 +63,7 @@ def test_a_key_has_256_random_bits() -> None:
     made = {new_token() for _ in range(1000)}
     assert len(made) == 1000
     for token in made:
-        assert TOKEN.fullmatch(token)
+        assert API_KEY.fullmatch(token)
         assert token.startswith(f"bg_{token_id(token)}_")
 
 
@@ -102,7 +102,7 @@ def test_digests_are_compared_in_constant_time(path: Path) -> None:
 
     header = add_key(path, "ann", "train")
     ring = Keyring(path, compare=compare)
-    ring.look()
+    ring.refresh()
     assert ring.find(header["Authorization"].removeprefix("Bearer "))
     assert not ring.find(new_token())
     assert compared == [(64, 64)] * 2
@@ -112,7 +112,7 @@ def test_digests_are_compared_in_constant_time(path: Path) -> None:
 def test_a_change_is_seen(path: Path) -> None:
     """A new key is good and a revoked one is not, without a restart; the first one closes the service."""
     ring = Ring(path)
-    ring.look()
+    ring.refresh()
     assert not ring.closed
     ann, bob = add_key(path, "ann", "train"), add_key(path, "bob", "train")
     assert ring.knows(ann)
@@ -131,13 +131,13 @@ def test_the_file_is_looked_at_once_a_second(path: Path) -> None:
     """Many requests in a second cost one look."""
     clock = Clock()
     ring = Keyring(path, clock)
-    ring.look()
+    ring.refresh()
     add_key(path, "ann", "train")
     clock.now += REFRESH_SECONDS / 2
-    ring.look()
+    ring.refresh()
     assert not ring.closed
     clock.now += REFRESH_SECONDS
-    ring.look()
+    ring.refresh()
     assert ring.closed
 
 
@@ -210,7 +210,7 @@ def test_a_file_that_never_could_be_read_lets_nobody_in(path: Path) -> None:
     """A service that finds a broken file at its start is closed to everybody until it is mended."""
     path.write_text("{")
     ring = Ring(path)
-    ring.look()
+    ring.refresh()
     assert ring.closed
     assert ring.trouble
     path.unlink()

@@ -33,7 +33,7 @@ def test_create(path: Path) -> None:
     token = result.stdout.strip()
     (kept,) = read_keys(path)
     assert kept.sha256 == digest(token)
-    assert (kept.name, kept.owner, kept.scopes, kept.rate) == ("ann", "team", ("classify", "train"), "60/minute")
+    assert (kept.name, kept.owner, kept.scopes, str(kept.rate)) == ("ann", "team", ("classify", "train"), "60/minute")
     assert token not in result.stderr
     assert str(path) in result.stderr
 

@@ -120,6 +120,7 @@ def test_facts_of_the_work_in_hand(written: Written) -> None:
         ("s3://key:s3cret@bucket, and https://example.com/x", "s3://...@bucket, and https://example.com/x"),
         ("Authorization: Bearer abcdefghijklmnopqrstuvwxyz", "Authorization: Bearer ..."),
         ("X-API-Key: abcdefghijklmnopqrstuvwxyz", "X-API-Key: ..."),
+        (f"/jobs?key=bg_0123abcd_{'A' * 43}", "/jobs?key=bg_0123abcd_..."),
         ("someone@example.com has a Basic network", "someone@example.com has a Basic network"),
     ],
 )
