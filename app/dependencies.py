@@ -15,10 +15,10 @@ from app.datasets.intake import Intake
 from app.datasets.shelf import Shelf
 from app.draining import Draining
 from app.errors import OutOfScope
-from app.exchange import Exchange
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
 from app.metrics import Metrics
+from app.middleware.access_log import RequestRecord
 from app.services.jobs import Desk, NoDesk
 from app.services.models import Gallery
 from app.settings import Settings
@@ -91,9 +91,9 @@ async def _metrics(request: Request) -> Metrics:
     return metrics
 
 
-async def _exchange(request: Request) -> Exchange:
-    exchange: Exchange = request.state.exchange
-    return exchange
+async def _record(request: Request) -> RequestRecord:
+    record: RequestRecord = request.state.record
+    return record
 
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
@@ -105,7 +105,7 @@ IntakeDep = Annotated[Intake, Depends(_intake)]
 GalleryDep = Annotated[Gallery, Depends(_gallery)]
 DrainingDep = Annotated[Draining, Depends(_draining)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
-ExchangeDep = Annotated[Exchange, Depends(_exchange)]
+RecordDep = Annotated[RequestRecord, Depends(_record)]
 ClassifierDep = Annotated[Classifier, Depends(_classifier)]
 
 

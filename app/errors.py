@@ -17,7 +17,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.security_headers import headers_for
 from jobs.errors import JobsError
 from vision.errors import VisionError
 
@@ -227,6 +226,7 @@ class DomainProblem(Problem):
 
     def __init__(self, error: JobsError | VisionError) -> None:
         self.slug, self.title, self.category = error.slug, error.title, error.category
+        self.log_level = error.log_level
         super().__init__(error.answer.format(error=error), retry_after=error.retry_after)
 
 
@@ -245,21 +245,20 @@ def problem_of(error: Exception, request_id: str | None) -> Problem:
     """Turn any error into a problem, and log it under the request's id where an operator should know of it."""
     match error:
         case Problem():
-            problem, level = error, error.log_level
+            problem = error
         case JobsError() | VisionError():
-            problem, level = DomainProblem(error), error.log_level
+            problem = DomainProblem(error)
         case RequestValidationError():
-            problem, level = _invalid(error), logging.NOTSET
-        case HTTPException(__cause__=Problem() as problem):  # FastAPI hides what was raised while it read the body
-            level = problem.log_level
+            problem = _invalid(error)
+        case HTTPException(__cause__=Problem() as cause):  # FastAPI hides what was raised while it read the body
+            problem = cause
         case HTTPException():
-            problem, level = FrameworkProblem(error), logging.NOTSET
+            problem = FrameworkProblem(error)
         case _:
             log.error("request %s met an unforeseen error", request_id, exc_info=error)
             problem = Problem("This is our fault, and it has been logged. The request id finds it in the log.")
-            level = logging.NOTSET
-    if level:
-        log.log(level, "request %s: %s", request_id, error)
+    if problem.log_level:
+        log.log(problem.log_level, "request %s: %s", request_id, error)
     return problem
 
 
@@ -271,11 +270,7 @@ async def render(request: Request, error: Exception) -> JSONResponse:
         _name_methods(problem, request)
     request.state.problem = problem.slug  # for the access log and the metrics
     body = problem.body() | {"instance": request.url.path, "request_id": request_id}
-    # Starlette answers what nobody foresaw outside of all middleware: what that adds is added here too.
-    headers = {**headers_for(request.url.path), **problem.headers}
-    if request_id:
-        headers["X-Request-ID"] = request_id
-    return JSONResponse(body, problem.status, headers, MEDIA_TYPE)
+    return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 
 async def nobody_left(_: Request, __: Exception) -> Response:
@@ -284,8 +279,8 @@ async def nobody_left(_: Request, __: Exception) -> Response:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have `render` write every error, whoever raised it."""
-    for kind in (Problem, JobsError, VisionError, HTTPException, RequestValidationError, Exception):
+    """Have `render` write every error that is foreseen; the middleware of the access log has it write the others."""
+    for kind in (Problem, JobsError, VisionError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, render)
     app.add_exception_handler(ClientDisconnect, nobody_left)
 

@@ -19,7 +19,6 @@ from app.datasets.threads import Threads
 from app.dependencies import State
 from app.draining import Draining
 from app.errors import add_handlers
-from app.front import add_middleware
 from app.inference.artifact_cache import FilesHere
 from app.inference.classifier import Classifier
 from app.inference.engine import Engine
@@ -27,8 +26,9 @@ from app.inference.finetuned import loader
 from app.inference.loader import BringUp
 from app.inference.model_cache import TrainedNetworks
 from app.metrics import Metrics, ServiceCollector
+from app.middleware import add_middleware
+from app.middleware.access_log import QUIET
 from app.openapi import declare
-from app.request_log import QUIET
 from app.routes import aliases, classify, datasets, docs, finetune, health, jobs, metrics, models, page
 from app.services.jobs import Desk, NoDesk, opened
 from app.services.models import Gallery
@@ -158,11 +158,11 @@ def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk 
     """Put together what the routes need."""
     registry = desk.registry if isinstance(desk, Desk) else None
     metrics = Metrics()
-    engine.tell_batches(metrics.images.batch)
+    engine.tell_batches(metrics.observe_batch)
     store = open_store(settings.artifacts_url, settings.data_dir)
     files = FilesHere(store, registry)
     load = loader(
-        engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.images.batch
+        engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.observe_batch
     )
     trained = TrainedNetworks(files, load, most=settings.models_in_memory)
     gallery = Gallery(engine, trained, desk, deadline=settings.deadline_seconds)
@@ -172,7 +172,7 @@ def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk 
         sandbox,
         most=settings.queue_size,
         deadline=settings.deadline_seconds,
-        observe=metrics.images.classified,
+        observe=metrics.observe_image,
     )
     threads = Threads()
     shelf = Shelf(desk, store, Looker(sandbox, max(1, decode_processes(settings) // 2)), threads)

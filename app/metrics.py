@@ -1,4 +1,8 @@
-"""What happens is counted as it happens, for this process; several services in one process share nothing."""
+"""Metrics for Prometheus.
+
+Some are counted in this process as things happen, some are read from the service's parts at a scrape, and those of jobs
+and workers are read from Redis. The last are the same in each replica: take their maximum, not their sum.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from app.errors import DeadlinePassed, Overloaded
-from app.exchange import method_of, route_of
 from app.inference.batcher import Batcher
 from app.inference.model_cache import LABEL
 from app.services.jobs import Desk, NoDesk
@@ -31,45 +34,39 @@ from jobs import damage, figures
 from jobs.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from http import HTTPStatus
 
     from prometheus_client.core import Metric
-    from starlette.types import Scope
 
     from app.draining import Draining
-    from app.exchange import Exchange
     from app.inference.classifier import Classified, Classifier
     from app.inference.model_slot import Served
     from jobs.figures import Figures, Times
 
 
+log = logging.getLogger(__name__)
+
+FIGURES_SECONDS = 0.5  # for Redis, which takes a millisecond when all is well; Prometheus itself waits ten seconds
+# Bounds of histograms, in seconds. Decoding takes 2 to 20 ms and may take 10 s; a network 1 ms (a digit on a GPU) to
+# 10 s (a batch of 32 by two cores); a queue from nothing to the deadline of 30 s.
+REQUEST = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+WORK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+WAIT = (0.0005, *WORK, 30)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # images in a batch
+
+
 class Metrics:
-    """The counts of one service, and whoever else Prometheus is to ask."""
+    """The counters and histograms of one service; several services in one process share nothing."""
 
     def __init__(self) -> None:
         # Else there were twice the series, for times that nobody looks at.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        Info("bestguess_build", "What runs here.", registry=self.registry).info({"version": version("bestguess")})
-        self.requests = RequestCounts(self.registry)
-        self.images = ImageCounts(self.registry)
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        Info("bestguess_build", "What runs here.", registry=registry).info({"version": version("bestguess")})
 
-    def watch(self, collector: Collector) -> None:
-        """Let Prometheus be told of what is looked up when it asks."""
-        self.registry.register(collector)
-
-
-# Requests, refusals and refused connections, counted as they end.
-SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-
-class RequestCounts:
-    """What is told of HTTP."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "bestguess_http_requests",
             "Requests that are over, by the template of their route and the status of their answer.",
@@ -80,52 +77,17 @@ class RequestCounts:
             "bestguess_http_request_duration_seconds",
             "From a request's head to the first byte of its answer.",
             ("method", "route"),
-            buckets=SECONDS,
+            buckets=REQUEST,
             registry=registry,
         )
-        self.in_progress = Gauge(
+        self.requests_in_progress = Gauge(
             "bestguess_http_requests_in_progress", "Requests in hand, event streams among them.", registry=registry
         )
         refusals = "Requests, and files of a batch, that were answered with an error, by its problem type."
         self._refusals = Counter("bestguess_refusals", refusals, ("reason",), registry=registry)
         connections = "Connections closed because of what came before a request could be read, by status."
         self._connections = Counter("bestguess_connections_refused", connections, ("status",), registry=registry)
-        self._begin_at_zero()
 
-    def _begin_at_zero(self) -> None:
-        """Tell what alerts wait for before it happens: Prometheus sees no increase in a first value that is 1."""
-        for reason in (Overloaded.slug, DeadlinePassed.slug):
-            self._refusals.labels(reason)
-        for status in (400, 408, 431):
-            self._connections.labels(str(status))
-
-    def answered(self, exchange: Exchange, scope: Scope) -> None:
-        """Count a request that is over."""
-        method, route = method_of(exchange), route_of(scope)
-        self._requests.labels(method, route, str(exchange.status)).inc()
-        if exchange.first_byte is not None:
-            self._durations.labels(method, route).observe(exchange.first_byte)
-        for reason in [exchange.problem, *exchange.refused]:
-            if reason:
-                self._refusals.labels(reason).inc()
-
-    def connection_refused(self, status: HTTPStatus) -> None:
-        """Count a connection that was closed before there was a request."""
-        self._connections.labels(str(status.value)).inc()
-
-
-# Where the time of an image goes, and how many share a batch.
-# Seconds. Decoding takes 2 to 20 ms and may take 10 s; a network 1 ms (a digit on a GPU) to 10 s (a batch of 32 by two
-# cores); a queue from nothing to the deadline of 30 s.
-WORK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-WAIT = (0.0005, *WORK, 30)
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
-
-
-class ImageCounts:
-    """What is told of images; `batch` may be called from any thread."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
         self._decode = Histogram(
             "bestguess_decode_seconds", "An image's way through a decode process.", buckets=WORK, registry=registry
         )
@@ -136,30 +98,55 @@ class ImageCounts:
         self._batches = Histogram(
             "bestguess_batch_size", "Images in a batch.", ("model",), buckets=SIZES, registry=registry
         )
+        self._begin_at_zero()
 
-    def classified(self, found: Classified) -> None:
-        """Count an image that was answered."""
+    def _begin_at_zero(self) -> None:
+        """Show what alerts wait for before it happens: Prometheus sees no increase in a first value that is 1."""
+        for reason in (Overloaded.slug, DeadlinePassed.slug):
+            self._refusals.labels(reason)
+        for status in (400, 408, 431):
+            self._connections.labels(str(status))
+
+    def watch(self, collector: Collector) -> None:
+        """Add a collector, which is asked at each scrape."""
+        self.registry.register(collector)
+
+    def count_request(
+        self, method: str, route: str, status: int, first_byte: float | None, problems: Iterable[str]
+    ) -> None:
+        """Count a request that is over, the seconds to its first byte, and what it or files of it were refused for."""
+        self._requests.labels(method, route, str(status)).inc()
+        if first_byte is not None:
+            self._durations.labels(method, route).observe(first_byte)
+        for problem in problems:
+            self._refusals.labels(problem).inc()
+
+    def count_refused_connection(self, status: HTTPStatus) -> None:
+        """Count a connection that was closed before there was a request."""
+        self._connections.labels(str(status.value)).inc()
+
+    def observe_image(self, found: Classified) -> None:
+        """Add the seconds of an image that was answered."""
         model, seconds = found.choice.served.label, found.seconds
         self._decode.observe(seconds.decode)
         self._queue.labels(model).observe(seconds.queue)
         self._inference.labels(model).observe(seconds.inference)
 
-    def batch(self, model: str, size: int) -> None:
-        """Count a batch; called in the thread that runs it."""
+    def observe_batch(self, model: str, size: int) -> None:
+        """Add the size of a batch; called in the thread that runs it."""
         self._batches.labels(model).observe(size)
 
 
-# What is looked up when Prometheus asks: how full the queues are, which networks answer, whether all is well.
 @dataclass(frozen=True, slots=True)
 class ServiceCollector(Collector):
-    """Reads public figures of the service's parts; takes microseconds and blocks nobody."""
+    """Reads gauges from the service's parts at a scrape; takes microseconds and blocks nobody."""
 
     classifier: Classifier
     desk: Desk | NoDesk
     draining: Draining
 
     def collect(self) -> Iterator[Metric]:
-        """Read them all."""
+        """Yield them all."""
         yield from self._queues()
         yield from self._networks()
         ready = self.draining.takes_requests(self.classifier)
@@ -222,14 +209,8 @@ class ServiceCollector(Collector):
         return [*self.classifier.engine.networks.values(), *self.classifier.trained.in_memory]
 
 
-# What all replicas tell alike, because it is one: the jobs and the workers, as Redis knows them.
-log = logging.getLogger(__name__)
-
-PATIENCE = 0.5  # seconds; a Redis that is well takes a millisecond, and Prometheus itself waits ten seconds
-
-
 async def job_metrics(desk: Desk | NoDesk) -> list[Metric]:
-    """Ask Redis, but not for long; where it does not answer, all there is to tell is that."""
+    """Read the metrics of jobs and workers from Redis; where it does not answer soon, only that."""
     found = await _read_figures(desk) if isinstance(desk, Desk) else None
     up = GaugeMetricFamily("bestguess_redis_up", "Whether Redis told the figures of jobs in time.", found is not None)
     return [up, *(_job_families(found) if found else ())]
@@ -237,7 +218,7 @@ async def job_metrics(desk: Desk | NoDesk) -> list[Metric]:
 
 async def _read_figures(desk: Desk) -> Figures | None:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(FIGURES_SECONDS):
             return await desk.store.run(figures.read())
     except (StoreError, TimeoutError) as error:
         log.debug("no figures of jobs: %s", str(error) or "Redis is silent")
@@ -274,7 +255,6 @@ def _histogram(name: str, meaning: str, times: Times) -> Metric:
     return HistogramMetricFamily(name, meaning, buckets=list(times.buckets), sum_value=times.seconds)
 
 
-# The answer to a scrape: what is here and what is shared, in the form that the asker prefers.
 @dataclass(frozen=True, slots=True)
 class _Both(Collector):
     here: CollectorRegistry
@@ -286,6 +266,6 @@ class _Both(Collector):
 
 
 def exposition(here: CollectorRegistry, shared: Sequence[Metric], accept: str) -> tuple[bytes, str]:
-    """Write it down: Prometheus's text, or OpenMetrics where `accept` asks for it; and its media type."""
+    """Return the answer to a scrape, in Prometheus's text or OpenMetrics as `accept` asks for, and its media type."""
     encode, media_type = choose_encoder(accept)
     return encode(_Both(here, shared)), media_type

@@ -147,7 +147,7 @@ class Intake:
         """Hold one of the places for intakes, which may have to make way for another client's."""
         state = request.state
         try:
-            async with self._bodies.reading(state.caller.counted_as, state.exchange) as body:
+            async with self._bodies.reading(state.caller.counted_as, state.record) as body:
                 yield body
         except QueueFull:
             message = f"{AT_ONCE} data sets are being taken in already. Try again later."

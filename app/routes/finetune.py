@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from app.dependencies import CallerDep, DeskDep, ExchangeDep, GalleryDep, SettingsDep, ShelfDep, WhoseDep, needs
+from app.dependencies import CallerDep, DeskDep, GalleryDep, RecordDep, SettingsDep, ShelfDep, WhoseDep, needs
 from app.openapi import problems
 from app.routes.jobs import Key, idempotency
 from app.services import job_checks
@@ -29,7 +29,7 @@ async def finetune(
     settings: SettingsDep,
     caller: CallerDep,
     whose: WhoseDep,
-    exchange: ExchangeDep,
+    record: RecordDep,
     response: Response,
     params: FinetuneParams,
     key: Key = None,
@@ -45,7 +45,7 @@ async def finetune(
         dataset = await shelf.records.get(params.dataset_id, whose)
         wanted = await job_checks.checked(params, dataset, gallery, whose)
         learned = dataset.id, dataset.version
-        job = await desk.submit(FINETUNE, wanted, wish, caller.owner, settings, exchange.origin(), learned)
-    exchange.job_id = job.id
+        job = await desk.submit(FINETUNE, wanted, wish, caller.owner, settings, record.origin(), learned)
+    record.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job

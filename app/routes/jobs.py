@@ -9,7 +9,7 @@ import mimeparse
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app.dependencies import CallerDep, DeskDep, ExchangeDep, SettingsDep, WhoseDep, needs
+from app.dependencies import CallerDep, DeskDep, RecordDep, SettingsDep, WhoseDep, needs
 from app.errors import Invalid
 from app.openapi import EVENT_STREAM, problems
 from app.responses import stream
@@ -45,7 +45,7 @@ async def train(
     desk: DeskDep,
     settings: SettingsDep,
     caller: CallerDep,
-    exchange: ExchangeDep,
+    record: RecordDep,
     response: Response,
     params: MnistParams | None = None,
     key: Key = None,
@@ -53,8 +53,8 @@ async def train(
     """Queue a training for a worker, and answer with the job at once; `Location` is where it can be watched."""
     params = params or MnistParams()
     wish = idempotency(key, MNIST_TRAIN, params)
-    job = await desk.submit(MNIST_TRAIN, params, wish, caller.owner, settings, exchange.origin())
-    exchange.job_id = job.id
+    job = await desk.submit(MNIST_TRAIN, params, wish, caller.owner, settings, record.origin())
+    record.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 

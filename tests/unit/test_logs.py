@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.middleware.observed import Observed
+from app.middleware.access_log import AccessLogMiddleware
 from app.settings import Settings
 from jobs.telemetry import logs
 from jobs.telemetry.context import carried, telling
@@ -199,7 +199,7 @@ def test_the_name_of_a_key(written: Written) -> None:
 
     async def ask() -> None:
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(Observed(checked)), base_url="http://test"
+            transport=httpx.ASGITransport(AccessLogMiddleware(checked)), base_url="http://test"
         ) as client:
             await client.get("/models")
 
