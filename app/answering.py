@@ -33,10 +33,10 @@ async def answer(request: Request, classifier: Classifier, settings: Settings, q
         raise too_many_bars()
     classifier.admit(question)
     wanted = replace(question, preview=kind is not None)
-    async with classifier.bodies.reading(request.state.caller.counted_as, request.state.exchange):
+    async with classifier.bodies.reading(request.state.caller.counted_as, request.state.record):
         work = classifier.classify(await read_image(request, FormLimits(1, settings.max_parts)), wanted)
     answer = await while_connected(request, work)
-    request.state.exchange.classified(answer.choice.served.network.id, answer.seconds.stages)
+    request.state.record.classified(answer.choice.served.network.id, answer.seconds.stages)
     if kind is None:
         body = await present_classification(answer, show_input=question.show_input)
         return Response(body.model_dump_json(), media_type="application/json")

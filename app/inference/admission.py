@@ -12,8 +12,13 @@ from app.inference.batcher import QueueFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from typing import Protocol
 
-    from app.exchange import Exchange
+    class RequestRecord(Protocol):
+        """What counts the bytes of a body as they arrive."""
+
+        received: int
+
 
 GRACE = 10.0  # seconds after which a body's rate is judged
 LEAST_RATE = 1000  # bytes a second; a telephone on a bad network has ten times as many
@@ -25,7 +30,7 @@ class Body:
     """A body that is being read, or has `arrived` and keeps its place for what is done with it."""
 
     client: str
-    exchange: Exchange
+    record: RequestRecord
     clock: asyncio.Timeout
     began: float
     since: float  # when the rate was measured last, and at how many bytes
@@ -41,8 +46,8 @@ class Body:
     def measure(self, now: float, grace: float) -> None:
         """Measure the rate anew where the last time is long enough ago; a burst at the start is soon forgotten."""
         if now - self.since >= grace:
-            self.rate = (self.exchange.received - self.before) / max(now - self.since, 1e-9)
-            self.since, self.before = now, self.exchange.received
+            self.rate = (self.record.received - self.before) / max(now - self.since, 1e-9)
+            self.since, self.before = now, self.record.received
 
 
 class Bodies:
@@ -66,8 +71,8 @@ class Bodies:
         return len(self._bodies)
 
     @asynccontextmanager
-    async def reading(self, client: str, exchange: Exchange) -> AsyncIterator[Body]:
-        """Read a client's body in the block; `exchange` counts its bytes.
+    async def reading(self, client: str, record: RequestRecord) -> AsyncIterator[Body]:
+        """Read a client's body in the block; `record` counts its bytes.
 
         Raises:
             QueueFull: as many are being read; before the block, or in it, where this one made way.
@@ -76,7 +81,7 @@ class Bodies:
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(None) as clock:
-                body = Body(client, exchange, clock, now, now)
+                body = Body(client, record, clock, now, now)
                 self._bodies.append(body)
                 try:
                     yield body
@@ -117,6 +122,6 @@ class Bodies:
                 candidates.append(body)
         return min(
             candidates,
-            key=lambda body: (body.arrived, not body.slow, -held[body.client], body.exchange.received),
+            key=lambda body: (body.arrived, not body.slow, -held[body.client], body.record.received),
             default=None,
         )

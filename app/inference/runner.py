@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.errors import ModelUnusable
 from app.inference import sizing
 from app.inference.hardware import choose_hardware, import_tensorflow
 from app.inference.heads import ForTail, Tail, Trunk
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class NotFinite(ArithmeticError):
+class NotFinite(ModelUnusable):
     """A network's scores for one image are no numbers: they overflowed, or its weights are damaged."""
+
+    log_level = logging.ERROR
 
 
 class Runner:
@@ -125,7 +128,7 @@ class Runner:
     def _not_finite(self, title: str) -> NotFinite:
         precision = self.hardware.precision
         advice = "its weights are damaged" if precision == "float32" else "set BESTGUESS_PRECISION=float32 and restart"
-        return NotFinite(f"{title}'s scores are not finite in {precision}: {advice}")
+        return NotFinite(f"{title}'s scores are not finite in {precision}: {advice}.")
 
     def _trace(self, size: int | None = None, *, compiled: bool = False) -> Any:  # noqa: ANN401 - a TensorFlow function
         """Trace the network for batches of one size, or of any.

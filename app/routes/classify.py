@@ -7,12 +7,12 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from app.answering import answer
-from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, require_scope
-from app.exchange import Exchange
+from app.dependencies import ClassifierDep, RecordDep, SettingsDep, require_scope
+from app.errors import problem_of
 from app.inference.classifier import Classifier, Question
+from app.middleware.access_log import RequestRecord
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.presenters import present_classification
-from app.rendering import as_problem
 from app.responses import while_connected
 from app.routes.params import QuestionDep
 from app.uploads import FormLimits, Upload, read_files
@@ -43,26 +43,26 @@ async def classify(request: Request, question: QuestionDep) -> Response:
     summary="What are these pictures of?",
 )
 async def classify_batch(
-    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep, exchange: ExchangeDep
+    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep, record: RecordDep
 ) -> schemas.Batch:
     """Classify each file of a form by itself: one broken image does not affect the others."""
     classifier.admit(question)  # a refusal of the whole request is not repeated for each file
-    async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
+    async with classifier.bodies.reading(request.state.caller.counted_as, record):
         uploads = await read_files(request, FormLimits(settings.max_files, settings.max_parts), ("file", "files"))
-    answers = asyncio.gather(*(answer_one(classifier, upload, question, exchange) for upload in uploads))
+    answers = asyncio.gather(*(answer_one(classifier, upload, question, record) for upload in uploads))
     return schemas.Batch(results=await while_connected(request, answers))
 
 
 async def answer_one(
-    classifier: Classifier, upload: Upload, question: Question, exchange: Exchange
+    classifier: Classifier, upload: Upload, question: Question, record: RequestRecord
 ) -> schemas.BatchItem:
     """Return one file's result, or the error that it would have had alone."""
     try:
         found = await classifier.classify(upload.data, question)
-        exchange.classified(found.choice.served.network.id, found.seconds.stages)
+        record.classified(found.choice.served.network.id, found.seconds.stages)
         result = await present_classification(found, show_input=question.show_input)
     except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this file only
-        problem = as_problem(error, exchange.request_id)
-        exchange.refused.append(problem.slug)
+        problem = problem_of(error, record.request_id)
+        record.refused.append(problem.slug)
         return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**problem.body()))
     return schemas.BatchItem(filename=upload.name, result=result)

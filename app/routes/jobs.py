@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from app.dependencies import CallerDep, CatalogDep, DatasetsDep, ExchangeDep, JobsDep, OwnerFilterDep, require_scope
+from app.dependencies import CallerDep, CatalogDep, DatasetsDep, JobsDep, OwnerFilterDep, RecordDep, require_scope
 from app.openapi import EVENT_STREAM, problems
 from app.responses import EVENT_STREAM_TYPE, preferred_media_type, stream_events
 from app.services.job_checks import check_finetune
@@ -48,15 +48,15 @@ Limit = Annotated[int, Query(ge=1, le=100, description="maximum number of entrie
 async def train(
     service: JobsDep,
     caller: CallerDep,
-    exchange: ExchangeDep,
+    record: RecordDep,
     response: Response,
     params: MnistParams | None = None,
     key: IdempotencyKey = None,
 ) -> Job:
     """Queue a training job and return it at once; `Location` is its address."""
     params = params or MnistParams()
-    job = await service.submit(MNIST_TRAIN, params, owner=caller.owner, origin=exchange.origin(), idempotency_key=key)
-    exchange.job_id = job.id
+    job = await service.submit(MNIST_TRAIN, params, owner=caller.owner, origin=record.origin(), idempotency_key=key)
+    record.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -134,7 +134,7 @@ async def finetune(
     datasets: DatasetsDep,
     catalog: CatalogDep,
     caller: CallerDep,
-    exchange: ExchangeDep,
+    record: RecordDep,
     response: Response,
     params: FinetuneParams,
     key: IdempotencyKey = None,
@@ -148,10 +148,10 @@ async def finetune(
         FINETUNE,
         params,
         owner=caller.owner,
-        origin=exchange.origin(),
+        origin=record.origin(),
         idempotency_key=key,
         check=partial(check_finetune, params, datasets, catalog, caller.whose),
     )
-    exchange.job_id = job.id
+    record.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from app.access.auth import Guard
+from app.access.auth import Authenticator
 from app.dependencies import State
 from app.inference.engine import Engine
 from app.main import Resources, make_sandbox, make_state
@@ -36,7 +36,7 @@ class Inside:
 
     loop: asyncio.AbstractEventLoop
     state: State
-    guard: Guard
+    authenticator: Authenticator
 
 
 class Live:
@@ -51,9 +51,9 @@ class Live:
         return self._inside.state
 
     @property
-    def guard(self) -> Guard:
+    def authenticator(self) -> Authenticator:
         """Who lets callers in."""
-        return self._inside.guard
+        return self._inside.authenticator
 
     def drain(self) -> None:
         """Do what the signal's handler does."""
@@ -67,7 +67,7 @@ def served(
     """Serve `resources` on a free port until the end of the block."""
     uvicorn = server(settings, resources, tracing)
     if inside:
-        inside.guard = uvicorn.config.app.state.guard  # type: ignore[union-attr]
+        inside.authenticator = uvicorn.config.app.state.authenticator  # type: ignore[union-attr]
     uvicorn.config.port = 0
     thread = threading.Thread(target=uvicorn.run, daemon=True)
     thread.start()

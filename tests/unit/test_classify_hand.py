@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, cast
 import httpx
 import pytest
 
-from app.exchange import Exchange
 from app.inference.admission import Bodies
 from app.inference.batcher import Closed, QueueFull
 from app.inference.classifier import Classifier, Question
 from app.inference.engine import Engine
+from app.middleware.access_log import RequestRecord
 from app.settings import Settings
 from jobs.trained import TrainedModel
 from support.classify_requests import BLUE, problem
@@ -157,10 +157,10 @@ async def reader(bodies: Bodies, client: str, received: int = 0) -> asyncio.Task
     """Begin to read a client's body that never comes to its end; the task's result is that it was told to leave."""
 
     async def read() -> str:
-        exchange = Exchange("POST", None)
-        exchange.received = received
+        record = RequestRecord("abc")
+        record.received = received
         try:
-            async with bodies.reading(client, exchange):
+            async with bodies.reading(client, record):
                 await asyncio.Event().wait()
         except QueueFull:
             return "left"
@@ -183,12 +183,12 @@ def test_bodies_are_bounded() -> None:
     """No more bodies than may are read at once; when one is read, the next may come."""
 
     async def scene() -> None:
-        bodies, exchange = Bodies(2), Exchange("POST", None)
-        async with bodies.reading("a", exchange):
-            async with bodies.reading("a", exchange):
+        bodies, record = Bodies(2), RequestRecord("abc")
+        async with bodies.reading("a", record):
+            async with bodies.reading("a", record):
                 with pytest.raises(QueueFull):
-                    await bodies.reading("a", exchange).__aenter__()
-            async with bodies.reading("a", exchange):
+                    await bodies.reading("a", record).__aenter__()
+            async with bodies.reading("a", record):
                 pass
 
     asyncio.run(scene())
@@ -259,12 +259,12 @@ def test_what_has_arrived_keeps_its_place() -> None:
         for body in bodies._bodies:
             body.arrived = True
         with pytest.raises(QueueFull):
-            await bodies.reading("a", Exchange("POST", None)).__aenter__()
-        async with bodies.reading("b", Exchange("POST", None)) as other:
+            await bodies.reading("a", RequestRecord("abc")).__aenter__()
+        async with bodies.reading("b", RequestRecord("abc")) as other:
             other.arrived = True
             assert await ends(*tasks) == [False, True, False]
             with pytest.raises(QueueFull):
-                await bodies.reading("c", Exchange("POST", None)).__aenter__()
+                await bodies.reading("c", RequestRecord("abc")).__aenter__()
             assert await ends(*tasks) == [False, True, False]
 
     asyncio.run(scene())
@@ -274,15 +274,15 @@ def test_a_busy_event_loop_is_no_slow_client() -> None:
     """What a client has sent while the event loop was busy counts before its rate is judged."""
 
     async def scene() -> None:
-        bodies, exchange = Bodies(1, grace=0.2, long=math.inf), Exchange("POST", None)
+        bodies, record = Bodies(1, grace=0.2, long=math.inf), RequestRecord("abc")
         ours, theirs = socket.socketpair()
         with theirs:
             stream, writer = await asyncio.open_connection(sock=ours)
 
             async def read() -> None:
-                async with bodies.reading("a", exchange):
+                async with bodies.reading("a", record):
                     while piece := await stream.read(65536):
-                        exchange.received += len(piece)
+                        record.received += len(piece)
 
             reading = asyncio.create_task(read())
             await asyncio.sleep(0)

@@ -177,7 +177,7 @@ def test_a_refused_photo_is_not_read(tmp_path: Path) -> None:
 
 def test_scores_that_are_no_numbers(service: Live) -> None:
     """An image whose scores overflow is told which setting mends it, and when to come back."""
-    service.runner.error = NotFinite("VGG16's scores are not finite in float16: set BESTGUESS_PRECISION=float32")
+    service.runner.error = NotFinite("VGG16's scores are not finite in float16: set BESTGUESS_PRECISION=float32.")
     try:
         response = service.client.post("/classify", files=FILE)
         results = service.client.post("/classify/batch", files=FILE).json()["results"]
