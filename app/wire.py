@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bestguess import schemas
-from vision.pictures.files import data_uri
+from vision.pictures.render import data_uri
 
 if TYPE_CHECKING:
     from app.inference.classifier import Classified

@@ -17,7 +17,7 @@ from jobs.datasets.model import INDEX, PACK
 from jobs.datasets.opening import read_index, verified
 from jobs.errors import RecordDamaged, StoreUnavailable
 from vision.decode.images import View
-from vision.pictures.files import encoded
+from vision.pictures.render import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

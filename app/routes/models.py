@@ -20,7 +20,7 @@ from bestguess import schemas
 from bestguess.schemas.report import Report
 from bestguess.schemas.service import Scope
 from jobs.artifacts import MODEL, ArtifactDamaged
-from vision.pictures.report import picture
+from vision.pictures import report as report_picture
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -113,5 +113,5 @@ async def report(request: Request, gallery: GalleryDep, whose: WhoseDep, model_i
         known = Report.model_validate_json(body)
     except ValueError as error:
         raise ArtifactDamaged(f"The report on {model_id} cannot be read by this version") from error
-    drawn = await asyncio.to_thread(picture.draw, known, kind)
+    drawn = await asyncio.to_thread(report_picture.draw, known, kind)
     return Response(drawn, media_type=MEDIA_TYPES[kind])

@@ -15,7 +15,7 @@ from support.waiting import wait_until
 from support.worker_processes import kill, timed
 from vision.networks import transfer_learning
 from vision.networks.registry import NETWORKS
-from vision.pictures.report.picture import draw
+from vision.pictures.report import draw
 
 if TYPE_CHECKING:
     from pathlib import Path
