@@ -89,7 +89,7 @@ def _start(random: keras.random.SeedGenerator) -> keras.Initializer:
 
 
 # A network that a job has trained on digits, as it is served: our own code, and nothing but numbers of its file.
-LOOKED_FOR = 240  # pixels of the longer side in which ink is looked for, as `vision.digits.ink` does
+LOOKED_FOR = 240  # pixels of the longer side in which ink is looked for, as `vision.digits.preprocess` does
 _HALF, _QUARTER = SIDE // 2, SIDE // 4  # behind each pool
 
 LAYERS = (

@@ -25,7 +25,7 @@ class Network:
 
     `input_size` is the side in pixels of the square that it sees, and `resize` the length that the shorter side of a
     photo is brought to before that square is cut from its centre. `channels` is 3 for RGB; a network of digits sees 1,
-    and its pictures are brought to its convention instead (`fit` is "digit", see `vision.digits.normalise`).
+    and its pictures are brought to its convention instead (`fit` is "digit", see `vision.digits.preprocess`).
     `labels()` are its classes, in the order of its outputs.
 
     `build(dtype)` makes an uninitialised Keras model from float pixels to logits; `preprocess` turns a float32 tensor
