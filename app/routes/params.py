@@ -15,7 +15,10 @@ from app.services.models import Gallery
 from jobs.errors import RecordDamaged
 
 FIT = "`crop`: the shorter side to 256 and the centre 224; `stretch`: the whole, squeezed to a square"
-MODEL = "insist on a model: `vgg16`, `vgg19`, `efficientnet-lite0`, or one that was trained here, by its id or an alias"
+MODEL = (
+    "insist on a model: a pretrained one that `GET /models` lists, such as `vgg16`, or one that was trained here, by "
+    "its id or an alias"
+)
 
 ModelId = Annotated[str, Path(max_length=100, examples=["vgg16"], description="a model's id, or an alias")]
 
