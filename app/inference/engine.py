@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import NotFound, NotReady
 from app.inference.model_slot import Report, Served
-from vision.networks.registry import LITE0, NETWORKS
+from vision.networks.registry import NETWORKS, STAND_IN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ class Engine:
         self,
         settings: Settings,
         primary: Network | None = None,
-        stand_in: Network = LITE0,
+        stand_in: Network = STAND_IN,
         table: Mapping[str, Network] = NETWORKS,
     ) -> None:
         first, *others = (table[name] for name in settings.listed)

@@ -64,8 +64,8 @@ def load_tail(model: TrainedModel, path: Path, engine: Engine) -> Served:
     except ValueError as error:
         raise WeightsError(f"{model.id}: {error}") from error
     network = finetuned(model.id, base.network, facts.classes)
-    own = transfer_learning.tail(base.network, cut, len(facts.classes), "float32")
-    transfer_learning.load(own, path)
+    own = transfer_learning.head(base.runner.model, cut, len(facts.classes), "float32")
+    transfer_learning.load_head(own, path)
     served = Served(network, capacity=0, precision="float32", linger=0, label=LABEL)
     origin: Origin = "random" if facts.root_weights.origin == "random" else "trained"
     weights = FoundWeights(path, origin, f"sha256:{model.sha256}", verified=True, size=model.bytes)

@@ -69,6 +69,11 @@ class Runner:
         log.info("%s is ready after %.1f s: %s", network.title, time.perf_counter() - started, what)
 
     @property
+    def model(self) -> keras.Model:
+        """The Keras model, from which heads are cloned."""
+        return self._model
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """The batch sizes that are computed, ascending: those given, or those that pay on this device."""
         return tuple(self._functions)

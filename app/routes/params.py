@@ -13,7 +13,7 @@ from app.services.models import ModelCatalog
 from jobs.errors import RecordDamaged
 from jobs.trained import TrainedModel
 
-MODEL = "the model that must answer: `vgg16`, `vgg19`, `efficientnet-lite0`, or a trained one by its id or an alias"
+MODEL = "the model that must answer: a pretrained one, such as `vgg16`, or a trained one by its id or an alias"
 FIT = "`crop`: shorter side to 256, then the central 224 x 224; `stretch`: the whole image, resized to a square"
 
 ModelId = Annotated[str, Path(max_length=100, examples=["vgg16"], description="a model's id, or an alias")]

@@ -48,7 +48,7 @@ def tails(runner: Runner, made: list[Made]) -> list[Tail]:
 
 def grown(runner: Runner, made: Made) -> Tail:
     """Load one."""
-    return runner.grow(made.tail, made.cut, finetuned("job_1", SMALL_VGG, made.classes))
+    return runner.grow(made.head, made.cut, finetuned("job_1", SMALL_VGG, made.classes))
 
 
 def pictures(count: int) -> list[NDArray[np.uint8]]:
@@ -138,6 +138,6 @@ def test_a_tail_that_breaks(runner: Runner, model: keras.Model, tails: list[Tail
 def test_a_tail_without_numbers(runner: Runner, model: keras.Model) -> None:
     """A model whose scores are no numbers is not loaded."""
     made = Made(model, 13, seed=9)
-    made.tail.layers[-1].set_weights([np.full_like(array, np.nan) for array in made.tail.layers[-1].get_weights()])
+    made.head.layers[-1].set_weights([np.full_like(array, np.nan) for array in made.head.layers[-1].get_weights()])
     with pytest.raises(NotFinite, match="Small VGG fine-tuned, job_1's scores are not finite"):
         grown(runner, made)

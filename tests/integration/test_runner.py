@@ -12,7 +12,8 @@ from app.inference.hardware import Hardware, import_tensorflow
 from app.inference.runner import NotFinite, Runner
 from support.images import noise
 from support.small_vgg import SIDE, SMALL_VGG
-from vision.networks.registry import LITE0, Network
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.registry import Network
 
 PICTURES = [np.asarray(noise((SIDE, SIDE), seed=seed)) for seed in range(5)]
 
