@@ -17,7 +17,7 @@ from app.draining import Draining
 from app.errors import OutOfScope
 from app.exchange import Exchange
 from app.inference.classifier import Classifier
-from app.inference.engine import Engine
+from app.inference.engine import Networks
 from app.metrics.counted import Metrics
 from app.services.jobs import Desk, NoDesk
 from app.services.models import Gallery
@@ -29,7 +29,7 @@ class State(TypedDict):
     """What lives as long as the process; Starlette hands it to each request."""
 
     settings: Settings
-    engine: Engine
+    engine: Networks
     classifier: Classifier
     gallery: Gallery
     shelf: Shelf
@@ -44,8 +44,8 @@ async def _settings(request: Request) -> Settings:
     return settings
 
 
-async def _engine(request: Request) -> Engine:
-    engine: Engine = request.state.engine
+async def _engine(request: Request) -> Networks:
+    engine: Networks = request.state.engine
     return engine
 
 
@@ -97,7 +97,7 @@ async def _exchange(request: Request) -> Exchange:
 
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
-EngineDep = Annotated[Engine, Depends(_engine)]
+EngineDep = Annotated[Networks, Depends(_engine)]
 DeskDep = Annotated[Desk, Depends(_desk)]
 AnyDeskDep = Annotated[Desk | NoDesk, Depends(_any_desk)]
 ShelfDep = Annotated[Shelf, Depends(_shelf)]

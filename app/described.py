@@ -14,8 +14,8 @@ from jobs.queue import FINETUNE, MNIST_TRAIN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from app.inference.engine import Engine
-    from app.inference.model_slot import Served
+    from app.inference.engine import Networks
+    from app.inference.model_slot import ModelSlot
     from bestguess.schemas.report import Report
     from jobs.trained import TrainedModel
     from vision.networks.registry import Network
@@ -29,20 +29,20 @@ DEFAULTS = {
 FINETUNED = {"classes", "parent", "root", "root_weights", "freeze", "best_epoch", "epochs"}
 
 
-def statuses(engine: Engine) -> list[schemas.ModelStatus]:
+def statuses(engine: Networks) -> list[schemas.ModelStatus]:
     """Say how far each pretrained network is that is loaded at the start, or was asked for."""
     return [status(served, engine) for served in engine.in_view]
 
 
-def status(served: Served, engine: Engine) -> schemas.ModelStatus:
+def status(served: ModelSlot, engine: Networks) -> schemas.ModelStatus:
     """Say how far a network is, and who answers for it until then."""
     stand_in = engine.stand_in
     covered = served is engine.primary and not served.ready and stand_in is not None and stand_in.ready
     by = stand_in.network.id if covered and stand_in else None
-    return schemas.ModelStatus(id=served.network.id, **asdict(served.report), answered_by=by)
+    return schemas.ModelStatus(id=served.network.id, **asdict(served.status), answered_by=by)
 
 
-def pretrained(served: Served, engine: Engine) -> schemas.Model:
+def pretrained(served: ModelSlot, engine: Networks) -> schemas.Model:
     """Describe a pretrained network."""
     return schemas.Model(
         **_facts(served.network),
@@ -52,12 +52,12 @@ def pretrained(served: Served, engine: Engine) -> schemas.Model:
     )
 
 
-def trained(model: TrainedModel, aliases: Mapping[str, str], loaded: Served | None) -> schemas.Model:
+def trained(model: TrainedModel, aliases: Mapping[str, str], loaded: ModelSlot | None) -> schemas.Model:
     """Describe a network that a job has trained; `aliases` are all there are, and whom each names.
 
     `loaded` is it in memory, where it is there at this moment.
     """
-    words = loaded.report.detail if loaded else "It is loaded when it is first asked."
+    words = loaded.status.detail if loaded else "It is loaded when it is first asked."
     ready = schemas.ModelStatus(id=model.id, state="ready", detail=words)
     facts = facts_of(model)
     origin: Origin = "random" if facts and facts.root_weights.origin == "random" else "trained"
@@ -93,7 +93,7 @@ def _facts(network: Network) -> dict[str, object]:
     }
 
 
-def _hardware(served: Served | None) -> dict[str, str | None]:
+def _hardware(served: ModelSlot | None) -> dict[str, str | None]:
     hardware = served.hardware if served else None
     return {"precision": hardware.precision, "device": hardware.device} if hardware else dict.fromkeys(NOT_YET)
 
@@ -118,7 +118,7 @@ def _training(model: TrainedModel) -> schemas.TrainedInfo:
     )
 
 
-def _weights(served: Served) -> schemas.WeightsInfo | None:
+def _weights(served: ModelSlot) -> schemas.WeightsInfo | None:
     found = served.weights
     if found is None:
         return None

@@ -19,12 +19,12 @@ from app.datasets.threads import Threads
 from app.dependencies import State
 from app.draining import Draining
 from app.front import stand_before
-from app.inference.artifact_cache import FilesHere
+from app.inference.artifact_cache import ArtifactCache
 from app.inference.classifier import Classifier
-from app.inference.engine import Engine
+from app.inference.engine import Networks
 from app.inference.finetuned import loader
 from app.inference.loader import BringUp
-from app.inference.model_cache import TrainedNetworks
+from app.inference.model_cache import ModelCache
 from app.metrics.counted import Metrics
 from app.metrics.looked_up import LookedUp
 from app.openapi import declare
@@ -112,12 +112,12 @@ def telemetry(tracing: Tracing | None) -> TelemetryConfig:
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[State]:
     """Make everything that the routes need, for as long as the service runs."""
-    async with serving(settings, Engine(settings)) as state:
+    async with serving(settings, Networks(settings)) as state:
         yield state
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
+async def serving(settings: Settings, engine: Networks) -> AsyncIterator[State]:
     """Bring an engine's networks up while requests are taken, and end it with them."""
     bring_up = BringUp(engine, settings)
     async with opened(settings.redis_url) as desk:
@@ -155,17 +155,17 @@ def decode_processes(settings: Settings) -> int:
 
 
 @contextlib.contextmanager
-def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk | NoDesk) -> Iterator[State]:
+def make_state(settings: Settings, engine: Networks, sandbox: Sandbox, desk: Desk | NoDesk) -> Iterator[State]:
     """Put together what the routes need."""
     registry = desk.registry if isinstance(desk, Desk) else None
     metrics = Metrics()
     engine.tell_batches(metrics.images.batch)
     store = open_store(settings.artifacts_url, settings.data_dir)
-    files = FilesHere(store, registry)
+    files = ArtifactCache(store, registry)
     load = loader(
         engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.images.batch
     )
-    trained = TrainedNetworks(files, load, most=settings.models_in_memory)
+    trained = ModelCache(files, load, most=settings.models_in_memory)
     gallery = Gallery(engine, trained, desk, deadline=settings.deadline_seconds)
     classifier = Classifier(
         engine,

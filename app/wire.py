@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bestguess import schemas
+from vision.pictures import chart
 from vision.pictures.files import data_uri
 
 if TYPE_CHECKING:
@@ -30,9 +31,20 @@ async def classification(answer: Classified, *, show_input: bool = False) -> sch
     )
 
 
+def picture(answer: Classified, kind: chart.Kind) -> bytes:
+    """Draw the photo beside its guesses."""
+    served = answer.choice.slot
+    caption = served.network.title
+    if answer.choice.stand_in_for:
+        caption += f", in {answer.choice.stand_in_for.upper()}'s place"
+    if served.weights and served.weights.origin not in {"imagenet", "trained"}:
+        caption += f" · {served.weights.origin} weights"
+    return chart.draw(answer.preview, [(guess.label, guess.score) for guess in answer.guesses], caption, kind)
+
+
 def answered_by(choice: Choice) -> schemas.AnsweredBy:
     """Say who answered, and for whom."""
-    served = choice.served
+    served = choice.slot
     assert served.weights is not None  # noqa: S101 - what answers is loaded
     assert served.hardware is not None  # noqa: S101
     return schemas.AnsweredBy(

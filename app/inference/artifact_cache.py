@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 THREADS = 4
 
 
-class FilesHere:
+class ArtifactCache:
     """A store's files, each verified against what its job has recorded; copies go when this is closed.
 
     `registry` tells a network that was removed from one whose files are damaged.

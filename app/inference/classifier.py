@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.inference.engine import Engine
-    from app.inference.model_cache import TrainedNetworks
+    from app.inference.engine import Networks
+    from app.inference.model_cache import ModelCache
     from vision.decode.images import Picture, Pixels
     from vision.decode.sandbox import Sandbox
     from vision.networks.labels import Label
@@ -110,8 +110,8 @@ class Classifier:
 
     def __init__(  # noqa: PLR0913 - who is asked, within which bounds, and who hears of it
         self,
-        engine: Engine,
-        trained: TrainedNetworks,
+        engine: Networks,
+        trained: ModelCache,
         sandbox: Sandbox,
         *,
         most: int,
@@ -165,7 +165,7 @@ class Classifier:
             if served is None:
                 return _Asked(question.model.id, trained=True)
         else:
-            served = self.engine.choose(question.model).served
+            served = self.engine.choose(question.model).slot
         return _Asked(served.network.id, trained=False, pace=served.pace)
 
     def _admit(self, asked: _Asked) -> None:
@@ -202,7 +202,7 @@ class Classifier:
             async with asyncio.timeout(self._deadline) as clock:
                 with self._held(clock, asked):
                     async with self._chosen(question) as choice:
-                        decoding = self._sandbox.decode(data, views(choice.served.network, question))
+                        decoding = self._sandbox.decode(data, views(choice.slot.network, question))
                         del data  # megabytes that nobody needs while the queue is waited through
                         return await self._answer(asyncio.wrap_future(decoding), question, choice, started)
         except TimeoutError:
@@ -216,9 +216,9 @@ class Classifier:
         handed_over = time.perf_counter()
         picture = await decoding
         decoded = time.perf_counter()
-        assert choice.served.batcher is not None  # noqa: S101 - chosen because it is ready
-        done = await choice.served.batcher.submit(picture.views[0])
-        guesses = best(done.answer, choice.served.network.labels(), question.top_k, question.min_score)
+        assert choice.slot.batcher is not None  # noqa: S101 - chosen because it is ready
+        done = await choice.slot.batcher.submit(picture.views[0])
+        guesses = best(done.answer, choice.slot.network.labels(), question.top_k, question.min_score)
         total = time.perf_counter() - started
         found = Classified(choice, guesses, picture, Seconds(decoded - handed_over, done.queued, done.ran, total))
         if self._observe:

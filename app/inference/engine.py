@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.errors import NotFound, NotReady
-from app.inference.model_slot import Report, Served
+from app.inference.model_slot import LoadStatus, ModelSlot
 from vision.networks.registry import LITE0, NETWORKS
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ RETRY_LOADING = 5  # seconds; loading takes about ten
 class Choice:
     """The network that answers a request; where it stands in for another, for which and why."""
 
-    served: Served
+    slot: ModelSlot
     stand_in_for: str | None = None
     reason: str | None = None
 
 
-class Engine:
+class Networks:
     """Every pretrained network: those that are loaded at the start, and those that are when they are first asked.
 
     The first of BESTGUESS_MODELS answers `/classify`, and EfficientNet-Lite0 in its place until it can; both can be
@@ -47,7 +47,7 @@ class Engine:
         listed = {network.id: network for network in (primary or first, *others)}
         self.listed = [self._served(network, settings) for network in listed.values()]
         self.primary = self.listed[0]
-        self.stand_in: Served | None = None
+        self.stand_in: ModelSlot | None = None
         if settings.stand_in and self.primary.network.id != stand_in.id:
             there = (served for served in self.listed if served.network.id == stand_in.id)
             self.stand_in = next(there, None) or self._served(stand_in, settings)
@@ -59,14 +59,14 @@ class Engine:
             if network.weights and network.id not in self.networks
         ]
         for served in self.on_demand:
-            served.report = Report("waiting", f"{served.network.title} is loaded when it is first asked.")
+            served.status = LoadStatus("waiting", f"{served.network.title} is loaded when it is first asked.")
             self.networks[served.network.id] = served
-        self.coming: set[Served] = set()
-        self.on_ask: Callable[[Served], None] | None = None
+        self.coming: set[ModelSlot] = set()
+        self.on_ask: Callable[[ModelSlot], None] | None = None
 
     @staticmethod
-    def _served(network: Network, settings: Settings) -> Served:
-        return Served(
+    def _served(network: Network, settings: Settings) -> ModelSlot:
+        return ModelSlot(
             network,
             capacity=settings.queue_size,
             precision=settings.precision,
@@ -84,9 +84,9 @@ class Engine:
         return (self.primary.ready or stand_in) and all(served.ready for served in self.coming)
 
     @property
-    def in_view(self) -> list[Served]:
+    def in_view(self) -> list[ModelSlot]:
         """Those that are loaded at the start, and those that somebody has asked for since."""
-        untouched = [served for served in self.on_demand if served.report.state == "waiting"]
+        untouched = [served for served in self.on_demand if served.status.state == "waiting"]
         return [served for served in self.networks.values() if served not in untouched]
 
     def tell_batches(self, on_batch: Callable[[str, int], None]) -> None:
@@ -94,7 +94,7 @@ class Engine:
         for served in self.networks.values():
             served.on_batch = on_batch
 
-    def find(self, model: str) -> Served:
+    def find(self, model: str) -> ModelSlot:
         """Look a network up by its id.
 
         Raises:
@@ -117,14 +117,14 @@ class Engine:
         if wanted.ready:
             return Choice(wanted)
         if model is None and self.stand_in and self.stand_in.ready:
-            return Choice(self.stand_in, wanted.network.id, wanted.report.detail)
+            return Choice(self.stand_in, wanted.network.id, wanted.status.detail)
         if wanted in self.on_demand and self.on_ask:
             self.on_ask(wanted)
         raise NotReady(self.explain(wanted), retry_after=RETRY_LOADING)
 
-    def explain(self, served: Served) -> str:
+    def explain(self, served: ModelSlot) -> str:
         """Say how far a network is, what stands in its way, and what to do."""
-        return " ".join(filter(None, (served.report.detail, served.report.trouble, served.report.action)))
+        return " ".join(filter(None, (served.status.detail, served.status.trouble, served.status.action)))
 
     def close(self) -> None:
         """Fail what waits, in every queue."""

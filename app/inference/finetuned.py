@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.errors import ModelUnusable, NotFound, OtherWeights
 from app.inference.kinds import facts_of
 from app.inference.model_cache import load_trained
-from app.inference.model_slot import Served
+from app.inference.model_slot import ModelSlot
 from vision.networks import transfer_learning
 from vision.networks.random_weights import RANDOM_SEED
 from vision.networks.transfer_learning import finetuned
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from app.inference.engine import Engine
+    from app.inference.engine import Networks
     from app.inference.model_cache import Load
     from jobs.finetuned import Finetuned
     from jobs.trained import TrainedModel
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LABEL = "finetuned"  # one name for all of them: there may be many, and they come and go
 
 
-def base_of(model: TrainedModel, engine: Engine) -> Served | None:
+def base_of(model: TrainedModel, engine: Networks) -> ModelSlot | None:
     """Find the pretrained network that a fine-tuned model is a part of, ready to answer; None for any other model.
 
     Raises:
@@ -38,7 +38,7 @@ def base_of(model: TrainedModel, engine: Engine) -> Served | None:
     if facts is None:
         return None
     try:
-        base = engine.choose(facts.root).served
+        base = engine.choose(facts.root).slot
     except NotFound:
         action = f"Start the service with {facts.root} in BESTGUESS_MODELS."
         raise ModelUnusable(f"{model.id} is a part of {facts.root}, which is not served here. {action}") from None
@@ -46,7 +46,7 @@ def base_of(model: TrainedModel, engine: Engine) -> Served | None:
     return base
 
 
-def load_tail(model: TrainedModel, path: Path, engine: Engine) -> Served:
+def load_tail(model: TrainedModel, path: Path, engine: Networks) -> ModelSlot:
     """Load what is a fine-tuned model's own from its file, verified before, and let it share its base's queue.
 
     Takes seconds, so not on the event loop; the base was found by `base_of` before.
@@ -66,17 +66,19 @@ def load_tail(model: TrainedModel, path: Path, engine: Engine) -> Served:
     network = finetuned(model.id, base.network, facts.classes)
     own = transfer_learning.tail(base.network, cut, len(facts.classes), "float32")
     transfer_learning.load(own, path)
-    served = Served(network, capacity=0, precision="float32", linger=0, label=LABEL)
+    served = ModelSlot(network, capacity=0, precision="float32", linger=0, label=LABEL)
     origin: Origin = "random" if facts.root_weights.origin == "random" else "trained"
     weights = FoundWeights(path, origin, f"sha256:{model.sha256}", verified=True, size=model.bytes)
     served.share(base, base.runner.grow(own, cut, network), weights)
     return served
 
 
-def loader(engine: Engine, *, capacity: int, linger: float, on_batch: Callable[[str, int], None] | None = None) -> Load:
+def loader(
+    engine: Networks, *, capacity: int, linger: float, on_batch: Callable[[str, int], None] | None = None
+) -> Load:
     """Make what loads a trained network of whichever kind; digits get a queue of `capacity` of their own."""
 
-    def load(model: TrainedModel, path: Path) -> Served:
+    def load(model: TrainedModel, path: Path) -> ModelSlot:
         if facts_of(model):
             return load_tail(model, path, engine)
         return load_trained(model, path, capacity=capacity, linger=linger, on_batch=on_batch)
@@ -84,7 +86,7 @@ def loader(engine: Engine, *, capacity: int, linger: float, on_batch: Callable[[
     return load
 
 
-def _check_weights(model: TrainedModel, facts: Finetuned, base: Served) -> None:
+def _check_weights(model: TrainedModel, facts: Finetuned, base: ModelSlot) -> None:
     there = base.weights and (base.weights.hash or f"random:{RANDOM_SEED}")
     if there != facts.root_weights.hash:
         title, wanted = base.network.title, f"{facts.root_weights.origin} weights, {facts.root_weights.hash}"

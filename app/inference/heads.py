@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.inference.hardware import import_tensorflow
+from vision.engines.tensorflow import import_tensorflow
 from vision.networks.transfer_learning import PIXELS
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ForTail:
+class ForHead:
     """One picture's pixels (height, width, channels), and the tail whose scores are wanted."""
 
     pixels: NDArray[np.uint8]
-    tail: Tail
+    tail: Head
 
 
-class Tail:
+class Head:
     """A Keras model from a cut to logits, traced once for batches of any size; it computes in float32, as in training.
 
     `network` is the fine-tuned one: its title is told in errors, and its base's preprocessing is its own. `dtype` is
@@ -69,7 +69,7 @@ class _Segment:
     function: Any
 
 
-class Trunk:
+class Backbone:
     """A base's layers in segments, one for each place where some tail parts from it; the layers are the base's own.
 
     `reach` may be called in another thread than that which asks: the chain of segments is replaced as a whole.
@@ -95,7 +95,7 @@ class Trunk:
         """Name the number format of the features at a place."""
         return str(self._model.get_layer(cut.layer).output.dtype) if cut.layer != PIXELS else "uint8"
 
-    def __call__(self, pixels: Sequence[NDArray[np.uint8]], tails: Sequence[Tail | None]) -> list[Scores]:
+    def __call__(self, pixels: Sequence[NDArray[np.uint8]], tails: Sequence[Head | None]) -> list[Scores]:
         """Give each picture the scores of its tail, or of the base itself where that is None.
 
         Raises:
@@ -118,10 +118,10 @@ class Trunk:
         return answers
 
     def _part(
-        self, features: tf.Tensor, rows: list[int], tails: Sequence[Tail | None], layer: str, answers: list[Scores]
+        self, features: tf.Tensor, rows: list[int], tails: Sequence[Head | None], layer: str, answers: list[Scores]
     ) -> tuple[tf.Tensor, list[int]]:
         """Answer those whose tails begin at a place; return the features of the others, and which they are."""
-        leaving: dict[Tail, list[int]] = {}
+        leaving: dict[Head, list[int]] = {}
         for place, row in enumerate(rows):
             if (tail := tails[row]) and tail.cut.layer == layer:
                 leaving.setdefault(tail, []).append(place)
@@ -132,7 +132,7 @@ class Trunk:
         staying = [place for place in range(len(rows)) if place not in gone]
         return (self._take(features, staying) if staying else features), [rows[place] for place in staying]
 
-    def _ask(self, tail: Tail, features: tf.Tensor, places: list[int]) -> list[Scores]:
+    def _ask(self, tail: Head, features: tf.Tensor, places: list[int]) -> list[Scores]:
         """Ask one tail; what breaks it is the error of its own pictures, and of no other's."""
         try:
             its = self._take(features, places)

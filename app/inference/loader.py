@@ -14,19 +14,19 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from app.errors import NotEnoughMemory, NotReady
-from app.inference.hardware import import_tensorflow
-from app.inference.model_slot import Report
+from app.inference.model_slot import LoadStatus
 from jobs.background import supervise
 from vision import machine
 from vision.download import DownloadError, download
+from vision.engines.tensorflow import import_tensorflow
 from vision.networks.weights import FoundWeights, WeightsError, find, named, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from app.inference.engine import Engine
-    from app.inference.model_slot import Served
+    from app.inference.engine import Networks
+    from app.inference.model_slot import ModelSlot
     from app.settings import Settings
     from vision.networks.registry import Network
     from vision.networks.weights import FoundWeights, WeightsFile
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 class BringUp:
     """Brings an engine's networks up, in the order in which they are useful first; others when they are asked for."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Networks, settings: Settings) -> None:
         self._engine = engine
         self._turn = asyncio.Lock()  # one download at a time: the first network's is wanted first
         self._obtaining = {
@@ -71,7 +71,7 @@ class BringUp:
             obtaining.stop()
         self.on_demand.close()
 
-    async def _load_what_is_there(self, weights: dict[Served, FoundWeights]) -> None:
+    async def _load_what_is_there(self, weights: dict[ModelSlot, FoundWeights]) -> None:
         """Load the first network or, where it has to wait, what answers in its place; then the rest."""
         primary = self._engine.primary
         if primary in weights:
@@ -89,16 +89,16 @@ class BringUp:
             place = f"{stand_in.network.title} answers in {primary.network.title}'s place."
             log.warning("%s %s", place, self._engine.explain(primary))
 
-    async def _load(self, served: Served, found: FoundWeights) -> None:
+    async def _load(self, served: ModelSlot, found: FoundWeights) -> None:
         await load_network(served, lambda: found)
         self._engine.coming.discard(served)
 
-    async def _obtain(self, served: Served) -> None:
+    async def _obtain(self, served: ModelSlot) -> None:
         """Fetch the official weights, or wait until somebody puts them there, then load them."""
         if (obtaining := self._obtaining.get(served.network.id)) and (found := await obtaining.obtain(self._turn)):
             await self._load(served, found)
 
-    async def _find(self, served: Served) -> FoundWeights | None:
+    async def _find(self, served: ModelSlot) -> FoundWeights | None:
         if obtaining := self._obtaining.get(served.network.id):
             return await obtaining.find()
         try:
@@ -116,7 +116,7 @@ LOOK_AGAIN = 5.0  # seconds between looks for a file that somebody may put there
 class Obtaining:
     """How one network comes to its weights file; its report tells how far that is."""
 
-    def __init__(self, served: Served, file: WeightsFile, settings: Settings) -> None:
+    def __init__(self, served: ModelSlot, file: WeightsFile, settings: Settings) -> None:
         self._served, self._file, self._settings = served, file, settings
         self._stop = threading.Event()
         self._downloading = False
@@ -251,7 +251,7 @@ class OnDemand:
         self._failed: dict[str, tuple[float, object]] = {}  # when, and with which files
         self._closed = False
 
-    def ask(self, served: Served) -> None:
+    def ask(self, served: ModelSlot) -> None:
         """Begin to load a network, unless that has begun; its report says how far it is.
 
         Raises:
@@ -265,8 +265,8 @@ class OnDemand:
         if not obtaining.in_memory and not any(obtaining.stamps()):
             self._refuse_without_weights(served, obtaining)
         self._check_memory(served)
-        served.report = Report("loading", f"{network.title} was asked for, and is being loaded.")
-        log.info("%s", served.report.detail)
+        served.status = LoadStatus("loading", f"{network.title} was asked for, and is being loaded.")
+        log.info("%s", served.status.detail)
         task = self._tasks[network.id] = asyncio.create_task(self._load(served, obtaining))
         task.add_done_callback(lambda _: self._tasks.pop(network.id))
 
@@ -276,7 +276,7 @@ class OnDemand:
         for task in self._tasks.values():
             task.cancel()
 
-    async def _load(self, served: Served, obtaining: Obtaining) -> None:
+    async def _load(self, served: ModelSlot, obtaining: Obtaining) -> None:
         stamps = obtaining.stamps()
         async with self._one_at_a_time:
             if found := await obtaining.find():
@@ -290,13 +290,13 @@ class OnDemand:
         return time.monotonic() - when < TRY_AGAIN and self._obtaining[network_id].stamps() == stamps
 
     @staticmethod
-    def _refuse_without_weights(served: Served, obtaining: Obtaining) -> None:
+    def _refuse_without_weights(served: ModelSlot, obtaining: Obtaining) -> None:
         title = served.network.title
         served.fail(f"{title} is loaded when it is asked for.", "Its weights are not here.", obtaining.advice())
-        report = served.report
+        report = served.status
         raise NotReady(f"{report.detail} {report.trouble} {report.action}", retry_after=RETRY_WEIGHTS)
 
-    def _check_memory(self, served: Served) -> None:
+    def _check_memory(self, served: ModelSlot) -> None:
         network, there = served.network, self.available()
         if there is None or there >= needed(network):
             return
@@ -304,8 +304,8 @@ class OnDemand:
         trouble = f"It needs {wanted:.1f} GB of memory while it is loaded, and {has:.1f} GB are free."
         action = "Give the service more, or end something; it is tried again when it is next asked."
         served.fail(f"There is no room for {network.title}.", trouble, action)
-        log.warning("%s", f"{served.report.detail} {trouble}")
-        raise NotEnoughMemory(f"{served.report.detail} {trouble} {action}")
+        log.warning("%s", f"{served.status.detail} {trouble}")
+        raise NotEnoughMemory(f"{served.status.detail} {trouble} {action}")
 
 
 # How a download is told: to `/readyz`, to the log, and as a bar on a terminal's standard error.
@@ -327,7 +327,7 @@ def progress_bar() -> Progress:
 class DownloadProgress:
     """Hands one download's progress to all who want to know; called from the thread that downloads."""
 
-    def __init__(self, served: Served, file: WeightsFile, advice: str) -> None:
+    def __init__(self, served: ModelSlot, file: WeightsFile, advice: str) -> None:
         self._served = served
         self._advice = advice
         self._bar = progress_bar()
@@ -349,18 +349,18 @@ class DownloadProgress:
         self._bar.update(self._task, completed=done, total=total)
         if time.monotonic() - self._logged >= LOG_EVERY:
             self._logged = time.monotonic()
-            log.info("%s", self._served.report.detail)
+            log.info("%s", self._served.status.detail)
 
     def retrying(self, reason: str, seconds: float) -> None:
         """Tell what went wrong, and in how many seconds it is tried again."""
-        first = self._served.report.trouble is None
+        first = self._served.status.trouble is None
         self._served.held_up(reason, self._advice)
         advice = f" {self._advice}" if first else ""
         log.warning("%s Trying again in %.0f s.%s", reason, seconds, advice)
 
 
 # Bringing one network's weights into memory, beside the event loop; whatever goes wrong, its report says so.
-async def load_network(served: Served, find: Callable[[], FoundWeights], *, at_start: bool = True) -> None:
+async def load_network(served: ModelSlot, find: Callable[[], FoundWeights], *, at_start: bool = True) -> None:
     """Load a network from the weights that `find` names; called in a thread, as it may have to read them.
 
     What is in memory `at_start` stays there; later there are networks that will have to make way. What is ready is left
@@ -374,7 +374,7 @@ async def load_network(served: Served, find: Callable[[], FoundWeights], *, at_s
         served.fail_to_load(error)
         log.exception("%s could not be loaded", served.network.title)
     else:
-        log.info("%s", served.report.detail)
+        log.info("%s", served.status.detail)
         if at_start:
             await asyncio.to_thread(_settle)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import NotEnoughMemory
 from app.inference.artifact_cache import vanished
-from app.inference.model_slot import OfTail, Served
+from app.inference.model_slot import HeadQueue, ModelSlot
 from jobs.artifacts import MODEL
 from vision import machine
 from vision.digits.network import trained
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from app.inference.artifact_cache import FilesHere
+    from app.inference.artifact_cache import ArtifactCache
     from jobs.trained import TrainedModel
 
-    Load = Callable[[TrainedModel, Path], Served]
+    Load = Callable[[TrainedModel, Path], ModelSlot]
 
 LABEL = "trained"  # one name for all of them: there may be many, and they come and go
 SMALL = 50_000_000  # bytes of a file for which nobody needs to make room
@@ -37,7 +37,7 @@ class _Entry:
     """A network, whose file has so many bytes; `in_memory` from when that begins to be loaded."""
 
     size: int
-    loading: asyncio.Task[Served] = field(init=False)
+    loading: asyncio.Task[ModelSlot] = field(init=False)
     in_memory: bool = False
     users: int = 0
 
@@ -46,14 +46,14 @@ class _Entry:
         return self.users == 0 and self.loading.done()
 
 
-class TrainedNetworks:
+class ModelCache:
     """At most `most` networks in memory, unless more are in use at once; `load` brings one there, and may block.
 
     Fewer where memory is short: `available` says how many bytes there are.
     """
 
     def __init__(
-        self, files: FilesHere, load: Load, *, most: int, available: Callable[[], int | None] = machine.available
+        self, files: ArtifactCache, load: Load, *, most: int, available: Callable[[], int | None] = machine.available
     ) -> None:
         self.files = files
         self.available = available
@@ -64,7 +64,7 @@ class TrainedNetworks:
         self._spare = 0  # bytes that TensorFlow was given back, and keeps for the next who wants them
 
     @asynccontextmanager
-    async def use(self, model: TrainedModel) -> AsyncIterator[Served]:
+    async def use(self, model: TrainedModel) -> AsyncIterator[ModelSlot]:
         """Have a network in memory for the time of a block: at once if it is there, after a second or two if not.
 
         Raises:
@@ -85,13 +85,13 @@ class TrainedNetworks:
             self._drop_unwanted(model.id, entry)
             self._let_go()
 
-    def loaded(self, model_id: str) -> Served | None:
+    def loaded(self, model_id: str) -> ModelSlot | None:
         """Return a network if it is in memory at this moment, ready to answer."""
         entry = self._entries.get(model_id)
         return entry.loading.result() if entry and _has_succeeded(entry.loading) else None
 
     @property
-    def in_memory(self) -> list[Served]:
+    def in_memory(self) -> list[ModelSlot]:
         """Those that are in memory, ready to answer."""
         return [entry.loading.result() for entry in self._entries.values() if _has_succeeded(entry.loading)]
 
@@ -109,7 +109,7 @@ class TrainedNetworks:
         entry.loading.add_done_callback(lambda _: self._loaded(model.id, entry))
         return entry
 
-    async def _load(self, model: TrainedModel, entry: _Entry) -> Served:
+    async def _load(self, model: TrainedModel, entry: _Entry) -> ModelSlot:
         path = await self.files.get(model, MODEL)  # which may take long, and is no reason for others to wait
         async with self._one_at_a_time:
             entry.in_memory = True
@@ -162,7 +162,7 @@ class TrainedNetworks:
         served = entry.loading.result()
         served.close(seconds=0)
         self._spare += entry.size if entry.size > SMALL else 0
-        if isinstance(served.batcher, OfTail):  # it may be half a gigabyte, in circles that nobody else breaks soon
+        if isinstance(served.batcher, HeadQueue):  # it may be half a gigabyte, in circles that nobody else breaks soon
             served.batcher = None
             gc.collect()
 
@@ -174,7 +174,7 @@ def load_trained(
     capacity: int,
     linger: float,
     on_batch: Callable[[str, int], None] | None = None,
-) -> Served:
+) -> ModelSlot:
     """Load a network of digits from its file, verified before, and put a queue of `capacity` before it.
 
     Raises:
@@ -185,12 +185,12 @@ def load_trained(
     # collector by itself waits for tens of thousands. What was frozen at the start is not gone through: 3 ms.
     gc.collect()
     network = trained(model.id, "trained here")
-    served = Served(network, capacity=capacity, precision="float32", linger=linger, label=LABEL)
+    served = ModelSlot(network, capacity=capacity, precision="float32", linger=linger, label=LABEL)
     served.on_batch = on_batch
     weights = FoundWeights(path, "trained", f"sha256:{model.sha256}", verified=True, size=model.bytes)
     served.load(weights, BATCH_SIZES)
     return served
 
 
-def _has_succeeded(loading: asyncio.Task[Served]) -> bool:
+def _has_succeeded(loading: asyncio.Task[ModelSlot]) -> bool:
     return loading.done() and not loading.cancelled() and loading.exception() is None

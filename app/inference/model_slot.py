@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from app.inference.batcher import Batcher
-from app.inference.heads import ForTail
-from app.inference.runner import Runner
+from app.inference.heads import ForHead
+from app.inference.runner import TensorFlowEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.inference.batcher import Done
-    from app.inference.hardware import Hardware
-    from app.inference.heads import Tail
+    from app.inference.heads import Head
+    from vision.engines.tensorflow import Hardware
     from vision.networks.registry import Network
     from vision.networks.weights import FoundWeights
 
 State = Literal["waiting", "downloading", "loading", "ready", "failed"]
 
 
-class Answering(Protocol):
+class Runner(Protocol):
     """What `Runner` is to the rest: it answers batches of (height, width, RGB) pixels with (classes,) scores."""
 
     hardware: Hardware
@@ -34,28 +34,28 @@ class Answering(Protocol):
         """The largest batch that it takes."""
         ...
 
-    def __call__(self, items: Sequence[NDArray[np.uint8] | ForTail], /) -> Sequence[NDArray[np.float32] | Exception]:
+    def __call__(self, items: Sequence[NDArray[np.uint8] | ForHead], /) -> Sequence[NDArray[np.float32] | Exception]:
         """Answer at most `largest` pictures, each with scores or with its own error."""
         ...
 
 
-Queue = Batcher["NDArray[np.uint8] | ForTail", "NDArray[np.float32]"]
+Queue = Batcher["NDArray[np.uint8] | ForHead", "NDArray[np.float32]"]
 
 
 @dataclass(frozen=True, slots=True)
-class OfTail:
+class HeadQueue:
     """The queue of a base, as one of those sees it that have their own last layers behind it."""
 
     queue: Queue
-    tail: Tail
+    tail: Head
 
     async def submit(self, pixels: NDArray[np.uint8]) -> Done[NDArray[np.float32]]:
         """Wait for a picture's scores, as `Batcher.submit` does, which raises the same."""
-        return await self.queue.submit(ForTail(pixels, self.tail))
+        return await self.queue.submit(ForHead(pixels, self.tail))
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LoadStatus:
     """How far a network is, in words for people.
 
     `trouble` is what stands in its way, and `action` what they have to do about it; the bytes are of its download.
@@ -69,7 +69,7 @@ class Report:
     total_bytes: int | None = None
 
 
-class Served:
+class ModelSlot:
     """A network, its weights once they are found, and the queue before it once it is loaded.
 
     `label` names it, or what is like it, where names have to be few. `on_batch` hears it, and the size of each batch.
@@ -81,11 +81,11 @@ class Served:
         self.network = network
         self.label = label or network.id
         self.on_batch: Callable[[str, int], None] | None = None
-        self.report = Report("waiting", f"{network.title} is next to be loaded.")
+        self.status = LoadStatus("waiting", f"{network.title} is next to be loaded.")
         self.weights: FoundWeights | None = None
         self.hardware: Hardware | None = None
-        self.batcher: Queue | OfTail | None = None
-        self.runner: Runner | None = None
+        self.batcher: Queue | HeadQueue | None = None
+        self.runner: TensorFlowEngine | None = None
         self._capacity = capacity
         self._precision = precision
         self._linger = linger
@@ -115,11 +115,13 @@ class Served:
             Exception: whatever a file or a device can do to it.
         """
         title = self.network.title
-        self.report = Report("loading", f"{title}'s weights are there; it is being loaded and warmed up.")
-        self.runner = Runner(self.network, weights.path, self._precision, made_up=weights.path is None, sizes=sizes)
+        self.status = LoadStatus("loading", f"{title}'s weights are there; it is being loaded and warmed up.")
+        self.runner = TensorFlowEngine(
+            self.network, weights.path, self._precision, made_up=weights.path is None, sizes=sizes
+        )
         self.serve(self.runner, weights)
 
-    def serve(self, runner: Answering, weights: FoundWeights) -> None:
+    def serve(self, runner: Runner, weights: FoundWeights) -> None:
         """Put a queue before a network in memory, and say that it is ready."""
         self.weights, self.hardware = weights, runner.hardware
         self.batcher = Batcher(
@@ -130,13 +132,13 @@ class Served:
             linger=self._linger,
             observe=self._observe,
         )
-        self.report = Report("ready", f"{self.network.title} is ready, with {described(weights)}.")
+        self.status = LoadStatus("ready", f"{self.network.title} is ready, with {described(weights)}.")
 
-    def share(self, base: Served, tail: Tail, weights: FoundWeights) -> None:
+    def share(self, base: ModelSlot, tail: Head, weights: FoundWeights) -> None:
         """Stand in the queue of a base that is ready, with a tail of its own, and say so."""
         assert isinstance(base.batcher, Batcher)  # noqa: S101 - a base has a queue of its own
-        self.weights, self.hardware, self.batcher = weights, base.hardware, OfTail(base.batcher, tail)
-        self.report = Report("ready", f"{self.network.title} is ready: {base.network.title}, fine-tuned here.")
+        self.weights, self.hardware, self.batcher = weights, base.hardware, HeadQueue(base.batcher, tail)
+        self.status = LoadStatus("ready", f"{self.network.title} is ready: {base.network.title}, fine-tuned here.")
 
     def _observe(self, size: int) -> None:
         if self.on_batch:
@@ -144,7 +146,7 @@ class Served:
 
     def fail(self, detail: str, trouble: str, action: str) -> None:
         """Say that it is not to be had, why, and what to do."""
-        self.report = Report("failed", detail, trouble, action)
+        self.status = LoadStatus("failed", detail, trouble, action)
 
     def fail_to_load(self, error: Exception) -> None:
         """Say that its weights are there, but of no use."""
@@ -155,12 +157,12 @@ class Served:
         """Say how far the download is, in bytes."""
         percent, size = done * 100 // max(total, 1), f"{total / 1e6:.0f} MB"
         detail = f"{self.network.title}'s weights are being downloaded: {percent} % of {size}."
-        self.report = Report("downloading", detail, downloaded_bytes=done, total_bytes=total)
+        self.status = LoadStatus("downloading", detail, downloaded_bytes=done, total_bytes=total)
 
     def held_up(self, trouble: str, action: str) -> None:
         """Say that the download does not get on, why, and what a person could do."""
         detail = f"{self.network.title}'s weights cannot be downloaded at the moment."
-        self.report = replace(self.report, detail=detail, trouble=trouble, action=action)
+        self.status = replace(self.status, detail=detail, trouble=trouble, action=action)
 
     def close(self, seconds: float = 5) -> None:
         """Fail what waits, and wait at most `seconds` for the batch that runs."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.inference import sizing
-from app.inference.hardware import choose_hardware, import_tensorflow
-from app.inference.heads import ForTail, Tail, Trunk
+from app.inference.heads import Backbone, ForHead, Head
+from vision.engines import base
+from vision.engines.tensorflow import choose_hardware, import_tensorflow
 from vision.networks.random_weights import RANDOM_SEED
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class NotFinite(ArithmeticError):
     """A network's scores for one image are no numbers: they overflowed, or its weights are damaged."""
 
 
-class Runner:
+class TensorFlowEngine:
     """One network with its weights, for batches of `sizes`, or of the sizes that pay on this device.
 
     Loading takes seconds: make it off the event loop. It raises NotFinite where trial pictures have scores of no use.
@@ -59,7 +59,7 @@ class Runner:
             self._add_all(sizes)
         else:
             self._add_what_pays()
-        self._trunk = Trunk(network, self._model, self.sizes)
+        self._trunk = Backbone(network, self._model, self.sizes)
         if self.hardware.device == "gpu":
             self._compile(self.largest)
         what = f"{self.hardware.precision} on the {self.hardware.device.upper()}, batches of up to {self.largest}"
@@ -75,7 +75,7 @@ class Runner:
         """The largest batch that it takes."""
         return self.sizes[-1]
 
-    def __call__(self, items: Sequence[NDArray[np.uint8] | ForTail]) -> list[NDArray[np.float32] | Exception]:
+    def __call__(self, items: Sequence[NDArray[np.uint8] | ForHead]) -> list[NDArray[np.float32] | Exception]:
         """Answer a batch of at most `largest`: (height, width, channels) in 0 to 255 each to scores that sum to 1.
 
         Some of it may be for fine-tuned models, for whose part the network is run as far as they have it in common. The
@@ -84,15 +84,15 @@ class Runner:
         Raises:
             MemoryError: the device has too little memory for this many.
         """
-        pixels = [item.pixels if isinstance(item, ForTail) else item for item in items]
-        tails = [item.tail if isinstance(item, ForTail) else None for item in items]
+        pixels = [item.pixels if isinstance(item, ForHead) else item for item in items]
+        tails = [item.tail if isinstance(item, ForHead) else None for item in items]
         try:
             scores = self._trunk(pixels, tails) if any(tails) else self._own_scores(pixels)
         except self._tf.errors.ResourceExhaustedError as error:
             raise MemoryError(str(error)) from error
         return [self._judged(row, tail) for row, tail in zip(scores, tails, strict=True)]
 
-    def grow(self, model: keras.Model, cut: Cut, network: Network) -> Tail:
+    def grow(self, model: keras.Model, cut: Cut, network: Network) -> Head:
         """Have a tail of this network, a Keras model from the cut to logits, in memory, ready to answer.
 
         It is asked about trial pictures, which takes a second or more, so not on the event loop.
@@ -103,9 +103,9 @@ class Runner:
         if self._trunk.reach(cut):
             for size in self.sizes:  # the parts that lead on to the network's own scores as well
                 self._trunk(self._trial(size), [None] * size)
-        tail = Tail(model, cut, network, self._trunk.dtype_at(cut))
+        tail = Head(model, cut, network, self._trunk.dtype_at(cut))
         for size in self.sizes:
-            answers = self([ForTail(picture, tail) for picture in self._trial(size)])
+            answers = self([ForHead(picture, tail) for picture in self._trial(size)])
             if error := next((answer for answer in answers if isinstance(answer, Exception)), None):
                 raise error
         return tail
@@ -117,7 +117,7 @@ class Runner:
         scores: Sequence[NDArray[np.float32]] = self._functions[size](self._tf.constant(batch)).numpy()[: len(pixels)]
         return scores
 
-    def _judged(self, scores: NDArray[np.float32] | Exception, tail: Tail | None) -> NDArray[np.float32] | Exception:
+    def _judged(self, scores: NDArray[np.float32] | Exception, tail: Head | None) -> NDArray[np.float32] | Exception:
         if isinstance(scores, Exception) or np.isfinite(scores).all():
             return scores
         return self._not_finite(tail.title if tail else self._network.title)
@@ -148,8 +148,8 @@ class Runner:
 
     def _add_what_pays(self) -> None:
         rates: dict[int, float] = {}
-        for size in sizing.SIZES:
-            if sizing.too_long(size, rates):
+        for size in base.SIZES:
+            if base.too_long(size, rates):
                 break
             try:
                 rates[size] = size / self._add(size)
@@ -158,7 +158,7 @@ class Runner:
                     raise
                 log.warning("a batch of %d does not fit into the device's memory", size)
                 break
-        self._functions = {size: self._functions[size] for size in sizing.worthwhile(rates)}
+        self._functions = {size: self._functions[size] for size in base.worthwhile(rates)}
 
     def _add(self, size: int) -> float:
         self._functions[size] = self._plain
@@ -173,21 +173,21 @@ class Runner:
         except (self._tf.errors.OpError, MemoryError) as error:  # a compiler that is not complete, or no room for it
             log.warning("XLA cannot compile %s: %s", self._network.title, error)
             gain = 0.0
-        if gain < sizing.GAIN:
+        if gain < base.GAIN:
             self._functions[size] = self._plain
         log.info("XLA at batch %d: %.2f times as fast", size, gain)
 
     def _timed(self, size: int) -> float:
         """Answer pictures of nothing, white and noise; return the seconds of the fastest time after the first."""
         seconds = []
-        for turn in range(1 + sizing.TURNS):
+        for turn in range(1 + base.TURNS):
             pixels = self._trial(size, turn)
             started = time.perf_counter()
             answers = self(pixels)
             seconds.append(time.perf_counter() - started)
             if any(isinstance(answer, NotFinite) for answer in answers):
                 raise self._not_finite(self._network.title)
-            if sum(seconds[1:]) > sizing.ENOUGH:
+            if sum(seconds[1:]) > base.ENOUGH:
                 break
         return min(seconds[1:])
 

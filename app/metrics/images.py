@@ -35,7 +35,7 @@ class ImageCounts:
 
     def classified(self, found: Classified) -> None:
         """Count an image that was answered."""
-        model, seconds = found.choice.served.label, found.seconds
+        model, seconds = found.choice.slot.label, found.seconds
         self._decode.observe(seconds.decode)
         self._queue.labels(model).observe(seconds.queue)
         self._inference.labels(model).observe(seconds.inference)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from app.draining import Draining
     from app.inference.classifier import Classifier
-    from app.inference.model_slot import Served
+    from app.inference.model_slot import ModelSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +91,5 @@ class LookedUp(Collector):
         loaded = len(self.classifier.trained.in_memory)
         yield GaugeMetricFamily("bestguess_trained_models_in_memory", "Trained networks in memory.", loaded)
 
-    def _loaded(self) -> list[Served]:
+    def _loaded(self) -> list[ModelSlot]:
         return [*self.classifier.engine.networks.values(), *self.classifier.trained.in_memory]

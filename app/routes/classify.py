@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+import mimeparse
 from fastapi import APIRouter, Request, Response
 
-from app.answering import answer
 from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
 from app.disconnect import while_connected
+from app.errors import Invalid
 from app.exchange import Exchange
 from app.inference.classifier import Classifier, Question
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.rendering import as_problem
 from app.routes.params import QuestionDep
-from app.uploads import FormLimits, Upload, read_files
-from app.wire import classification
+from app.settings import Settings
+from app.uploads import FormLimits, Upload, read_files, read_image
+from app.wire import classification, picture
 from bestguess import schemas
 from bestguess.schemas.service import Scope
+from vision.pictures import chart
 
 router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
+
+# Ascending preference: the last one wins where a client takes any.
+OFFERED = ("image/png", "image/svg+xml", "application/json")
+KINDS: dict[str, chart.Kind] = {"image/png": "png", "image/svg+xml": "svg"}
+MEDIA_TYPES = {kind: media_type for media_type, kind in KINDS.items()}
+MOST_BARS = 50  # more would be a picture that nothing shows
 
 
 @router.post(
@@ -61,10 +71,45 @@ async def answer_one(
     """Give one file's result, or its error in the shape that it would have had alone."""
     try:
         found = await classifier.classify(upload.data, question)
-        exchange.classified(found.choice.served.network.id, found.seconds.stages)
+        exchange.classified(found.choice.slot.network.id, found.seconds.stages)
         result = await classification(found, show_input=question.show_input)
     except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
         problem = as_problem(error, exchange.request_id)
         exchange.refused.append(problem.slug)
         return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**problem.body()))
     return schemas.BatchItem(filename=upload.name, result=result)
+
+
+async def answer(request: Request, classifier: Classifier, settings: Settings, question: Question) -> Response:
+    """Read a request's image, ask, and write the answer in the form that the client prefers."""
+    kind = wanted_kind(request)
+    if kind and question.top_k > MOST_BARS:
+        raise too_many_bars()
+    classifier.admit(question)
+    wanted = replace(question, preview=kind is not None)
+    async with classifier.bodies.reading(request.state.caller.counted_as, request.state.exchange):
+        work = classifier.classify(await read_image(request, FormLimits(1, settings.max_parts)), wanted)
+    answer = await while_connected(request, work)
+    request.state.exchange.classified(answer.choice.slot.network.id, answer.seconds.stages)
+    if kind is None:
+        body = await classification(answer, show_input=question.show_input)
+        return Response(body.model_dump_json(), media_type="application/json")
+    return Response(await asyncio.to_thread(picture, answer, kind), media_type=MEDIA_TYPES[kind])
+
+
+def wanted_kind(request: Request) -> chart.Kind | None:
+    """Say which kind of picture `Accept` prefers; None is JSON."""
+    accept = ", ".join(request.headers.getlist("Accept")).lower() or "*/*"
+    try:
+        return KINDS.get(mimeparse.best_match(OFFERED, accept))
+    except (mimeparse.MimeTypeParseException, ValueError):
+        return None
+
+
+def too_many_bars() -> Invalid:
+    """Make the error for a picture of more guesses than one can show."""
+    message = f"at most {MOST_BARS} for a picture"
+    return Invalid(
+        f"query.top_k: a picture shows at most {MOST_BARS} guesses. Ask for fewer, or for JSON.",
+        errors=[{"loc": ["query", "top_k"], "msg": message, "type": "less_than_equal"}],
+    )

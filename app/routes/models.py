@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from app import described
-from app.answering import MEDIA_TYPES, answer, wanted_kind
 from app.dependencies import ClassifierDep, GalleryDep, SettingsDep, WhoseDep, needs
 from app.inference.kinds import network_of
-from app.inference.model_slot import Served
+from app.inference.model_slot import ModelSlot
 from app.openapi import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
 from app.responses import SentFile
+from app.routes.classify import MEDIA_TYPES, answer, wanted_kind
 from app.routes.params import ModelId, QuestionOfDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
@@ -48,7 +48,7 @@ async def models(
 async def model(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> schemas.ModelDetail:
     """Describe one network with each of its weight layers, and with its report where it was trained here."""
     found = await gallery.find(model_id, whose)
-    if isinstance(found, Served):
+    if isinstance(found, ModelSlot):
         return described.detail(described.pretrained(found, gallery.engine), found.network)
     facts = described.trained(found, await gallery.registry.aliases(whose), gallery.in_memory(found))
     report, trouble = await gallery.report_or_trouble(found)

@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Query
 from app.dependencies import GalleryDep, WhoseDep
 from app.errors import ModelUnusable
 from app.inference.classifier import Question
-from app.inference.model_slot import Served
+from app.inference.model_slot import ModelSlot
 from app.services.models import Gallery
 from jobs.errors import RecordDamaged
 
@@ -50,7 +50,7 @@ async def _of(gallery: Gallery, whose: str, wishes: Question, name: str) -> Ques
         found = await gallery.find(name, whose)
     except RecordDamaged as error:  # to who asks an image of it the same as where its files are damaged
         raise ModelUnusable(f"{error}. Delete it, and train another.") from error
-    return replace(wishes, model=found.network.id if isinstance(found, Served) else found)
+    return replace(wishes, model=found.network.id if isinstance(found, ModelSlot) else found)
 
 
 QuestionDep = Annotated[Question, Depends(_asked)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.errors import Invalid
-from app.inference.model_slot import Served
+from app.inference.model_slot import ModelSlot
 from bestguess.schemas.job_params import MOST_IMAGES
 from jobs.queue import FINETUNE
 from vision.networks import transfer_learning
@@ -52,7 +52,7 @@ async def _base(name: str, gallery: Gallery, whose: str) -> tuple[str, Network]:
     if name in NETWORKS:
         return name, NETWORKS[name]
     found = await gallery.find(name, whose)
-    if isinstance(found, Served) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
+    if isinstance(found, ModelSlot) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
         bases = ", ".join(NETWORKS)
         raise Invalid(f"body.base: {name} knows digits, not photographs. Name {bases}, or a model fine-tuned here.")
     return found.id, NETWORKS[found.result["root"]]

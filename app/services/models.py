@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import Conflict, ModelUnusable, NotFound
 from app.inference.kinds import understood
-from app.inference.model_slot import Served
+from app.inference.model_slot import ModelSlot
 from app.services.jobs import Desk, NoDesk
 from bestguess.schemas.report import REPORT_FILE, Report
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from app.inference.engine import Engine
-    from app.inference.model_cache import TrainedNetworks
+    from app.inference.engine import Networks
+    from app.inference.model_cache import ModelCache
     from jobs.async_registry import AsyncRegistry
     from jobs.trained import Sort, TrainedModel
 
@@ -34,7 +34,7 @@ class Gallery:
     `deadline` is the seconds for which files of trained networks are waited for.
     """
 
-    def __init__(self, engine: Engine, trained: TrainedNetworks, desk: Desk | NoDesk, *, deadline: float) -> None:
+    def __init__(self, engine: Networks, trained: ModelCache, desk: Desk | NoDesk, *, deadline: float) -> None:
         self.engine = engine
         self._trained, self._desk = trained, desk
         self._deadline = deadline
@@ -50,7 +50,7 @@ class Gallery:
             raise self._desk.refuse()
         return self._desk.registry
 
-    async def find(self, name: str, whose: str) -> Served | TrainedModel:
+    async def find(self, name: str, whose: str) -> ModelSlot | TrainedModel:
         """Look a network up by its id or an alias, among those of `whose`.
 
         Raises:
@@ -72,7 +72,7 @@ class Gallery:
             Conflict: it is a pretrained one. Whatever `find` raises.
         """
         found = await self.find(name, whose)
-        if isinstance(found, Served):
+        if isinstance(found, ModelSlot):
             raise Conflict(f"{found.network.title} was not trained here: {wish}.")
         return found
 
@@ -87,7 +87,7 @@ class Gallery:
             log.warning("Redis: %s", error)
             return (), {}, "Redis, which knows them, does not answer. Try again in a moment."
 
-    def in_memory(self, model: TrainedModel) -> Served | None:
+    def in_memory(self, model: TrainedModel) -> ModelSlot | None:
         """Return a trained network if it is loaded at this moment."""
         return self._trained.loaded(model.id)
 

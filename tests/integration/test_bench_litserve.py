@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.inference.runner import Runner
+from app.inference.runner import TensorFlowEngine
 from benchmarks.photos import generate, jpeg
 from benchmarks.service import run_litserve
 from vision.networks.labels import imagenet_labels
@@ -15,7 +15,7 @@ from vision.networks.registry import LITE0
 
 def test_litserve_answers_as_the_network_does(photos: Path) -> None:
     """The server to compare with runs the same network: its best guess is the network's own, with about its score."""
-    runner = Runner(LITE0, None, "float32", sizes=(1,))
+    runner = TensorFlowEngine(LITE0, None, "float32", sizes=(1,))
     photo = (photos / "rocket.jpg").read_bytes()
     parameters = {"model": LITE0.id, "weights": None, "precision": "float32", "timeout": 30}
     parameters |= {"max_batch_size": 2, "batch_timeout": 0.01}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.inference.runner import Runner
+from app.inference.runner import TensorFlowEngine
 from support.images import encoded, noise
 from support.small_vgg import SIDE, SMALL_VGG
 from vision.decode.images import Limits, View, decode
@@ -35,9 +35,9 @@ Scores = list[NDArray[np.float32]]
 
 
 @pytest.fixture(scope="module")
-def runner(random_weights: Path) -> Runner:
+def runner(random_weights: Path) -> TensorFlowEngine:
     """Load VGG16 as the service does."""
-    return Runner(VGG16, random_weights, "float32", sizes=(1, 4))
+    return TensorFlowEngine(VGG16, random_weights, "float32", sizes=(1, 4))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def pixels(data: bytes, fit: str) -> NDArray[np.uint8]:
     return decode(data, (View(224, fit),), Limits(64_000_000, 100)).views[0]  # type: ignore[arg-type]
 
 
-def scores(runner: Runner, pictures: Sequence[NDArray[np.uint8]]) -> Scores:
+def scores(runner: TensorFlowEngine, pictures: Sequence[NDArray[np.uint8]]) -> Scores:
     """Score in batches of 1, 2 and 4, of which those of 2 are padded."""
     found: Scores = []
     for size in [1, 2, *[4] * len(pictures)]:
@@ -72,7 +72,7 @@ def test_preprocessing() -> None:
     np.testing.assert_array_equal(ready, keras.applications.vgg16.preprocess_input(pictures.astype(np.float32)))
 
 
-def test_scores(runner: Runner, reference: Any, photos: Path) -> None:  # noqa: ANN401 - Keras has no types
+def test_scores(runner: TensorFlowEngine, reference: Any, photos: Path) -> None:  # noqa: ANN401 - Keras has no types
     """On the four photographs, cropped and stretched, and on noise, scores equal Keras's to 1e-5, in the same order."""
     files = [path.read_bytes() for path in sorted(photos.iterdir())]
     pictures = [pixels(data, fit) for data in files for fit in ("crop", "stretch")]
@@ -92,7 +92,7 @@ def test_never_traced_again() -> None:
         return SMALL_VGG.preprocess(pixels)
 
     network = replace(SMALL_VGG, preprocess=preprocess)
-    runner = Runner(network, None, "float32", made_up=True, sizes=(1, 2, 4, 8))
+    runner = TensorFlowEngine(network, None, "float32", made_up=True, sizes=(1, 2, 4, 8))
     picture = np.zeros((SIDE, SIDE, 3), np.uint8)
     for size in range(1, runner.largest + 1):
         assert len(runner([picture] * size)) == size

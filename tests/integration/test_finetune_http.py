@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.inference.engine import Engine
+from app.inference.engine import Networks
 from app.main import make_sandbox, make_state
 from app.services.jobs import opened
 from app.services.models import Gallery
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from app.datasets.shelf import Shelf
     from app.dependencies import State
-    from app.inference.model_slot import Served
+    from app.inference.model_slot import ModelSlot
     from jobs.registry import TrainedModel
     from support.live_server import Live
     from support.redis_server import LiveRedis
@@ -100,7 +100,7 @@ class Meanwhile(Gallery):
         super().__init__(gallery.engine, gallery._trained, gallery._desk, deadline=gallery._deadline)
         self._shelf = shelf
 
-    async def find(self, name: str, whose: str) -> Served | TrainedModel:
+    async def find(self, name: str, whose: str) -> ModelSlot | TrainedModel:
         """Find a model."""
         for dataset in (await self._shelf.records.list()).datasets:
             await self._shelf.remove(dataset.id, EVERYBODY)
@@ -111,7 +111,7 @@ def test_a_data_set_that_is_removed_meanwhile(store: FullStore, server: LiveRedi
     """No job is made of a data set that is removed while the request is looked at."""
     settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1)
     data = stored(store, open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]})
-    base, engine = _trained(store), Engine(settings)
+    base, engine = _trained(store), Networks(settings)
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:

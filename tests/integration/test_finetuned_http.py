@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from app.inference.engine import Engine
+from app.inference.engine import Networks
 from app.main import serving
 from app.settings import Settings
 from support.finetuned_models import CLASSES, Made, as_vgg16, base, publish
@@ -50,7 +50,7 @@ class Service:
             models_in_memory=2,
             precision="float32",
         )
-        self.engine = Engine(self.settings, table=NETWORKS | {"vgg16": as_vgg16()})
+        self.engine = Networks(self.settings, table=NETWORKS | {"vgg16": as_vgg16()})
         self.engine.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1, 4))
         self.made = [Made(base(), freeze, seed) for seed, freeze in enumerate((13, 13, 10))]
         with FullStore(server.url) as jobs:

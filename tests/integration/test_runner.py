@@ -7,31 +7,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.inference import sizing
-from app.inference.hardware import Hardware, import_tensorflow
-from app.inference.runner import NotFinite, Runner
+from app.inference.runner import NotFinite, TensorFlowEngine
 from support.images import noise
 from support.small_vgg import SIDE, SMALL_VGG
+from vision.engines import base
+from vision.engines.tensorflow import Hardware, import_tensorflow
 from vision.networks.registry import LITE0, Network
 
 PICTURES = [np.asarray(noise((SIDE, SIDE), seed=seed)) for seed in range(5)]
 
 
-def lite0(network: Network, precision: str = "float32", **more: Any) -> Runner:  # noqa: ANN401
+def lite0(network: Network, precision: str = "float32", **more: Any) -> TensorFlowEngine:  # noqa: ANN401
     """Load the stand-in: the ReLU of the small network makes zeros of what is no number."""
     assert LITE0.carried
-    return Runner(network, LITE0.carried().path, precision, **more)
+    return TensorFlowEngine(network, LITE0.carried().path, precision, **more)
 
 
-def small(network: Network = SMALL_VGG, precision: str = "float32", **more: Any) -> Runner:  # noqa: ANN401
+def small(network: Network = SMALL_VGG, precision: str = "float32", **more: Any) -> TensorFlowEngine:  # noqa: ANN401
     """Load a network that is quick to build and to trace, with random weights."""
-    return Runner(network, None, precision, made_up=True, **more)
+    return TensorFlowEngine(network, None, precision, made_up=True, **more)
 
 
 def test_it_keeps_the_sizes_that_pay() -> None:
     """Without being told, a network keeps sizes from 1 on that double, and answers alike in each."""
     runner = small()
-    assert runner.sizes == sizing.SIZES[: len(runner.sizes)]
+    assert runner.sizes == base.SIZES[: len(runner.sizes)]
     assert runner.largest == runner.sizes[-1]
     assert runner.hardware == Hardware("cpu", "float32")
     alone = [runner([picture])[0] for picture in PICTURES[: runner.largest]]
@@ -82,7 +82,7 @@ def test_a_compiled_function_answers_alike(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.INFO):
         runner._compile(2)
     [gain] = [record.args[1] for record in caplog.records if "times as fast" in record.msg]
-    assert (runner._functions[2] is plain) == (gain < sizing.GAIN)
+    assert (runner._functions[2] is plain) == (gain < base.GAIN)
     runner._functions[2] = runner._trace(2, compiled=True)
     for one, other in zip(before, runner(PICTURES[:2]), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

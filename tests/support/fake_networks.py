@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.inference.hardware import Hardware
+from vision.engines.tensorflow import Hardware
 
 ESPRESSO, TABBY = 967, 281
 

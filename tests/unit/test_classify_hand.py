@@ -19,7 +19,7 @@ from app.exchange import Exchange
 from app.inference.admission import Bodies
 from app.inference.batcher import Closed, QueueFull
 from app.inference.classifier import Classifier, Question
-from app.inference.engine import Engine
+from app.inference.engine import Networks
 from app.settings import Settings
 from jobs.trained import TrainedModel
 from support.classify_requests import BLUE, problem
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.inference.classifier import Classified
-    from app.inference.model_cache import TrainedNetworks
-    from app.inference.model_slot import Served
+    from app.inference.model_cache import ModelCache
+    from app.inference.model_slot import ModelSlot
     from support.live_server import Live
     from vision.decode.images import Picture
     from vision.decode.sandbox import Sandbox
@@ -59,27 +59,27 @@ class Stuck:
 class Loaded:
     """A trained network that is always there; VGG16 stands in its place."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: ModelSlot) -> None:
         self._served = served
 
     @contextlib.asynccontextmanager
-    async def use(self, _: TrainedModel) -> AsyncIterator[Served]:
+    async def use(self, _: TrainedModel) -> AsyncIterator[ModelSlot]:
         """Have it."""
         yield self._served
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[Networks]:
     """Load both pretrained networks."""
-    with contextlib.closing(Engine(Settings())) as made:
+    with contextlib.closing(Networks(Settings())) as made:
         assert made.stand_in
         made.stand_in.serve(DummyRunner(), WEIGHTS)
         yield made
 
 
-def classifier(engine: Engine, most: int, deadline: float = 10) -> Classifier:
+def classifier(engine: Networks, most: int, deadline: float = 10) -> Classifier:
     """Make one whose pictures never get decoded."""
-    trained = cast("TrainedNetworks", Loaded(engine.primary))
+    trained = cast("ModelCache", Loaded(engine.primary))
     return Classifier(engine, trained, cast("Sandbox", Stuck()), most=most, deadline=deadline)
 
 
@@ -97,7 +97,7 @@ async def drop(*held: asyncio.Task[Classified]) -> None:
     await asyncio.gather(*held, return_exceptions=True)
 
 
-def test_digits_and_photos_do_not_keep_each_other_out(engine: Engine) -> None:
+def test_digits_and_photos_do_not_keep_each_other_out(engine: Networks) -> None:
     """As many photos and as many digits as may are in hand at once, and each kind's next is refused."""
 
     async def scene() -> None:
@@ -116,7 +116,7 @@ def test_digits_and_photos_do_not_keep_each_other_out(engine: Engine) -> None:
     asyncio.run(scene())
 
 
-def test_those_who_wait_for_the_same_network_count(engine: Engine) -> None:
+def test_those_who_wait_for_the_same_network_count(engine: Networks) -> None:
     """Who is answered by the stand-in waits behind who asked for it by name, and not behind another network's."""
 
     async def scene() -> None:
@@ -136,7 +136,7 @@ def test_those_who_wait_for_the_same_network_count(engine: Engine) -> None:
     asyncio.run(scene())
 
 
-def test_closing_at_a_deadline(engine: Engine) -> None:
+def test_closing_at_a_deadline(engine: Networks) -> None:
     """What reaches its deadline in the moment in which the service closes is no error, and the others are ended."""
 
     async def scene() -> None:
