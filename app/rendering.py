@@ -33,11 +33,11 @@ from app.errors import (
 )
 from app.exchange import note_problem
 from app.inference.batcher import Closed, QueueFull
-from app.inference.runner import NotFinite
 from app.security_headers import headers_for
 from jobs import errors as store
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from vision import errors
+from vision.engines.base import NotFinite
 from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from app.inference.runner import TensorFlowEngine
 from benchmarks.processes import print_result
+from vision.engines.tensorflow import TensorFlowEngine
 from vision.networks.registry import NETWORKS
 from vision.networks.weights import FoundWeights, find
 
@@ -53,9 +53,7 @@ def describe_weights(weights: FoundWeights) -> str:
 
 def load_engine(network: Network, weights: str | None, precision: str, sizes: Sequence[int]) -> TensorFlowEngine:
     """Load a network with the weights that `weights_path` names."""
-    return TensorFlowEngine(
-        network, Path(weights) if weights else None, precision, made_up=weights is None, sizes=sizes
-    )
+    return TensorFlowEngine(network, Path(weights) if weights else None, precision, sizes=sizes)
 
 
 def measure(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -69,11 +67,11 @@ def measure(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _row(engine: TensorFlowEngine, batch: Sequence[NDArray[np.uint8]], seconds: float) -> dict[str, Any]:
     """Run one batch repeatedly for `seconds`, after a warm-up run."""
-    engine(batch)
+    engine.run(batch)
     times: list[float] = []
     while len(times) < MIN_RUNS or sum(times) < seconds:
         started = time.perf_counter()
-        engine(batch)
+        engine.run(batch)
         times.append(time.perf_counter() - started)
     median = statistics.median(times)
     return {

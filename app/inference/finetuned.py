@@ -46,7 +46,7 @@ def base_of(model: TrainedModel, engine: Networks) -> ModelSlot | None:
     return base
 
 
-def load_tail(model: TrainedModel, path: Path, engine: Networks) -> ModelSlot:
+def load_head(model: TrainedModel, path: Path, engine: Networks) -> ModelSlot:
     """Load what is a fine-tuned model's own from its file, verified before, and let it share its base's queue.
 
     Takes seconds, so not on the event loop; the base was found by `base_of` before.
@@ -58,7 +58,7 @@ def load_tail(model: TrainedModel, path: Path, engine: Networks) -> ModelSlot:
     facts = facts_of(model)
     assert facts is not None  # noqa: S101 - only fine-tuned models are loaded so
     base = engine.networks[facts.root]
-    assert base.runner is not None  # noqa: S101 - it is ready, and stays so
+    assert base.backbone is not None  # noqa: S101 - it is ready, and stays so
     try:
         cut = transfer_learning.cut_named(base.network, facts.cut.layer)
     except ValueError as error:
@@ -66,11 +66,11 @@ def load_tail(model: TrainedModel, path: Path, engine: Networks) -> ModelSlot:
     network = finetuned(model.id, base.network, facts.classes)
     own = transfer_learning.tail(base.network, cut, len(facts.classes), "float32")
     transfer_learning.load(own, path)
-    served = ModelSlot(network, capacity=0, precision="float32", linger=0, label=LABEL)
+    slot = ModelSlot(network, capacity=0, precision="float32", linger=0, label=LABEL)
     origin: Origin = "random" if facts.root_weights.origin == "random" else "trained"
     weights = FoundWeights(path, origin, f"sha256:{model.sha256}", verified=True, size=model.bytes)
-    served.share(base, base.runner.grow(own, cut, network), weights)
-    return served
+    slot.share(base, base.backbone.attach(own, cut, network), weights)
+    return slot
 
 
 def loader(
@@ -80,7 +80,7 @@ def loader(
 
     def load(model: TrainedModel, path: Path) -> ModelSlot:
         if facts_of(model):
-            return load_tail(model, path, engine)
+            return load_head(model, path, engine)
         return load_trained(model, path, capacity=capacity, linger=linger, on_batch=on_batch)
 
     return load

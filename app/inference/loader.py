@@ -18,7 +18,7 @@ from app.inference.model_slot import LoadStatus
 from jobs.background import supervise
 from vision import machine
 from vision.download import DownloadError, download
-from vision.engines.tensorflow import import_tensorflow
+from vision.engines.tensorflow import import_tensorflow, memory_to_load
 from vision.networks.weights import FoundWeights, WeightsError, find, named, places
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.inference.engine import Networks
     from app.inference.model_slot import ModelSlot
     from app.settings import Settings
-    from vision.networks.registry import Network
     from vision.networks.weights import FoundWeights, WeightsFile
 
 
@@ -228,15 +227,7 @@ def _stamp(path: Path) -> tuple[int, float] | None:
 # Pretrained networks that are loaded when they are first asked: where their weights are here, and memory allows.
 RETRY_WEIGHTS = 30  # seconds; a person has to put them there
 TRY_AGAIN = 30.0  # seconds after which what could not be loaded is tried again
-# Measured with VGG-19 in float32 on two cores: while it is loaded and warmed up it takes 2.15 GB at most, 0.58 of which
-# are its weights; the device keeps copies of them in an order of its own.
-COPIES, BESIDE = 3, 500_000_000
 GIGABYTE = 1e9
-
-
-def needed(network: Network) -> int:
-    """Say how many bytes are taken while a network is loaded, in float32."""
-    return COPIES * 4 * network.parameters + BESIDE
 
 
 class OnDemand:
@@ -298,9 +289,9 @@ class OnDemand:
 
     def _check_memory(self, served: ModelSlot) -> None:
         network, there = served.network, self.available()
-        if there is None or there >= needed(network):
+        if there is None or there >= memory_to_load(network):
             return
-        wanted, has = needed(network) / GIGABYTE, there / GIGABYTE
+        wanted, has = memory_to_load(network) / GIGABYTE, there / GIGABYTE
         trouble = f"It needs {wanted:.1f} GB of memory while it is loaded, and {has:.1f} GB are free."
         action = "Give the service more, or end something; it is tried again when it is next asked."
         served.fail(f"There is no room for {network.title}.", trouble, action)

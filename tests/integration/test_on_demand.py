@@ -12,7 +12,6 @@ import pytest
 
 from app.dependencies import State
 from app.errors import NotEnoughMemory, NotReady, Problem
-from app.inference import loader
 from app.inference.engine import Choice, Networks
 from app.inference.loader import BringUp
 from app.main import serving
@@ -20,6 +19,7 @@ from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import ready, served
 from support.waiting import wait_until
+from vision.engines.tensorflow import memory_to_load
 from vision.networks.registry import LITE0, NETWORKS, VGG19
 from vision.networks.weights import WeightsFile
 
@@ -137,7 +137,7 @@ def test_without_enough_memory(tmp_path: Path) -> None:
     put(tmp_path)
 
     async def scene(engine: Networks, bring_up: BringUp) -> None:
-        free = loader.needed(SMALL) - 1
+        free = memory_to_load(SMALL) - 1
         bring_up.on_demand.available = lambda: free
         with pytest.raises(
             NotEnoughMemory, match=r"There is no room for VGG-19\. It needs 2\.2 GB .* 2\.2 GB are free"
