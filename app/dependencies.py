@@ -16,8 +16,7 @@ from app.datasets.shelf import Shelf
 from app.draining import Draining
 from app.errors import OutOfScope
 from app.exchange import Exchange
-from app.inference.classifier import Classifier
-from app.inference.engine import Networks
+from app.inference.classifier import Classifier, Networks
 from app.metrics.counted import Metrics
 from app.services.jobs import Desk, NoDesk
 from app.services.models import Gallery

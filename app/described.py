@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from app.inference.kinds import facts_of, network_of
+from app.inference.model_cache import finetuned_facts, network_of
 from bestguess import schemas
 from bestguess.schemas.job_params import FinetuneParams, MnistParams
 from jobs.artifacts import MODEL
@@ -14,7 +14,7 @@ from jobs.queue import FINETUNE, MNIST_TRAIN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from app.inference.engine import Networks
+    from app.inference.classifier import Networks
     from app.inference.model_slot import ModelSlot
     from bestguess.schemas.report import Report
     from jobs.trained import TrainedModel
@@ -59,7 +59,7 @@ def trained(model: TrainedModel, aliases: Mapping[str, str], loaded: ModelSlot |
     """
     words = loaded.status.detail if loaded else "It is loaded when it is first asked."
     ready = schemas.ModelStatus(id=model.id, state="ready", detail=words)
-    facts = facts_of(model)
+    facts = finetuned_facts(model)
     origin: Origin = "random" if facts and facts.root_weights.origin == "random" else "trained"
     weights = schemas.WeightsInfo(origin=origin, file=MODEL, hash=f"sha256:{model.sha256}", verified=True)
     return schemas.Model(
@@ -99,7 +99,7 @@ def _hardware(served: ModelSlot | None) -> dict[str, str | None]:
 
 
 def _training(model: TrainedModel) -> schemas.TrainedInfo:
-    defaults, facts = DEFAULTS.get(model.kind, {}), facts_of(model)
+    defaults, facts = DEFAULTS.get(model.kind, {}), finetuned_facts(model)
     return schemas.TrainedInfo(
         job_id=model.job_id,
         kind=model.kind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,9 @@ from app.dependencies import State
 from app.draining import Draining
 from app.front import stand_before
 from app.inference.artifact_cache import ArtifactCache
-from app.inference.classifier import Classifier
-from app.inference.engine import Networks
-from app.inference.finetuned import loader
+from app.inference.classifier import Classifier, Networks
 from app.inference.loader import BringUp
-from app.inference.model_cache import ModelCache
+from app.inference.model_cache import ModelCache, load_digits
 from app.metrics.counted import Metrics
 from app.metrics.looked_up import LookedUp
 from app.openapi import declare
@@ -162,8 +161,11 @@ def make_state(settings: Settings, engine: Networks, sandbox: Sandbox, desk: Des
     engine.tell_batches(metrics.images.batch)
     store = open_store(settings.artifacts_url, settings.data_dir)
     files = ArtifactCache(store, registry)
-    load = loader(
-        engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.images.batch
+    load = partial(
+        load_digits,
+        capacity=settings.queue_size,
+        linger=settings.batch_wait_seconds,
+        on_batch=metrics.images.batch,
     )
     trained = ModelCache(files, load, most=settings.models_in_memory)
     gallery = Gallery(engine, trained, desk, deadline=settings.deadline_seconds)

@@ -13,8 +13,8 @@ from vision.pictures import chart
 from vision.pictures.files import data_uri
 
 if TYPE_CHECKING:
+    from app.inference.admission import Choice
     from app.inference.classifier import Classified
-    from app.inference.engine import Choice
     from vision.decode.images import Pixels
 
 

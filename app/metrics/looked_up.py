@@ -77,7 +77,7 @@ class LookedUp(Collector):
             labels=["model"],
         )
         ready = GaugeMetricFamily("bestguess_model_ready", "Whether a pretrained network answers.", labels=["model"])
-        for served in self.classifier.engine.in_view:
+        for served in self.classifier.networks.in_view:
             ready.add_metric([served.network.id], served.ready)
             if served.hardware and served.weights:
                 facts = {
@@ -92,4 +92,4 @@ class LookedUp(Collector):
         yield GaugeMetricFamily("bestguess_trained_models_in_memory", "Trained networks in memory.", loaded)
 
     def _loaded(self) -> list[ModelSlot]:
-        return [*self.classifier.engine.networks.values(), *self.classifier.trained.in_memory]
+        return [*self.classifier.networks.slots.values(), *self.classifier.trained.in_memory]

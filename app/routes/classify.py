@@ -12,11 +12,11 @@ from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
 from app.disconnect import while_connected
 from app.errors import Invalid
 from app.exchange import Exchange
-from app.inference.classifier import Classifier, Question
+from app.inference.admission import Admission
+from app.inference.classifier import Classifier
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.rendering import as_problem
 from app.routes.params import QuestionDep
-from app.settings import Settings
 from app.uploads import FormLimits, Upload, read_files, read_image
 from app.wire import classification, picture
 from bestguess import schemas
@@ -25,7 +25,7 @@ from vision.pictures import chart
 
 router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
 
-# Ascending preference: the last one wins where a client takes any.
+# Media types of an answer in ascending preference: the last one wins where a client takes any.
 OFFERED = ("image/png", "image/svg+xml", "application/json")
 KINDS: dict[str, chart.Kind] = {"image/png": "png", "image/svg+xml": "svg"}
 MEDIA_TYPES = {kind: media_type for media_type, kind in KINDS.items()}
@@ -43,7 +43,18 @@ async def classify(
     request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep
 ) -> Response:
     """Answer with the best guesses, best first: as JSON, or as a picture where `Accept` asks for PNG or SVG."""
-    return await answer(request, classifier, settings, question)
+    kind = wanted_kind(request)
+    if kind and question.top_k > MOST_BARS:
+        raise too_many_bars()
+    admission = classifier.admit(replace(question, preview=kind is not None))
+    async with classifier.bodies.reading(request.state.caller.counted_as, request.state.exchange):
+        work = classifier.classify(await read_image(request, FormLimits(1, settings.max_parts)), admission)
+    found = await while_connected(request, work)
+    request.state.exchange.classified(found.choice.slot.network.id, found.seconds.stages)
+    if kind is None:
+        body = await classification(found, show_input=question.show_input)
+        return Response(body.model_dump_json(), media_type="application/json")
+    return Response(await asyncio.to_thread(picture, found, kind), media_type=MEDIA_TYPES[kind])
 
 
 @router.post(
@@ -58,21 +69,21 @@ async def classify_batch(
     request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep, exchange: ExchangeDep
 ) -> schemas.Batch:
     """Answer each file of a form by itself: one broken image does not spoil the others."""
-    classifier.admit(question)  # what holds for the whole request is not told once a file
+    admission = classifier.admit(question)  # what holds for the whole request is not told once a file
     async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
         uploads = await read_files(request, FormLimits(settings.max_files, settings.max_parts), ("file", "files"))
-    answers = asyncio.gather(*(answer_one(classifier, upload, question, exchange) for upload in uploads))
+    answers = asyncio.gather(*(answer_one(classifier, upload, admission, exchange) for upload in uploads))
     return schemas.Batch(results=await while_connected(request, answers))
 
 
 async def answer_one(
-    classifier: Classifier, upload: Upload, question: Question, exchange: Exchange
+    classifier: Classifier, upload: Upload, admission: Admission, exchange: Exchange
 ) -> schemas.BatchItem:
-    """Give one file's result, or its error in the shape that it would have had alone."""
+    """Return one file's result, or its error in the shape that it would have had alone."""
     try:
-        found = await classifier.classify(upload.data, question)
+        found = await classifier.classify(upload.data, admission)
         exchange.classified(found.choice.slot.network.id, found.seconds.stages)
-        result = await classification(found, show_input=question.show_input)
+        result = await classification(found, show_input=admission.question.show_input)
     except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
         problem = as_problem(error, exchange.request_id)
         exchange.refused.append(problem.slug)
@@ -80,25 +91,8 @@ async def answer_one(
     return schemas.BatchItem(filename=upload.name, result=result)
 
 
-async def answer(request: Request, classifier: Classifier, settings: Settings, question: Question) -> Response:
-    """Read a request's image, ask, and write the answer in the form that the client prefers."""
-    kind = wanted_kind(request)
-    if kind and question.top_k > MOST_BARS:
-        raise too_many_bars()
-    classifier.admit(question)
-    wanted = replace(question, preview=kind is not None)
-    async with classifier.bodies.reading(request.state.caller.counted_as, request.state.exchange):
-        work = classifier.classify(await read_image(request, FormLimits(1, settings.max_parts)), wanted)
-    answer = await while_connected(request, work)
-    request.state.exchange.classified(answer.choice.slot.network.id, answer.seconds.stages)
-    if kind is None:
-        body = await classification(answer, show_input=question.show_input)
-        return Response(body.model_dump_json(), media_type="application/json")
-    return Response(await asyncio.to_thread(picture, answer, kind), media_type=MEDIA_TYPES[kind])
-
-
 def wanted_kind(request: Request) -> chart.Kind | None:
-    """Say which kind of picture `Accept` prefers; None is JSON."""
+    """Return the kind of picture that `Accept` prefers; None is JSON."""
     accept = ", ".join(request.headers.getlist("Accept")).lower() or "*/*"
     try:
         return KINDS.get(mimeparse.best_match(OFFERED, accept))
@@ -107,7 +101,7 @@ def wanted_kind(request: Request) -> chart.Kind | None:
 
 
 def too_many_bars() -> Invalid:
-    """Make the error for a picture of more guesses than one can show."""
+    """Return the error for a picture of more guesses than one can show."""
     message = f"at most {MOST_BARS} for a picture"
     return Invalid(
         f"query.top_k: a picture shows at most {MOST_BARS} guesses. Ask for fewer, or for JSON.",

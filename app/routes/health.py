@@ -8,7 +8,7 @@ from app import described
 from app.access.auth import Guard
 from app.dependencies import AnyDeskDep, ClassifierDep, DrainingDep, EngineDep, GuardDep
 from app.errors import NotReady
-from app.inference.engine import RETRY_LOADING
+from app.inference.classifier import RETRY_LOADING
 from app.openapi import problems
 from bestguess import schemas
 

@@ -10,11 +10,12 @@ from fastapi.responses import FileResponse
 
 from app import described
 from app.dependencies import ClassifierDep, GalleryDep, SettingsDep, WhoseDep, needs
-from app.inference.kinds import network_of
+from app.inference.model_cache import network_of
 from app.inference.model_slot import ModelSlot
 from app.openapi import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
 from app.responses import SentFile
-from app.routes.classify import MEDIA_TYPES, answer, wanted_kind
+from app.routes.classify import MEDIA_TYPES, wanted_kind
+from app.routes.classify import classify as classify_image
 from app.routes.params import ModelId, QuestionOfDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
@@ -37,7 +38,7 @@ async def models(
     """List the networks: the pretrained ones, and each that a job has trained, with how and how well."""
     found, aliases, trouble = await gallery.trained(sort, whose)
     trained = [described.trained(model, aliases, gallery.in_memory(model)) for model in found]
-    pretrained = [described.pretrained(served, gallery.engine) for served in gallery.engine.networks.values()]
+    pretrained = [described.pretrained(served, gallery.engine) for served in gallery.engine.slots.values()]
     data = pretrained + trained if sort == "created_at" else trained + pretrained
     return schemas.Models(data=data, trouble=trouble)
 
@@ -75,7 +76,7 @@ async def classify(
     request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionOfDep
 ) -> Response:
     """Answer as `/classify` does: a photo for a pretrained or fine-tuned network, for others trained here a digit."""
-    return await answer(request, classifier, settings, question)
+    return await classify_image(request, classifier, settings, question)
 
 
 @router.get(

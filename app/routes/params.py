@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query
 
 from app.dependencies import GalleryDep, WhoseDep
 from app.errors import ModelUnusable
-from app.inference.classifier import Question
+from app.inference.admission import Question
 from app.inference.model_slot import ModelSlot
 from app.services.models import Gallery
 from jobs.errors import RecordDamaged

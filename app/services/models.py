@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from app.errors import Conflict, ModelUnusable, NotFound
-from app.inference.kinds import understood
+from app.inference.model_cache import understood
 from app.inference.model_slot import ModelSlot
 from app.services.jobs import Desk, NoDesk
 from bestguess.schemas.report import REPORT_FILE, Report
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from app.inference.engine import Networks
+    from app.inference.classifier import Networks
     from app.inference.model_cache import ModelCache
     from jobs.async_registry import AsyncRegistry
     from jobs.trained import Sort, TrainedModel
@@ -57,12 +57,12 @@ class Gallery:
             NotFound: nothing has this name.
             StoreUnavailable: it is no pretrained network's, and Redis, which knows the others, does not answer.
         """
-        if name in self.engine.networks:
-            return self.engine.networks[name]
+        if name in self.engine.slots:
+            return self.engine.slots[name]
         if isinstance(self._desk, Desk):
             with contextlib.suppress(ModelNotFound):
                 return await self._desk.registry.get(name, whose)
-        pretrained = ", ".join(self.engine.networks)
+        pretrained = ", ".join(self.engine.slots)
         raise NotFound(f"There is no model '{name[:80]}'. Pretrained are {pretrained}; GET /models lists all.")
 
     async def find_trained(self, name: str, whose: str, wish: str) -> TrainedModel:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.inference import loader
-from app.inference.engine import Networks
+from app.inference.classifier import Networks
 from app.inference.loader import BringUp, Obtaining
 from app.settings import Settings
 from support.small_vgg import SMALL_VGG, randomise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.inference.engine import Networks
+from app.inference.classifier import Networks
 from app.main import make_sandbox, make_state
 from app.services.jobs import opened
 from app.services.models import Gallery

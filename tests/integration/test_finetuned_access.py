@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from app.inference.engine import Networks
+from app.inference.classifier import Networks
 from app.main import serving
 from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store

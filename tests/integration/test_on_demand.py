@@ -12,7 +12,8 @@ import pytest
 
 from app.dependencies import State
 from app.errors import NotEnoughMemory, NotReady, Problem
-from app.inference.engine import Choice, Networks
+from app.inference.admission import Choice
+from app.inference.classifier import Networks
 from app.inference.loader import BringUp
 from app.main import serving
 from app.settings import Settings
@@ -157,7 +158,7 @@ def test_listed(tmp_path: Path) -> None:
 
     async def scene(engine: Networks, bring_up: BringUp) -> None:
         await bring_up.run()
-        assert {served.network.id for served in engine.networks.values() if served.ready} == {
+        assert {served.network.id for served in engine.slots.values() if served.ready} == {
             "efficientnet-lite0",
             "vgg19",
         }

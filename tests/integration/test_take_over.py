@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.dependencies import State
-from app.inference.engine import Networks
+from app.inference.classifier import Networks
 from app.main import serving
 from app.settings import Settings
 from support.images import encoded, noise

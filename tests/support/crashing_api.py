@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from app.inference.engine import Networks
+from app.inference.classifier import Networks
 from app.main import make_sandbox, make_state
 from app.serve import main
 from app.services.jobs import opened

@@ -16,7 +16,7 @@ import httpx
 
 from app.access.auth import Guard
 from app.dependencies import State
-from app.inference.engine import Networks
+from app.inference.classifier import Networks
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
 from app.services.jobs import opened

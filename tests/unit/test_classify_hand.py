@@ -13,19 +13,20 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import httpx
+import numpy as np
 import pytest
 
 from app.exchange import Exchange
-from app.inference.admission import Bodies
+from app.inference.admission import Bodies, Question
 from app.inference.batcher import Closed, QueueFull
-from app.inference.classifier import Classifier, Question
-from app.inference.engine import Networks
+from app.inference.classifier import Classifier, Networks
 from app.settings import Settings
 from jobs.trained import TrainedModel
 from support.classify_requests import BLUE, problem
 from support.fake_networks import DummyRunner
 from support.live_server import live
 from support.waiting import wait_until
+from vision.decode.images import Picture
 from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from app.inference.model_cache import ModelCache
     from app.inference.model_slot import ModelSlot
     from support.live_server import Live
-    from vision.decode.images import Picture
     from vision.decode.sandbox import Sandbox
 
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
@@ -56,6 +56,16 @@ class Stuck:
         return self.given[-1]
 
 
+class Instant:
+    """A sandbox that decodes every image to the same red picture at once."""
+
+    def decode(self, *_: object) -> Future[Picture]:
+        """Decode."""
+        done: Future[Picture] = Future()
+        done.set_result(Picture(1, 1, "PNG", (np.full((224, 224, 3), (255, 0, 0), np.uint8),)))
+        return done
+
+
 class Loaded:
     """A trained network that is always there; VGG16 stands in its place."""
 
@@ -63,7 +73,7 @@ class Loaded:
         self._served = served
 
     @contextlib.asynccontextmanager
-    async def use(self, _: TrainedModel) -> AsyncIterator[ModelSlot]:
+    async def use(self, *_: object) -> AsyncIterator[ModelSlot]:
         """Have it."""
         yield self._served
 
@@ -77,15 +87,15 @@ def engine() -> Iterator[Networks]:
         yield made
 
 
-def classifier(engine: Networks, most: int, deadline: float = 10) -> Classifier:
-    """Make one whose pictures never get decoded."""
+def classifier(engine: Networks, most: int, deadline: float = 10, sandbox: object = None) -> Classifier:
+    """Make one whose pictures never get decoded, unless by another sandbox."""
     trained = cast("ModelCache", Loaded(engine.primary))
-    return Classifier(engine, trained, cast("Sandbox", Stuck()), most=most, deadline=deadline)
+    return Classifier(engine, trained, cast("Sandbox", sandbox or Stuck()), most=most, deadline=deadline)
 
 
 async def hold(asked: Classifier, question: Question) -> asyncio.Task[Classified]:
     """Have an image in hand."""
-    held = asyncio.create_task(asked.classify(b"", question))
+    held = asyncio.create_task(asked.classify(b"", asked.admit(question)))
     await asyncio.sleep(0)
     return held
 
@@ -132,6 +142,23 @@ def test_those_who_wait_for_the_same_network_count(engine: Networks) -> None:
         engine.primary.serve(DummyRunner(), WEIGHTS)
         asked.admit(Question())
         await drop(*held)
+
+    asyncio.run(scene())
+
+
+def test_a_takeover_between_admission_and_answer(engine: Networks) -> None:
+    """Who was admitted with the stand-in is answered by it, though VGG16 is ready meanwhile and serves the next."""
+
+    async def scene() -> None:
+        asked = classifier(engine, most=10, sandbox=Instant())
+        admission = asked.admit(Question())
+        engine.primary.serve(DummyRunner(), WEIGHTS)
+        answers = [await asked.classify(b"", each) for each in (admission, asked.admit(Question()))]
+        assert [(answer.choice.slot, answer.choice.stand_in_for) for answer in answers] == [
+            (engine.stand_in, "vgg16"),
+            (engine.primary, None),
+        ]
+        assert asked.in_hand(trained=False) == 0
 
     asyncio.run(scene())
 

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from app.errors import NotFound, NotReady
-from app.inference.engine import Networks
+from app.inference.classifier import Networks
 from app.settings import Settings
 from support.fake_networks import DummyRunner
 from vision.networks.weights import FoundWeights
@@ -17,7 +17,7 @@ WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
 
 def ids(engine: Networks) -> list[str]:
     """Name every network, in the order in which they are told."""
-    return list(engine.networks)
+    return list(engine.slots)
 
 
 @pytest.mark.parametrize(

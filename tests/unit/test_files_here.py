@@ -23,7 +23,7 @@ from support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.inference.engine import Networks
+    from app.inference.classifier import Networks
     from app.inference.model_cache import ModelCache
     from jobs.artifacts import ArtifactStore
     from jobs.async_registry import AsyncRegistry
