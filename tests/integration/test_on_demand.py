@@ -14,7 +14,7 @@ from app.dependencies import State
 from app.errors import NotEnoughMemory, NotReady, Problem
 from app.inference.admission import Choice
 from app.inference.classifier import Networks
-from app.inference.loader import BringUp
+from app.inference.loader import Loader
 from app.main import serving
 from app.settings import Settings
 from support.images import encoded, noise
@@ -57,16 +57,16 @@ def put(folder: Path) -> None:
     (folder / "weights" / FILE.name).write_bytes(CONTENT)
 
 
-def play(folder: Path, scene: Callable[[Networks, BringUp], Awaitable[None]], **more: object) -> None:
-    """Let a scene play with an engine and who brings its networks up."""
+def play(folder: Path, scene: Callable[[Networks, Loader], Awaitable[None]], **more: object) -> None:
+    """Let a scene play with an engine and its loader."""
 
     async def run() -> None:
         with contextlib.closing(Networks(settings(folder, **more), table=TABLE)) as engine:
-            bring_up = BringUp(engine, settings(folder, **more))
+            loading = Loader(engine, settings(folder, **more))
             try:
-                await scene(engine, bring_up)
+                await scene(engine, loading)
             finally:
-                bring_up.stop()
+                loading.stop()
 
     asyncio.run(run())
 
@@ -87,7 +87,7 @@ def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
     """The first question is told that the network is being loaded; a later one is answered."""
     put(tmp_path)
 
-    async def scene(engine: Networks, _: BringUp) -> None:
+    async def scene(engine: Networks, _: Loader) -> None:
         choice, said = await until_it_answers(engine)
         assert choice.slot.weights
         assert choice.slot.weights.verified
@@ -100,7 +100,7 @@ def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
 def test_without_its_weights(tmp_path: Path) -> None:
     """Without its file the answer is what to do; once the file is there it is loaded, without a restart."""
 
-    async def scene(engine: Networks, _: BringUp) -> None:
+    async def scene(engine: Networks, _: Loader) -> None:
         with pytest.raises(
             NotReady, match=r"weights are not here\. Run `bestguess weights fetch --model vgg19`"
         ) as told:
@@ -118,12 +118,12 @@ def test_a_wrong_file(tmp_path: Path) -> None:
     put(tmp_path)
     (tmp_path / "weights" / FILE.name).write_bytes(b"<html>")
 
-    async def scene(engine: Networks, _: BringUp) -> None:
+    async def scene(engine: Networks, _: Loader) -> None:
         served = engine.find("vgg19")
         with pytest.raises(NotReady):
             engine.choose("vgg19")
         async with asyncio.timeout(60):
-            while served.status.state != "failed":  # noqa: ASYNC110 - reports are values that change
+            while served.status.state != "failed":  # noqa: ASYNC110 - a status is a value that changes
                 await asyncio.sleep(0.05)
         for _ in range(3):
             with pytest.raises(NotReady, match="6 bytes where 22 are expected"):
@@ -137,9 +137,9 @@ def test_without_enough_memory(tmp_path: Path) -> None:
     """Where there is no room it is said, with what is needed and what there is; nothing is loaded until there is."""
     put(tmp_path)
 
-    async def scene(engine: Networks, bring_up: BringUp) -> None:
+    async def scene(engine: Networks, loading: Loader) -> None:
         free = memory_to_load(SMALL) - 1
-        bring_up.on_demand.available = lambda: free
+        loading.on_demand.available = lambda: free
         with pytest.raises(
             NotEnoughMemory, match=r"There is no room for VGG-19\. It needs 2\.2 GB .* 2\.2 GB are free"
         ):
@@ -156,8 +156,8 @@ def test_listed(tmp_path: Path) -> None:
     """A network that is listed is loaded at the start, beside the one that answers, and ready means both."""
     put(tmp_path)
 
-    async def scene(engine: Networks, bring_up: BringUp) -> None:
-        await bring_up.run()
+    async def scene(engine: Networks, loading: Loader) -> None:
+        await loading.run()
         assert {served.network.id for served in engine.slots.values() if served.ready} == {
             "efficientnet-lite0",
             "vgg19",

@@ -11,7 +11,7 @@ import pytest
 
 from app.inference import loader
 from app.inference.classifier import Networks
-from app.inference.loader import BringUp, Obtaining
+from app.inference.loader import Loader, WeightsSource
 from app.settings import Settings
 from support.small_vgg import SMALL_VGG, randomise
 from vision.networks.registry import LITE0, Network
@@ -52,7 +52,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - reports are values that change
+        while not condition():  # noqa: ASYNC110 - a status is a value that changes
             await asyncio.sleep(0.05)
 
 
@@ -62,8 +62,8 @@ def test_a_file_put_there_by_hand_is_noticed(tmp_path: Path, place: str) -> None
     engine = Networks(settings(tmp_path, stand_in=False), published(lambda model, _: randomise(model, 0)))
 
     async def run() -> None:
-        bring_up = BringUp(engine, settings(tmp_path))
-        task = asyncio.create_task(bring_up.run())
+        loading = Loader(engine, settings(tmp_path))
+        task = asyncio.create_task(loading.run())
         await until(lambda: engine.primary.status.trouble is not None)
         folder = tmp_path / place
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
     engine = Networks(settings(tmp_path, stand_in=False), published(load))
-    asyncio.run(BringUp(engine, settings(tmp_path)).run())
+    asyncio.run(Loader(engine, settings(tmp_path)).run())
     assert engine.primary.status.state == "failed"
     assert "not finite" in (engine.primary.status.trouble or "")
 
@@ -100,7 +100,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
     chosen = settings(tmp_path, weights=str(foreign))
     engine = Networks(chosen, stand_in=STAND_IN)
     with contextlib.closing(engine):
-        asyncio.run(BringUp(engine, chosen).run())
+        asyncio.run(Loader(engine, chosen).run())
         status = engine.primary.status
         assert status.state == "failed"
         assert "foreign.h5" in (status.trouble or "")
@@ -114,7 +114,7 @@ def test_random_weights(tmp_path: Path) -> None:
     chosen = settings(tmp_path, weights="random")
     engine = Networks(chosen, published(lambda *_: pytest.fail("there is no file to load")), stand_in=STAND_IN)
     with contextlib.closing(engine):
-        asyncio.run(BringUp(engine, chosen).run())
+        asyncio.run(Loader(engine, chosen).run())
         choice = engine.choose(None)
         assert (choice.slot.network.id, choice.stand_in_for) == ("vgg16", None)
         assert choice.slot.weights is not None
@@ -132,10 +132,10 @@ def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCa
     assert engine.stand_in is not None
 
     async def run() -> None:
-        bring_up = BringUp(engine, settings(tmp_path))
-        task = asyncio.create_task(bring_up.run())
+        loading = Loader(engine, settings(tmp_path))
+        task = asyncio.create_task(loading.run())
         await until(lambda: engine.stand_in is not None and engine.stand_in.status.state == "failed")
-        bring_up.stop()
+        loading.stop()
         await task
 
     asyncio.run(run())
@@ -148,10 +148,10 @@ def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     engine = Networks(settings(tmp_path), stand_in=STAND_IN)
 
     async def run() -> None:
-        bring_up = BringUp(engine, settings(tmp_path))
-        task = asyncio.create_task(bring_up.run())
+        loading = Loader(engine, settings(tmp_path))
+        task = asyncio.create_task(loading.run())
         await until(lambda: "answers in VGG16's place" in caplog.text)
-        bring_up.stop()
+        loading.stop()
         await task
 
     with contextlib.closing(engine):
@@ -160,11 +160,11 @@ def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixtu
 
 
 def test_weights_that_cannot_be_looked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Where looking for a network's weights fails as nobody foresaw, its report says so, and nothing else fails."""
+    """Where looking for a network's weights fails as nobody foresaw, its status says so, and nothing else fails."""
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
     served = Networks(settings(tmp_path)).primary
     nameless = replace(FILE, size="unknown")  # type: ignore[arg-type]
-    assert asyncio.run(Obtaining(served, nameless, settings(tmp_path)).find()) is None
+    assert asyncio.run(WeightsSource(served, nameless, settings(tmp_path)).find()) is None
     assert served.status.state == "failed"
     assert "cannot be looked for" in caplog.text
