@@ -22,7 +22,7 @@ from app.draining import Draining
 from app.front import stand_before
 from app.inference.artifact_cache import ArtifactCache
 from app.inference.classifier import Classifier, Networks
-from app.inference.loader import BringUp
+from app.inference.loader import Loader
 from app.inference.model_cache import ModelCache, load_digits
 from app.metrics.counted import Metrics
 from app.metrics.looked_up import LookedUp
@@ -117,17 +117,17 @@ async def running(settings: Settings) -> AsyncIterator[State]:
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, engine: Networks) -> AsyncIterator[State]:
-    """Bring an engine's networks up while requests are taken, and end it with them."""
-    bring_up = BringUp(engine, settings)
+    """Load networks while requests are taken, and end them with the block."""
+    loader = Loader(engine, settings)
     async with opened(settings.redis_url) as desk:
         with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-            async with beside("bring-up of the networks", bring_up.run):
+            async with beside("loading of the networks", loader.run):
                 try:
                     with make_state(settings, engine, sandbox, desk) as state:
                         async with beside("hourly sweep", lambda: sweep_hourly(state["shelf"])):
                             yield state
                 finally:
-                    bring_up.stop()
+                    loader.stop()
 
 
 @contextlib.asynccontextmanager

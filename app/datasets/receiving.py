@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.datastructures import UploadFile
 
 from app.errors import UnsupportedMedia
-from app.uploads import FormLimits, FormParser, media_type, missing, parsed
+from app.uploads import FORM, FormParser, media_type, missing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from fastapi import Request
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 FIELDS = 8  # that a form may have beside its files
 PIECE = 1024 * 1024  # bytes that are gathered before they are written
-FORM = "multipart/form-data"
 ARCHIVES = frozenset(
     {"application/zip", "application/x-zip-compressed", "application/x-tar", "application/gzip", "application/x-gzip"}
 )
@@ -53,10 +51,8 @@ class DiskFile(UploadFile):
 class DiskParser(FormParser):
     """Writes a form's files into a folder, by numbers."""
 
-    def __init__(
-        self, request: Request, stream: AsyncGenerator[bytes, None], limits: FormLimits, folder: Path, threads: Threads
-    ) -> None:
-        super().__init__(request, stream, limits)
+    def __init__(self, request: Request, folder: Path, threads: Threads, *, files: int) -> None:
+        super().__init__(request, files=files, parts=files + FIELDS)
         self._folder, self._threads = folder, threads
 
     def make_file(self, name: str) -> UploadFile:
@@ -80,8 +76,7 @@ async def receive_form(request: Request, folder: Path, threads: Threads, most: i
     """
     if media_type(request) != FORM:
         raise UnsupportedMedia("Send a multipart/form-data form with the field 'file'.")
-    limits = FormLimits(most, most + FIELDS)
-    form = await parsed(request, lambda stream: DiskParser(request, stream, limits, folder, threads))
+    form = await DiskParser(request, folder, threads, files=most).read()
     found = [part for name, part in form.multi_items() if name == "file" and isinstance(part, DiskFile)]
     if not found:
         raise missing("file", *(("archive", "pets.zip") if most == 1 else ()))

@@ -1,4 +1,10 @@
-"""From nothing to answers: find the weights or fetch them, load, warm up; all of it beside the event loop."""
+"""Loading of pretrained networks beside the event loop: find or fetch the weights, load, warm up.
+
+`Loader` loads those of the settings at the start, in the order in which they are useful. `OnDemand` loads the others
+when they are first asked. Both get a network's weights from its `WeightsSource`, which finds the file, downloads it
+with retries, or waits until somebody puts it there. Whatever goes wrong is in the status of the network's slot, and
+the other networks go on.
+"""
 
 from __future__ import annotations
 
@@ -30,26 +36,31 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from vision.networks.weights import FoundWeights, WeightsFile
 
-
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN = 5.0  # seconds between looks for a file that somebody may put there by hand
+RETRY_WEIGHTS = 30  # seconds; a person has to put them there
+TRY_AGAIN = 30.0  # seconds after which what could not be loaded is tried again
+LOG_EVERY = 10.0  # seconds between log lines about a download
+GIGABYTE = 1e9
 
-class BringUp:
-    """Brings an networks's networks up, in the order in which they are useful first; others when they are asked for."""
+
+class Loader:
+    """Loads the pretrained networks that are wanted at the start, the most useful first; others on demand."""
 
     def __init__(self, networks: Networks, settings: Settings) -> None:
         self._networks = networks
         self._turn = asyncio.Lock()  # one download at a time: the first network's is wanted first
-        self._obtaining = {
-            slot.network.id: Obtaining(slot, slot.network.weights, settings)
+        self._sources = {
+            slot.network.id: WeightsSource(slot, slot.network.weights, settings)
             for slot in networks.slots.values()
             if slot.network.weights
         }
-        self.on_demand = OnDemand(self._obtaining)
+        self.on_demand = OnDemand(self._sources)
         networks.on_ask = self.on_demand.ask
 
     async def run(self) -> None:
-        """Load what is there, and fetch what is not; returns once every network is ready or has failed for good.
+        """Load what is there, and fetch what is not; return once every network is ready or has failed for good.
 
         What is ready already is left alone, so that this can be called again after an error.
         """
@@ -62,12 +73,12 @@ class BringUp:
         weights = {slot: there for slot, there in zip(listed, found, strict=True) if there}
         self._networks.coming.update(weights)
         missing = [slot for slot in listed if slot not in weights]
-        await asyncio.gather(self._load_what_is_there(weights), *(self._obtain(slot) for slot in missing))
+        await asyncio.gather(self._load_what_is_there(weights), *(self._fetch(slot) for slot in missing))
 
     def stop(self) -> None:
         """End downloads, whose parts are kept, and what was asked for and is not there yet."""
-        for obtaining in self._obtaining.values():
-            obtaining.stop()
+        for source in self._sources.values():
+            source.stop()
         self.on_demand.close()
 
     async def _load_what_is_there(self, weights: dict[ModelSlot, FoundWeights]) -> None:
@@ -92,28 +103,24 @@ class BringUp:
         await load_network(slot, lambda: found)
         self._networks.coming.discard(slot)
 
-    async def _obtain(self, slot: ModelSlot) -> None:
+    async def _fetch(self, slot: ModelSlot) -> None:
         """Fetch the official weights, or wait until somebody puts them there, then load them."""
-        if (obtaining := self._obtaining.get(slot.network.id)) and (found := await obtaining.obtain(self._turn)):
+        if (source := self._sources.get(slot.network.id)) and (found := await source.fetch(self._turn)):
             await self._load(slot, found)
 
     async def _find(self, slot: ModelSlot) -> FoundWeights | None:
-        if obtaining := self._obtaining.get(slot.network.id):
-            return await obtaining.find()
+        if source := self._sources.get(slot.network.id):
+            return await source.find()
         try:
             return await asyncio.to_thread(slot.network.carried) if slot.network.carried else None
-        except Exception as error:  # its report says so, and the other networks go on
+        except Exception as error:  # its status says so, and the other networks go on
             slot.fail_to_load(error)
             log.exception("%s could not be loaded", slot.network.title)
             return None
 
 
-# One pretrained network's weights: found, or fetched, or waited for until somebody puts them there.
-LOOK_AGAIN = 5.0  # seconds between looks for a file that somebody may put there by hand
-
-
-class Obtaining:
-    """How one network comes to its weights file; its report tells how far that is."""
+class WeightsSource:
+    """Where one network's weights file comes from: found, downloaded, or waited for; the slot's status says how far."""
 
     def __init__(self, slot: ModelSlot, file: WeightsFile, settings: Settings) -> None:
         self._slot, self._file, self._settings = slot, file, settings
@@ -138,19 +145,19 @@ class Obtaining:
             self._slot.fail(f"{title}'s weights cannot be used.", str(error), self.advice())
             log.error("%s", error)  # noqa: TRY400 - the message is whole without a traceback
             return None
-        except Exception as error:  # the report says so, and the other networks go on
+        except Exception as error:  # the status says so, and the other networks go on
             self._slot.fail_to_load(error)
             log.exception("%s's weights cannot be looked for", self._slot.network.title)
             return None
 
-    async def obtain(self, turn: asyncio.Lock) -> FoundWeights | None:
+    async def fetch(self, turn: asyncio.Lock) -> FoundWeights | None:
         """Fetch the official file when it is its turn, or wait until somebody puts it there.
 
         Returns None where no official file is asked for: a path that is wrong stays wrong until a restart.
         """
         if self.in_memory or named(self._file, self._settings.weights):
             return None
-        fetching = asyncio.create_task(supervise("download of weights", lambda: self._fetch(turn)))
+        fetching = asyncio.create_task(supervise("download of weights", lambda: self._download_in_turn(turn)))
         try:
             return await self._found_or_fetched(fetching)
         finally:
@@ -166,7 +173,7 @@ class Obtaining:
         return [_stamp(path) for path in paths]
 
     def advice(self) -> str:
-        """Say the exact thing to do to get the weights."""
+        """Return the exact thing to do to get the weights."""
         own = f"BESTGUESS_WEIGHTS=/path/to/{'it.h5' if self._file.has_path else 'its/folder'}"
         return (
             f"Run `{self._file.command('fetch')}`, or put {self._file.name} into "
@@ -185,7 +192,7 @@ class Obtaining:
                 return found
         return None
 
-    async def _fetch(self, turn: asyncio.Lock) -> None:
+    async def _download_in_turn(self, turn: asyncio.Lock) -> None:
         async with turn:
             if not self._stop.is_set():
                 self._downloading = True
@@ -224,26 +231,23 @@ def _stamp(path: Path) -> tuple[int, float] | None:
     return stat.st_size, stat.st_mtime
 
 
-# Pretrained networks that are loaded when they are first asked: where their weights are here, and memory allows.
-RETRY_WEIGHTS = 30  # seconds; a person has to put them there
-TRY_AGAIN = 30.0  # seconds after which what could not be loaded is tried again
-GIGABYTE = 1e9
-
-
 class OnDemand:
-    """Loads networks on the event loop that asks, one task each; `available` says how much memory there is."""
+    """Loads networks when they are first asked, where their weights are here and memory allows.
+
+    Each has a task on the event loop that asks; `available` says how many bytes of memory there are.
+    """
 
     def __init__(
-        self, obtaining: Mapping[str, Obtaining], available: Callable[[], int | None] = machine.available
+        self, sources: Mapping[str, WeightsSource], available: Callable[[], int | None] = machine.available
     ) -> None:
-        self._obtaining, self.available = obtaining, available
+        self._sources, self.available = sources, available
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Semaphore(1)
         self._failed: dict[str, tuple[float, object]] = {}  # when, and with which files
         self._closed = False
 
     def ask(self, slot: ModelSlot) -> None:
-        """Begin to load a network, unless that has begun; its report says how far it is.
+        """Begin to load a network, unless that has begun; its status says how far it is.
 
         Raises:
             NotReady: its weights are not here; it is tried again with each question.
@@ -252,13 +256,13 @@ class OnDemand:
         network = slot.network
         if self._closed or network.id in self._tasks or self._just_failed(network.id):
             return
-        obtaining = self._obtaining[network.id]
-        if not obtaining.in_memory and not any(obtaining.stamps()):
-            self._refuse_without_weights(slot, obtaining)
+        source = self._sources[network.id]
+        if not source.in_memory and not any(source.stamps()):
+            self._refuse_without_weights(slot, source)
         self._check_memory(slot)
         slot.status = LoadStatus("loading", f"{network.title} was asked for, and is being loaded.")
         log.info("%s", slot.status.detail)
-        task = self._tasks[network.id] = asyncio.create_task(self._load(slot, obtaining))
+        task = self._tasks[network.id] = asyncio.create_task(self._load(slot, source))
         task.add_done_callback(lambda _: self._tasks.pop(network.id))
 
     def close(self) -> None:
@@ -267,10 +271,10 @@ class OnDemand:
         for task in self._tasks.values():
             task.cancel()
 
-    async def _load(self, slot: ModelSlot, obtaining: Obtaining) -> None:
-        stamps = obtaining.stamps()
+    async def _load(self, slot: ModelSlot, source: WeightsSource) -> None:
+        stamps = source.stamps()
         async with self._one_at_a_time:
-            if found := await obtaining.find():
+            if found := await source.find():
                 await load_network(slot, lambda: found, at_start=False)
         if not slot.ready:
             self._failed[slot.network.id] = time.monotonic(), stamps
@@ -278,14 +282,14 @@ class OnDemand:
     def _just_failed(self, network_id: str) -> bool:
         """Whether it was of no use a moment ago, and the files are the same."""
         when, stamps = self._failed.get(network_id, (float("-inf"), None))
-        return time.monotonic() - when < TRY_AGAIN and self._obtaining[network_id].stamps() == stamps
+        return time.monotonic() - when < TRY_AGAIN and self._sources[network_id].stamps() == stamps
 
     @staticmethod
-    def _refuse_without_weights(slot: ModelSlot, obtaining: Obtaining) -> None:
+    def _refuse_without_weights(slot: ModelSlot, source: WeightsSource) -> None:
         title = slot.network.title
-        slot.fail(f"{title} is loaded when it is asked for.", "Its weights are not here.", obtaining.advice())
-        report = slot.status
-        raise NotReady(f"{report.detail} {report.trouble} {report.action}", retry_after=RETRY_WEIGHTS)
+        slot.fail(f"{title} is loaded when it is asked for.", "Its weights are not here.", source.advice())
+        status = slot.status
+        raise NotReady(f"{status.detail} {status.trouble} {status.action}", retry_after=RETRY_WEIGHTS)
 
     def _check_memory(self, slot: ModelSlot) -> None:
         network, there = slot.network, self.available()
@@ -299,8 +303,32 @@ class OnDemand:
         raise NotEnoughMemory(f"{slot.status.detail} {trouble} {action}")
 
 
-# How a download is told: to `/readyz`, to the log, and as a bar on a terminal's standard error.
-LOG_EVERY = 10.0  # seconds
+async def load_network(slot: ModelSlot, find: Callable[[], FoundWeights], *, at_start: bool = True) -> None:
+    """Load a network from the weights that `find` names; called in a thread, as it may have to read them.
+
+    What is in memory `at_start` stays there; later there are networks that will have to make way. What is ready is left
+    alone, as the loader is run again after an error.
+    """
+    if slot.ready:
+        return
+    try:
+        await asyncio.to_thread(lambda: slot.load(find()))
+    except Exception as error:  # its status says so, and the other networks go on
+        slot.fail_to_load(error)
+        log.exception("%s could not be loaded", slot.network.title)
+    else:
+        log.info("%s", slot.status.detail)
+        if at_start:
+            await asyncio.to_thread(_settle)
+
+
+def _settle() -> None:
+    """Take what was loaded out of the garbage collector's rounds; once for each network that is loaded at the start.
+
+    TensorFlow's half a million objects stay for good; going through all of them stops every request for 0.1 s or more.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def progress_bar() -> Progress:
@@ -348,32 +376,3 @@ class DownloadProgress:
         self._slot.held_up(reason, self._advice)
         advice = f" {self._advice}" if first else ""
         log.warning("%s Trying again in %.0f s.%s", reason, seconds, advice)
-
-
-# Bringing one network's weights into memory, beside the event loop; whatever goes wrong, its report says so.
-async def load_network(slot: ModelSlot, find: Callable[[], FoundWeights], *, at_start: bool = True) -> None:
-    """Load a network from the weights that `find` names; called in a thread, as it may have to read them.
-
-    What is in memory `at_start` stays there; later there are networks that will have to make way. What is ready is left
-    alone, as the bring-up is run again after an error.
-    """
-    if slot.ready:
-        return
-    try:
-        await asyncio.to_thread(lambda: slot.load(find()))
-    except Exception as error:  # its report says so, and the other networks go on
-        slot.fail_to_load(error)
-        log.exception("%s could not be loaded", slot.network.title)
-    else:
-        log.info("%s", slot.status.detail)
-        if at_start:
-            await asyncio.to_thread(_settle)
-
-
-def _settle() -> None:
-    """Take what was loaded out of the garbage collector's rounds; once for each network that is loaded at the start.
-
-    TensorFlow's half a million objects stay for good; going through all of them stops every request for 0.1 s or more.
-    """
-    gc.collect()
-    gc.freeze()

@@ -17,7 +17,7 @@ from app.inference.classifier import Classifier
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.rendering import as_problem
 from app.routes.params import QuestionDep
-from app.uploads import FormLimits, Upload, read_files, read_image
+from app.uploads import Upload, read_files, read_image
 from app.wire import classification, picture
 from bestguess import schemas
 from bestguess.schemas.service import Scope
@@ -48,7 +48,7 @@ async def classify(
         raise too_many_bars()
     admission = classifier.admit(replace(question, preview=kind is not None))
     async with classifier.bodies.reading(request.state.caller.counted_as, request.state.exchange):
-        work = classifier.classify(await read_image(request, FormLimits(1, settings.max_parts)), admission)
+        work = classifier.classify(await read_image(request, settings.max_parts), admission)
     found = await while_connected(request, work)
     request.state.exchange.classified(found.choice.slot.network.id, found.seconds.stages)
     if kind is None:
@@ -71,7 +71,7 @@ async def classify_batch(
     """Answer each file of a form by itself: one broken image does not spoil the others."""
     admission = classifier.admit(question)  # what holds for the whole request is not told once a file
     async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
-        uploads = await read_files(request, FormLimits(settings.max_files, settings.max_parts), ("file", "files"))
+        uploads = await read_files(request, ("file", "files"), files=settings.max_files, parts=settings.max_parts)
     answers = asyncio.gather(*(answer_one(classifier, upload, admission, exchange) for upload in uploads))
     return schemas.Batch(results=await while_connected(request, answers))
 
