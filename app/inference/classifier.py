@@ -217,7 +217,7 @@ class Classifier:
     `observe` is called with each answer.
     """
 
-    def __init__(  # noqa: PLR0913 - who is asked, within which bounds, and who hears of it
+    def __init__(  # noqa: PLR0913 - its parts, its bounds and its observer
         self,
         networks: Networks,
         trained: ModelCache,
@@ -316,8 +316,9 @@ class Classifier:
             raise Closed
         queue = admission.queue
         others = [other.queue for other in self._in_hand.values() if (other.queue is None) == (queue is None)]
-        # A digit takes a millisecond, for which the count is bound enough.
-        seconds = queue.pace * sum(other is queue for other in others) if queue else 0.0
+        seconds = 0.0  # a digit takes a millisecond, for which the count is bound enough
+        if queue is not None and queue in others:
+            seconds = queue.pace * others.count(queue)
         if len(others) >= self.most or seconds > self._deadline * PATIENCE:
             raise QueueFull(max(1, math.ceil(seconds / 2)))
 

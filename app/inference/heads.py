@@ -197,7 +197,7 @@ class Backbone:
             scores = head.function(self._take(features, places)).numpy()[: len(places)]
         except import_tensorflow().errors.ResourceExhaustedError:
             raise
-        except Exception as error:  # whatever it is, those who wait have to hear of it
+        except Exception as error:  # whatever it is, it is the answer to those who wait
             log.exception("%s cannot answer", head.title)
             return [error] * len(places)
         return check_finite(scores, head.title, self.hardware.precision)
