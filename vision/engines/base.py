@@ -42,9 +42,9 @@ class Hardware:
 class Engine(ABC):
     """One network with its weights in memory, run by one library.
 
-    A subclass loads the network when it is made, implements `compute`, and ends with `warm_up`. All of that takes
-    seconds: make it off the event loop. `name` is the library's, and `sizes` are the batch sizes that are computed,
-    ascending.
+    `name` is the library's, and `sizes` are the batch sizes that are computed, ascending. A subclass is made of a
+    network, its weights, a precision and the batch sizes, if they are given: it loads the network, and ends with
+    `warm_up`. That takes seconds: make it off the event loop.
     """
 
     name: ClassVar[str]
