@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 
-FORM = "multipart/form-data"
+FORM_TYPE = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ async def read_image(request: Request, parts: int) -> bytes:
         Problem: with what to send instead.
     """
     kind = media_type(request)
-    if kind == FORM:
+    if kind == FORM_TYPE:
         return (await _read_form(request, ("file",), files=1, parts=parts))[0].data
     if kind == "application/json":
         return from_json(await read_body(request))
@@ -120,7 +120,7 @@ async def read_files(request: Request, fields: tuple[str, ...], *, files: int, p
     Raises:
         Problem: not a form, a broken one, too many parts, or no file in it.
     """
-    if media_type(request) != FORM:
+    if media_type(request) != FORM_TYPE:
         raise UnsupportedMedia(f"Send a multipart/form-data form with the field '{fields[0]}'.")
     return await _read_form(request, fields, files=files, parts=parts)
 

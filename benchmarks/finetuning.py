@@ -217,10 +217,10 @@ def _make_weights(root: Network, photographs: Photographs, settings: WorkerSetti
 def normalised_weights(root: Network, pixels: NDArray[np.float32], path: Path) -> FoundWeights:
     """Write random weights for a sequential network, such as VGG16, normalised by photographs, into a new file.
 
-    Behind the weights of `vision.networks.random_weights` all photographs are nearly
-    equal, so that no last layer can learn to tell them apart. Here, layer by layer, each channel's outputs before the
-    ReLU get mean 0 and variance 1 over the photographs (Krähenbühl et al. 2016, https://arxiv.org/abs/1511.06856). `pixels` (n, side, side, channels) are
-    preprocessed.
+    Behind the weights of `vision.networks.random_weights` all photographs are nearly equal, so that no last layer can
+    learn to tell them apart. Here, layer by layer, each channel's outputs before the ReLU get mean 0 and variance 1
+    over the photographs (Krähenbühl et al. 2016, https://arxiv.org/abs/1511.06856). `pixels` (n, side, side, channels)
+    are preprocessed.
 
     Raises:
         OSError: the file cannot be written.

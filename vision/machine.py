@@ -82,30 +82,48 @@ def available(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
     machine = _field(proc / "meminfo", "MemAvailable:")
     if machine is None:
         return None
-    return max(0, min([machine * 1024, *_left_in_groups(proc, cgroups)]))
+    left = [_left(group) for group in _groups(proc, cgroups)]
+    return max(0, min([machine * 1024, *(bytes_ for bytes_ in left if bytes_ is not None)]))
 
 
-def _left_in_groups(proc: Path, cgroups: Path) -> list[int]:
-    """List what is left of each limit that holds for us: that of our control group, and of those above it (version 2).
+def memory_limit(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
+    """Return the bytes that this process may use: the machine's memory, or less where a control group limits it.
 
-    A container sees its own group as the root. A group without a limit has the word "max" for one, or no file.
+    None where the system does not say, as macOS does not.
+    """
+    machine = _field(proc / "meminfo", "MemTotal:")
+    if machine is None:
+        return None
+    limits = [_number(group / "memory.max") for group in _groups(proc, cgroups)]
+    return min([machine * 1024, *(limit for limit in limits if limit is not None)])
+
+
+def _groups(proc: Path, cgroups: Path) -> list[Path]:
+    """Return the folders of our control group (version 2) and of those above it, whose limits hold for us as well.
+
+    A container sees its own group as the root.
     """
     try:
         line = next(line for line in (proc / "self/cgroup").read_text().splitlines() if line.startswith("0::/"))
     except (OSError, StopIteration):
         return []
     group = cgroups / line.removeprefix("0::/")
-    groups = [above for above in (group, *group.parents) if above.is_relative_to(cgroups)]
-    return [left for folder in groups if (left := _left(folder)) is not None]
+    return [above for above in (group, *group.parents) if above.is_relative_to(cgroups)]
 
 
 def _left(group: Path) -> int | None:
-    try:
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-    except (OSError, ValueError):
+    """Return the bytes that are left of a group's limit, None where it has none."""
+    limit, used = _number(group / "memory.max"), _number(group / "memory.current")
+    if limit is None or used is None:
         return None
     return limit - used + (_field(group / "memory.stat", "inactive_file") or 0)
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # a group without a limit has the word "max" for one, or no file
+        return None
 
 
 def _field(path: Path, name: str) -> int | None:

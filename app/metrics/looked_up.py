@@ -10,7 +10,6 @@ from prometheus_client.registry import Collector
 
 from app.inference.batcher import Batcher
 from app.inference.model_cache import LABEL
-from app.services.jobs import Desk, NoDesk
 from jobs import damage
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from app.draining import Draining
     from app.inference.classifier import Classifier
     from app.inference.model_slot import ModelSlot
+    from app.services.jobs import JobService
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LookedUp(Collector):
     """Reads public figures of the service's parts; takes microseconds and blocks nobody."""
 
     classifier: Classifier
-    desk: Desk | NoDesk
+    jobs: JobService | None
     draining: Draining
 
     def collect(self) -> Iterator[Metric]:
@@ -37,7 +37,7 @@ class LookedUp(Collector):
         yield from self._networks()
         ready = self.draining.takes_requests(self.classifier)
         yield GaugeMetricFamily("bestguess_ready", "Whether images are classified.", ready)
-        viewers = self.desk.feed.viewers if isinstance(self.desk, Desk) else 0
+        viewers = self.jobs.feed.viewers if self.jobs else 0
         yield GaugeMetricFamily("bestguess_event_streams", "Followers of jobs over this replica.", viewers)
         damaged = GaugeMetricFamily(
             "bestguess_damaged_records",
@@ -52,9 +52,9 @@ class LookedUp(Collector):
         depth = GaugeMetricFamily("bestguess_queue_depth", "Images that wait for their batch.", labels=["model"])
         capacity = GaugeMetricFamily("bestguess_queue_capacity", "Images that may wait.", labels=["model"])
         waiting: dict[str, list[tuple[int, int]]] = {}
-        for served in self._loaded():
-            if isinstance(served.batcher, Batcher):  # a fine-tuned model has that of its base
-                waiting.setdefault(served.label, []).append((served.batcher.depth, served.batcher.capacity))
+        for slot in self._loaded():
+            if isinstance(slot.batcher, Batcher):  # a fine-tuned model has that of its base
+                waiting.setdefault(slot.label, []).append((slot.batcher.depth, slot.batcher.capacity))
         for model, queues in waiting.items():
             depth.add_metric([model], sum(deep for deep, _ in queues))
             capacity.add_metric([model], sum(most for _, most in queues))
@@ -77,15 +77,15 @@ class LookedUp(Collector):
             labels=["model"],
         )
         ready = GaugeMetricFamily("bestguess_model_ready", "Whether a pretrained network answers.", labels=["model"])
-        for served in self.classifier.networks.in_view:
-            ready.add_metric([served.network.id], served.ready)
-            if served.hardware and served.weights:
+        for slot in self.classifier.networks.in_view:
+            ready.add_metric([slot.network.id], slot.ready)
+            if slot.hardware and slot.weights:
                 facts = {
-                    "precision": served.hardware.precision,
-                    "device": served.hardware.device,
-                    "weights": served.weights.origin,
+                    "precision": slot.hardware.precision,
+                    "device": slot.hardware.device,
+                    "weights": slot.weights.origin,
                 }
-                info.add_metric([served.network.id], facts)
+                info.add_metric([slot.network.id], facts)
         yield info
         yield ready
         loaded = len(self.classifier.trained.in_memory)

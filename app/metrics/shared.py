@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from app.services.jobs import Desk, NoDesk
 from jobs import figures
 from jobs.errors import StoreError
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from app.services.jobs import JobService
     from jobs.figures import Figures, Times
 
 log = logging.getLogger(__name__)
@@ -27,17 +27,17 @@ log = logging.getLogger(__name__)
 PATIENCE = 0.5  # seconds; a Redis that is well takes a millisecond, and Prometheus itself waits ten seconds
 
 
-async def shared(desk: Desk | NoDesk) -> list[Metric]:
+async def shared(service: JobService | None) -> list[Metric]:
     """Ask Redis, but not for long; where it does not answer, all there is to tell is that."""
-    found = await _read(desk) if isinstance(desk, Desk) else None
+    found = await _read(service) if service else None
     up = GaugeMetricFamily("bestguess_redis_up", "Whether Redis told the figures of jobs in time.", found is not None)
     return [up, *(_families(found) if found else ())]
 
 
-async def _read(desk: Desk) -> Figures | None:
+async def _read(service: JobService) -> Figures | None:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await desk.store.run(figures.read())
+            return await service.store.run(figures.read())
     except (StoreError, TimeoutError) as error:
         log.debug("no figures of jobs: %s", str(error) or "Redis is silent")
         return None

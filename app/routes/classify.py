@@ -1,34 +1,33 @@
-"""`POST /classify` and `POST /classify/batch`."""
+"""Routes of `/classify` and `/classify/batch`."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 
-import mimeparse
 from fastapi import APIRouter, Request, Response
 
-from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, needs
-from app.disconnect import while_connected
+from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, require_scope
 from app.errors import Invalid
 from app.exchange import Exchange
 from app.inference.admission import Admission
 from app.inference.classifier import Classifier
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
+from app.presenters import draw_classification, present_classification
 from app.rendering import as_problem
+from app.responses import preferred_media_type, while_connected
 from app.routes.params import QuestionDep
+from app.settings import Settings
 from app.uploads import Upload, read_files, read_image
-from app.wire import classification, picture
 from bestguess import schemas
 from bestguess.schemas.service import Scope
 from vision.pictures import chart
 
-router = APIRouter(tags=["classify"], dependencies=[needs(Scope.CLASSIFY)])
+router = APIRouter(tags=["classify"], dependencies=[require_scope(Scope.CLASSIFY)])
 
-# Media types of an answer in ascending preference: the last one wins where a client takes any.
-OFFERED = ("image/png", "image/svg+xml", "application/json")
 KINDS: dict[str, chart.Kind] = {"image/png": "png", "image/svg+xml": "svg"}
 MEDIA_TYPES = {kind: media_type for media_type, kind in KINDS.items()}
+OFFERED = (*KINDS, "application/json")
 MOST_BARS = 50  # more would be a picture that nothing shows
 
 
@@ -39,22 +38,23 @@ MOST_BARS = 50  # more would be a picture that nothing shows
     openapi_extra=IMAGE_BODY,
     summary="What is this picture of?",
 )
-async def classify(
-    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep
-) -> Response:
-    """Answer with the best guesses, best first: as JSON, or as a picture where `Accept` asks for PNG or SVG."""
+async def classify(request: Request, question: QuestionDep) -> Response:
+    """Return the best predictions, best first: as JSON, or as a picture if `Accept` asks for PNG or SVG."""
+    classifier: Classifier = request.state.classifier
+    settings: Settings = request.state.settings
+    exchange: Exchange = request.state.exchange
     kind = wanted_kind(request)
     if kind and question.top_k > MOST_BARS:
         raise too_many_bars()
     admission = classifier.admit(replace(question, preview=kind is not None))
-    async with classifier.bodies.reading(request.state.caller.counted_as, request.state.exchange):
+    async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
         work = classifier.classify(await read_image(request, settings.max_parts), admission)
     found = await while_connected(request, work)
-    request.state.exchange.classified(found.choice.slot.network.id, found.seconds.stages)
+    exchange.classified(found.choice.slot.network.id, found.seconds.stages)
     if kind is None:
-        body = await classification(found, show_input=question.show_input)
+        body = await present_classification(found, show_input=question.show_input)
         return Response(body.model_dump_json(), media_type="application/json")
-    return Response(await asyncio.to_thread(picture, found, kind), media_type=MEDIA_TYPES[kind])
+    return Response(await asyncio.to_thread(draw_classification, found, kind), media_type=MEDIA_TYPES[kind])
 
 
 @router.post(
@@ -68,8 +68,8 @@ async def classify(
 async def classify_batch(
     request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep, exchange: ExchangeDep
 ) -> schemas.Batch:
-    """Answer each file of a form by itself: one broken image does not spoil the others."""
-    admission = classifier.admit(question)  # what holds for the whole request is not told once a file
+    """Classify each file of a form by itself: one broken image does not affect the others."""
+    admission = classifier.admit(question)  # a refusal of the whole request is not repeated for each file
     async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
         uploads = await read_files(request, ("file", "files"), files=settings.max_files, parts=settings.max_parts)
     answers = asyncio.gather(*(answer_one(classifier, upload, admission, exchange) for upload in uploads))
@@ -79,12 +79,12 @@ async def classify_batch(
 async def answer_one(
     classifier: Classifier, upload: Upload, admission: Admission, exchange: Exchange
 ) -> schemas.BatchItem:
-    """Return one file's result, or its error in the shape that it would have had alone."""
+    """Return one file's result, or the error that it would have had alone."""
     try:
         found = await classifier.classify(upload.data, admission)
         exchange.classified(found.choice.slot.network.id, found.seconds.stages)
-        result = await classification(found, show_input=admission.question.show_input)
-    except Exception as error:  # noqa: BLE001 - any of them is this file's, and only its
+        result = await present_classification(found, show_input=admission.question.show_input)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this file only
         problem = as_problem(error, exchange.request_id)
         exchange.refused.append(problem.slug)
         return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**problem.body()))
@@ -93,17 +93,14 @@ async def answer_one(
 
 def wanted_kind(request: Request) -> chart.Kind | None:
     """Return the kind of picture that `Accept` prefers; None is JSON."""
-    accept = ", ".join(request.headers.getlist("Accept")).lower() or "*/*"
-    try:
-        return KINDS.get(mimeparse.best_match(OFFERED, accept))
-    except (mimeparse.MimeTypeParseException, ValueError):
-        return None
+    return KINDS.get(preferred_media_type(request, OFFERED) or "")
 
 
 def too_many_bars() -> Invalid:
-    """Return the error for a picture of more guesses than one can show."""
-    message = f"at most {MOST_BARS} for a picture"
+    """Return the error for a picture of more predictions than one can show."""
     return Invalid(
         f"query.top_k: a picture shows at most {MOST_BARS} guesses. Ask for fewer, or for JSON.",
-        errors=[{"loc": ["query", "top_k"], "msg": message, "type": "less_than_equal"}],
+        errors=[
+            {"loc": ["query", "top_k"], "msg": f"at most {MOST_BARS} for a picture", "type": "less_than_equal"},
+        ],
     )

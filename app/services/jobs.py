@@ -1,4 +1,4 @@
-"""Where jobs are handed in: the store, the feed of their events, and the queue; or the word that there is no Redis."""
+"""Submission of training jobs: their records in Redis, the feed of their events, and the Celery queue."""
 
 from __future__ import annotations
 
@@ -29,35 +29,43 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NO_REDIS = "Jobs need Redis, and this service was started without. Set BESTGUESS_REDIS_URL, or use `bestguess up`."
 RETRY_REDIS = 5  # seconds
-TROUBLE_SECONDS = 1.0  # a balancer that asks whether we are ready waits no longer than a few
-PUBLISH_SECONDS = 2  # with what the record takes, a hung Redis is told of within five seconds
+CHECK_SECONDS = 1.0  # a load balancer that polls `/readyz` waits only a few seconds
+PUBLISH_SECONDS = 2  # together with writing the record, a hung Redis is reported within five seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Everything that a job's route needs."""
+class JobService:
+    """Job records, the registry of trained models, the event feed and the Celery queue. Where there is no Redis, None.
+
+    `max_queued` is the number of jobs that may wait, `max_per_owner` how many of one owner may be unfinished.
+    """
 
     store: AsyncJobStore
     registry: AsyncRegistry
     feed: EventFeed
     queue: Celery
+    max_queued: int
+    max_per_owner: int
 
-    async def submit(  # noqa: PLR0913, PLR0917 - what is asked, by whom, and within what bounds
+    async def submit(  # noqa: PLR0913 - a job's record has these parts
         self,
         kind: str,
         params: Frozen,
-        idempotency: tuple[str, str] | None,
+        *,
         owner: str,
-        settings: Settings,
-        origin: Origin | None = None,
+        origin: Origin,
+        idempotency: tuple[str, str] | None,
         dataset: tuple[str, int] | None = None,
     ) -> Job:
-        """Record a job, then tell the workers; the record alone is enough, for they look for what they were not told.
+        """Record a job, then publish it to the workers. `idempotency` is a key with the digest of what it asks for.
+
+        A job that cannot be published stays recorded: the workers also look for recorded jobs.
 
         Raises:
-            QueueFull, QuotaReached, IdempotencyConflict, DatasetNotFound, DatasetChanged, StoreUnavailable: as the
-                store.
+            QueueFull, QuotaReached, IdempotencyConflict, DatasetNotFound, DatasetChanged, StoreUnavailable: see
+                `AsyncJobStore.create`.
         """
         job_id = new_job_id()
         job = await self.store.create(
@@ -65,53 +73,50 @@ class Desk:
             params.model_dump(mode="json"),
             job_id=job_id,
             idempotency=idempotency,
-            most_queued=settings.max_queued_jobs,
+            most_queued=self.max_queued,
             owner=owner,
-            quota=settings.max_jobs_per_owner,
+            quota=self.max_per_owner,
             origin=origin,
             dataset=dataset,
         )
-        if job.id == job_id:
-            await self._publish(kind, job_id)
+        if job.id == job_id:  # another id: the idempotency key has made this job before
+            try:
+                await asyncio.to_thread(publish, self.queue, kind, job_id)
+            except StoreUnavailable as error:
+                log.warning("job %s could not be published; a worker will find its record: %s", job_id, error)
         return job
 
-    async def _publish(self, kind: str, job_id: str) -> None:
+    async def unavailable_reason(self) -> str | None:
+        """Return why Redis takes no jobs at present, or None if it does."""
         try:
-            await asyncio.to_thread(publish, self.queue, kind, job_id)
-        except StoreUnavailable as error:
-            log.warning("job %s could not be published, and will be found: %s", job_id, error)
-
-    async def trouble(self) -> str | None:
-        """Say why jobs have to wait, or None where Redis takes them."""
-        try:
-            async with asyncio.timeout(TROUBLE_SECONDS):
+            async with asyncio.timeout(CHECK_SECONDS):
                 await self.store.ready()
         except TimeoutError:
-            return f"Redis does not answer: it has been silent for {TROUBLE_SECONDS:g} s"
+            return f"Redis does not answer: it has been silent for {CHECK_SECONDS:g} s"
         except StoreUnavailable as error:
             return f"Redis cannot be used: {error}"
         return None
 
 
-class NoDesk:
-    """What stands in the desk's place where no Redis was named."""
-
-    detail = "Jobs need Redis, and this service was started without. Set BESTGUESS_REDIS_URL, or use `bestguess up`."
-
-    async def trouble(self) -> str | None:
-        """Say why there are no jobs."""
-        return self.detail
-
-    def refuse(self) -> NotReady:
-        """Make the answer for every route of jobs."""
-        return NotReady(self.detail, retry_after=RETRY_REDIS)
-
-
 @asynccontextmanager
-async def opened(redis_url: str | None) -> AsyncIterator[Desk | NoDesk]:
-    """Open the desk; nothing is asked of Redis yet, so that it may be away."""
-    if redis_url is None:
-        yield NoDesk()
+async def open_job_service(settings: Settings) -> AsyncIterator[JobService | None]:
+    """Make the job service, or None if no Redis is configured. Nothing is sent to Redis yet, so it may be down."""
+    url = settings.redis_url
+    if url is None:
+        yield None
         return
-    async with AsyncJobStore(connect_async(redis_url)) as store, EventFeed(store) as feed:
-        yield Desk(store, AsyncRegistry(store), feed, celery_app(redis_url, timeout_seconds=PUBLISH_SECONDS))
+    async with AsyncJobStore(connect_async(url)) as store, EventFeed(store) as feed:
+        queue = celery_app(url, timeout_seconds=PUBLISH_SECONDS)
+        registry = AsyncRegistry(store)
+        yield JobService(store, registry, feed, queue, settings.max_queued_jobs, settings.max_jobs_per_owner)
+
+
+def require_redis(service: JobService | None) -> JobService:
+    """Return the job service.
+
+    Raises:
+        NotReady: no Redis is configured.
+    """
+    if service is None:
+        raise NotReady(NO_REDIS, retry_after=RETRY_REDIS)
+    return service

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from app.inference.classifier import Networks
-from app.main import serving
+from app.main import running
 from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store
 from support.api_keys import Headers, closed
@@ -59,7 +59,7 @@ def house(server: LiveRedis, store: FullStore, tmp_path: Path) -> Iterator[House
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with serving(settings, engine) as state:
+        async with running(settings, engine) as state:
             yield state
 
     with served(settings, resources) as client:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.inference.classifier import Networks
-from app.main import serving
+from app.main import running
 from app.settings import Settings
 from support.finetuned_models import CLASSES, Made, as_vgg16, base, publish
 from support.images import encoded, noise
@@ -65,7 +65,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def resources(self, _: Settings) -> AsyncIterator[State]:
         """Make what the routes need, and keep it where tests can see it."""
-        async with serving(self.settings, self.engine) as self.state:
+        async with running(self.settings, self.engine) as self.state:
             yield self.state
 
 

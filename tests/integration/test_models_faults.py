@@ -69,7 +69,7 @@ def test_a_file_that_was_changed_is_not_loaded(api: Live, store: FullStore, data
 
 def test_a_network_that_is_removed_while_it_is_asked(api: Live, store: FullStore, data_dir: Path) -> None:
     """Whoever has found a network when it is removed is told that it is not there, and not that it is damaged."""
-    files, registry = api.state["gallery"]._trained.files, FullRegistry(store)
+    files, registry = api.state["catalog"]._trained.files, FullRegistry(store)
     real = files._store
     for call in ("classify", "download", "report", ""):
         model_id = publish(store, data_dir, untrained())

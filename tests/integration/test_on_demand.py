@@ -15,7 +15,7 @@ from app.errors import NotEnoughMemory, NotReady, Problem
 from app.inference.admission import Choice
 from app.inference.classifier import Networks
 from app.inference.loader import Loader
-from app.main import serving
+from app.main import running
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import ready, served
@@ -178,7 +178,7 @@ def test_over_http(tmp_path: Path) -> None:
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with serving(chosen, Networks(chosen, table=TABLE)) as state:
+        async with running(chosen, Networks(chosen, table=TABLE)) as state:
             yield state
 
     with served(chosen, resources) as client:

@@ -9,7 +9,7 @@ import pytest
 
 from app.dependencies import State
 from app.inference.classifier import Networks
-from app.main import serving
+from app.main import running
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import served
@@ -71,7 +71,7 @@ def test_vgg16_takes_over(
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with serving(settings, engine) as state:
+        async with running(settings, engine) as state:
             yield state
 
     with served(settings, resources) as client:

@@ -19,9 +19,9 @@ from app.dependencies import State
 from app.inference.classifier import Networks
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
-from app.services.jobs import opened
+from app.services.jobs import open_job_service
 from app.settings import Settings
-from bestguess.supervisor.redis_server import free_port
+from bestguess.supervisor.redis import free_port
 from jobs.telemetry.tracing import Tracing
 from support.fake_networks import DummyRunner
 from support.waiting import wait_until
@@ -90,11 +90,11 @@ def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = No
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with opened(settings.redis_url) as desk:
+        async with open_job_service(settings) as job_service:
             with (
                 contextlib.closing(engine),
                 contextlib.closing(make_sandbox(settings)) as sandbox,
-                make_state(settings, engine, sandbox, desk) as state,
+                make_state(settings, engine, sandbox, job_service) as state,
             ):
                 inside.loop, inside.state = asyncio.get_running_loop(), state
                 yield state

@@ -14,8 +14,7 @@ import pytest
 
 from app.errors import ModelUnusable, NotFound
 from app.inference.artifact_cache import IN_USE, THREADS, ArtifactCache, Copies
-from app.services.jobs import NoDesk
-from app.services.models import Gallery
+from app.services.models import ModelCatalog
 from jobs.artifacts import ArtifactDamaged
 from jobs.errors import ModelNotFound, StoreUnavailable
 from support.waiting import wait_until
@@ -196,12 +195,12 @@ def test_files_are_not_waited_for_beyond_the_deadline(store: Elsewhere) -> None:
     async def scene() -> None:
         files = here(store)
         trained = cast("ModelCache", type("Trained", (), {"files": files}))
-        gallery = Gallery(cast("Networks", None), trained, NoDesk(), deadline=0.05)
-        for ask in (gallery.file(model("a"), "model.keras"), gallery.report(model("a"))):
+        catalog = ModelCatalog(cast("Networks", None), trained, None, deadline=0.05)
+        for ask in (catalog.fetch_file(model("a"), "model.keras"), catalog.read_report(model("a"))):
             with pytest.raises(ModelUnusable) as error:
                 await ask
             assert error.value.headers == {"Retry-After": "30"}
-        assert await gallery.report_or_trouble(model("a")) == (None, "Its report cannot be reached. Try again later.")
+        assert await catalog.try_report(model("a")) == (None, "Its report cannot be reached. Try again later.")
         store.go.set()
         files.close()
 

@@ -37,7 +37,7 @@ def slow() -> bytes:
 
 LIAR = """
 import socket, sys
-from vision import messages
+from vision.decode import messages
 connection = socket.socket(fileno=int(sys.argv[1]))
 while True:
     request, words = messages.receive(connection, sys.maxsize)
@@ -55,7 +55,7 @@ class Liar(Decoder):
 FATED = """
 import os, signal, socket, sys
 from pathlib import Path
-from vision import messages
+from vision.decode import messages
 connection = socket.socket(fileno=int(sys.argv[1]))
 while True:
     request, folder = messages.receive(connection, sys.maxsize)

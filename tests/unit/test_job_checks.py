@@ -1,4 +1,4 @@
-"""What is asked of a fine-tuning beside what there is, where it takes too many photographs to try."""
+"""Checks of a fine-tuning's parameters that would take too many photographs to try through HTTP."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from bestguess.schemas.job_params import FinetuneParams
 from jobs.datasets.model import ClassFacts, Dataset, Span
 
 
-class NobodyAsked:
-    """A gallery that needs not be asked for a pretrained network."""
+class UnusedCatalog:
+    """A catalogue that is not asked for a pretrained network."""
 
 
 def _dataset(images: int) -> Dataset:
@@ -32,6 +32,6 @@ def test_no_more_than_an_operator_would_wait_for() -> None:
     """Photographs times epochs are bounded, and the answer says how many epochs there may be."""
     params = FinetuneParams(dataset_id="ds_1", epochs=301)
     with pytest.raises(Invalid, match="with 10,000 photographs at most 300 epochs are accepted"):
-        asyncio.run(job_checks.checked(params, _dataset(10_000), NobodyAsked(), "*"))  # type: ignore[arg-type]
+        asyncio.run(job_checks.check_finetune(params, _dataset(10_000), UnusedCatalog(), "*"))  # type: ignore[arg-type]
     wanted = params.model_copy(update={"epochs": 300})
-    assert asyncio.run(job_checks.checked(wanted, _dataset(10_000), NobodyAsked(), "*")) == wanted  # type: ignore[arg-type]
+    assert asyncio.run(job_checks.check_finetune(wanted, _dataset(10_000), UnusedCatalog(), "*")) == wanted  # type: ignore[arg-type]

@@ -1,22 +1,19 @@
-"""An intake's parts: the body on its way to the disk, the turns at the decode processes, the faults that are ours."""
+"""Ingest of photographs: uploads on their way to the disk, the share of the decode processes, storage errors."""
 
 import asyncio
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from fastapi import Request
 from starlette.types import Message
 
-from app.datasets.intake import Intake
-from app.datasets.looking import Looker
-from app.datasets.receiving import DiskFile, receive_archive
-from app.datasets.threads import Threads
-from app.datasets.trouble import told
 from app.errors import DeadlinePassed, StorageUnavailable
+from app.services.dataset_ingest import BlockingPool, DiskFile, PhotoDecoder, receive_archive
+from app.services.datasets import DatasetService, translate_storage_errors
 from app.settings import Settings
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from jobs.artifacts.folder import FolderStore
@@ -51,19 +48,19 @@ def request(kind: str, body: Iterator[bytes]) -> Request:
 
 
 @pytest.fixture
-def threads() -> Iterator[Threads]:
-    """Threads for the disk."""
-    made = Threads()
+def pool() -> Iterator[BlockingPool]:
+    """Return threads for the disk."""
+    made = BlockingPool()
     yield made
     made.close()
 
 
 @pytest.mark.parametrize(("kind", "body"), [("multipart/form-data; boundary=x", form), ("application/zip", raw)])
-def test_an_archive_is_never_in_memory(kind: str, body: object, tmp_path: Path, threads: Threads) -> None:
+def test_an_archive_is_never_in_memory(kind: str, body: object, tmp_path: Path, pool: BlockingPool) -> None:
     """An archive of 32 MB goes to the disk in a few megabytes of memory, under a name of ours, as it was sent."""
     tracemalloc.start()
     try:
-        file = asyncio.run(receive_archive(request(kind, body()), tmp_path, threads))  # type: ignore[operator]
+        file = asyncio.run(receive_archive(request(kind, body()), tmp_path, pool))  # type: ignore[operator]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -72,13 +69,13 @@ def test_an_archive_is_never_in_memory(kind: str, body: object, tmp_path: Path, 
     assert file.path.read_bytes() == PIECE * TIMES
 
 
-def test_a_full_disk(tmp_path: Path, threads: Threads) -> None:
-    """A disk that is full while a body arrives is our fault, and says what has to be done."""
+def test_a_full_disk(tmp_path: Path, pool: BlockingPool) -> None:
+    """A disk that is full while a body arrives is a server error that says what to do."""
     (tmp_path / "1.upload").symlink_to("/dev/full")
 
     async def receive() -> None:
-        with told():
-            await receive_archive(request("application/zip", raw()), tmp_path, threads)
+        with translate_storage_errors():
+            await receive_archive(request("application/zip", raw()), tmp_path, pool)
 
     with pytest.raises(StorageUnavailable, match="no room") as error:
         asyncio.run(receive())
@@ -90,23 +87,23 @@ def test_a_full_disk(tmp_path: Path, threads: Threads) -> None:
     "error", [ArtifactsUnavailable("away", passing=True), PermissionError(13, "no"), OSError(5, "io")]
 )
 def test_a_store_that_refuses(error: Exception) -> None:
-    """Whatever the disk or the bucket refuses is told of as ours, without what it said of this machine."""
-    with pytest.raises(StorageUnavailable, match="Try again later"), told():
+    """Errors of the disk or the bucket are reported as the service's own, without paths of this machine."""
+    with pytest.raises(StorageUnavailable, match="Try again later"), translate_storage_errors():
         raise error
-    with pytest.raises(StorageUnavailable, match="damaged"), told():
+    with pytest.raises(StorageUnavailable, match="damaged"), translate_storage_errors():
         raise ArtifactDamaged("/var/x")
-    with pytest.raises(TimeoutError), told():
+    with pytest.raises(TimeoutError), translate_storage_errors():
         raise TimeoutError
 
 
-def test_an_intake_that_takes_too_long(tmp_path: Path, threads: Threads) -> None:
-    """An intake ends after the time that it may take, with what to do, and leaves nothing on the disk."""
-    shelf = SimpleNamespace(threads=threads, artifacts=FolderStore(tmp_path))
-    intake = Intake(shelf, Settings(dataset_seconds=0.1))  # type: ignore[arg-type]
+def test_an_upload_that_takes_too_long(tmp_path: Path, pool: BlockingPool) -> None:
+    """An upload ends at its time limit, with what to do, and leaves nothing on the disk."""
+    decoder = cast("PhotoDecoder", None)
+    service = DatasetService(Settings(dataset_seconds=0.1), None, FolderStore(tmp_path), decoder, pool)
     seen = []
 
     async def take() -> None:
-        async with intake._room("ds_x") as folder:
+        async with service._scratch_folder("ds_x") as folder:
             (folder / "1.upload").write_bytes(b"half")
             seen.append(folder)
             await asyncio.Event().wait()
@@ -118,7 +115,7 @@ def test_an_intake_that_takes_too_long(tmp_path: Path, threads: Threads) -> None
 
 
 class CountedSandbox:
-    """Decode processes that note how many pictures they have at once."""
+    """Fake sandbox that notes how many pictures it has at once."""
 
     def __init__(self) -> None:
         self.now: list[Future[Picture]] = []
@@ -133,32 +130,32 @@ class CountedSandbox:
         return future
 
     def done(self) -> None:
-        """Be done with all of them."""
+        """Finish all of them."""
         for future in self.now:
             future.set_result(Picture(1, 1, "PNG", ()))
         self.now.clear()
 
 
 def test_photographs_leave_room_for_others() -> None:
-    """However many intakes there are, they have so many pictures in the decode processes at once, and no more."""
+    """All uploads together have a bounded number of pictures in the decode processes."""
     sandbox = CountedSandbox()
 
-    async def look() -> None:
-        looker = Looker(sandbox, 2)  # type: ignore[arg-type]
-        looks = [asyncio.create_task(looker.look(b"x")) for _ in range(7)]
-        while not all(one.done() for one in looks):
+    async def decode() -> None:
+        decoder = PhotoDecoder(sandbox, 2)  # type: ignore[arg-type]
+        tasks = [asyncio.create_task(decoder.decode(b"x")) for _ in range(7)]
+        while not all(one.done() for one in tasks):
             await asyncio.sleep(0)
             sandbox.done()
 
-    asyncio.run(look())
+    asyncio.run(decode())
     assert sandbox.most == 2
 
 
-def test_pieces_are_gathered(tmp_path: Path, threads: Threads) -> None:
-    """A body that comes in crumbs is written a megabyte at a time, in its order."""
+def test_pieces_are_gathered(tmp_path: Path, pool: BlockingPool) -> None:
+    """A body that comes in small pieces is written a megabyte at a time, in its order."""
 
     async def write() -> DiskFile:
-        file = DiskFile(tmp_path / "x", "x", threads)
+        file = DiskFile(tmp_path / "x", "x", pool)
         for number in range(3000):
             await file.write(number.to_bytes(2, "big") * 250)
         assert file.path.stat().st_size == 1_048_500 + 500
