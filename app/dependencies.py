@@ -13,8 +13,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from app.access.auth import Principal
 from app.draining import Draining
 from app.errors import OutOfScope
-from app.inference.classifier import Classifier
-from app.inference.engine import Engine
+from app.inference.classifier import Classifier, Networks
 from app.metrics import Metrics
 from app.middleware.access_log import RequestRecord
 from app.services.datasets import DatasetService
@@ -30,7 +29,7 @@ class State(TypedDict):
     """What lives as long as the process. Starlette copies it into the state of each request."""
 
     settings: Settings
-    engine: Engine
+    networks: Networks
     classifier: Classifier
     catalog: ModelCatalog
     datasets: DatasetService
@@ -62,7 +61,7 @@ async def _owner_filter(request: Request) -> str:
 
 
 SettingsDep = Annotated[Settings, from_state("settings")]
-EngineDep = Annotated[Engine, from_state("engine")]
+NetworksDep = Annotated[Networks, from_state("networks")]
 ClassifierDep = Annotated[Classifier, from_state("classifier")]
 CatalogDep = Annotated[ModelCatalog, from_state("catalog")]
 DatasetsDep = Annotated[DatasetService, from_state("datasets")]

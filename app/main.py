@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,10 @@ from app.access.auth import Authenticator
 from app.dependencies import State
 from app.draining import Draining
 from app.errors import add_handlers
-from app.inference.artifact_cache import FilesHere
-from app.inference.classifier import Classifier
-from app.inference.engine import Engine
-from app.inference.finetuned import loader
-from app.inference.loader import BringUp
-from app.inference.model_cache import TrainedNetworks
+from app.inference.artifact_cache import ArtifactCache
+from app.inference.classifier import Classifier, Networks
+from app.inference.loader import Loader
+from app.inference.model_cache import ModelCache, load_digits
 from app.metrics import Metrics, ServiceCollector
 from app.middleware import add_middleware
 from app.middleware.access_log import QUIET
@@ -110,19 +109,19 @@ def telemetry(tracing: Tracing | None) -> TelemetryConfig:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, engine: Engine | None = None) -> AsyncIterator[State]:
-    """Make what the routes need, and load the engine's networks in the background while requests are answered."""
-    engine = engine or Engine(settings)
-    bring_up = BringUp(engine, settings)
+async def running(settings: Settings, networks: Networks | None = None) -> AsyncIterator[State]:
+    """Make what the routes need, and load the networks in the background while requests are answered."""
+    networks = networks or Networks(settings)
+    loader = Loader(networks, settings)
     async with open_job_service(settings) as job_service:
-        with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-            async with in_background("bring-up of the networks", bring_up.run):
+        with contextlib.closing(networks), contextlib.closing(make_sandbox(settings)) as sandbox:
+            async with in_background("loading of the networks", loader.run):
                 try:
-                    with make_state(settings, engine, sandbox, job_service) as state:
+                    with make_state(settings, networks, sandbox, job_service) as state:
                         async with in_background("hourly sweep", state["datasets"].sweep_hourly):
                             yield state
                 finally:
-                    bring_up.stop()
+                    loader.stop()
 
 
 @contextlib.asynccontextmanager
@@ -149,18 +148,23 @@ def decode_processes(settings: Settings) -> int:
 
 
 @contextlib.contextmanager
-def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, job_service: JobService | None) -> Iterator[State]:
+def make_state(
+    settings: Settings, networks: Networks, sandbox: Sandbox, job_service: JobService | None
+) -> Iterator[State]:
     """Put together what the routes need."""
     metrics = Metrics()
-    engine.tell_batches(metrics.observe_batch)
+    networks.tell_batches(metrics.observe_batch)
     artifacts = open_store(settings.artifacts_url, settings.data_dir)
-    files = FilesHere(artifacts, job_service.registry if job_service else None)
-    load = loader(
-        engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.observe_batch
+    files = ArtifactCache(artifacts, job_service.registry if job_service else None)
+    load = partial(
+        load_digits,
+        capacity=settings.queue_size,
+        linger=settings.batch_wait_seconds,
+        on_batch=metrics.observe_batch,
     )
-    trained = TrainedNetworks(files, load, most=settings.models_in_memory)
+    trained = ModelCache(files, load, most=settings.models_in_memory)
     classifier = Classifier(
-        engine,
+        networks,
         trained,
         sandbox,
         most=settings.queue_size,
@@ -177,9 +181,9 @@ def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, job_service
     with contextlib.closing(trained), contextlib.closing(pool):
         yield State(
             settings=settings,
-            engine=engine,
+            networks=networks,
             classifier=classifier,
-            catalog=ModelCatalog(engine, trained, job_service, deadline=settings.deadline_seconds),
+            catalog=ModelCatalog(networks, trained, job_service, deadline=settings.deadline_seconds),
             datasets=DatasetService(settings, job_service, artifacts, decoder, pool),
             jobs=job_service,
             draining=draining,

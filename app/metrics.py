@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from app.draining import Draining
     from app.inference.classifier import Classified, Classifier
-    from app.inference.model_slot import Served
+    from app.inference.model_slot import ModelSlot
     from app.services.jobs import JobService
     from jobs.figures import Figures, Times
 
@@ -127,7 +127,7 @@ class Metrics:
 
     def observe_image(self, found: Classified) -> None:
         """Add the seconds of an image that was answered."""
-        model, seconds = found.choice.served.label, found.seconds
+        model, seconds = found.choice.slot.label, found.seconds
         self._decode.observe(seconds.decode)
         self._queue.labels(model).observe(seconds.queue)
         self._inference.labels(model).observe(seconds.inference)
@@ -166,9 +166,9 @@ class ServiceCollector(Collector):
         depth = GaugeMetricFamily("bestguess_queue_depth", "Images that wait for their batch.", labels=["model"])
         capacity = GaugeMetricFamily("bestguess_queue_capacity", "Images that may wait.", labels=["model"])
         waiting: dict[str, list[tuple[int, int]]] = {}
-        for served in self._loaded():
-            if isinstance(served.batcher, Batcher):  # a fine-tuned model has that of its base
-                waiting.setdefault(served.label, []).append((served.batcher.depth, served.batcher.capacity))
+        for slot in self._loaded():
+            if isinstance(slot.batcher, Batcher):  # a fine-tuned model has that of its base
+                waiting.setdefault(slot.label, []).append((slot.batcher.depth, slot.batcher.capacity))
         for model, queues in waiting.items():
             depth.add_metric([model], sum(deep for deep, _ in queues))
             capacity.add_metric([model], sum(most for _, most in queues))
@@ -191,22 +191,22 @@ class ServiceCollector(Collector):
             labels=["model"],
         )
         ready = GaugeMetricFamily("bestguess_model_ready", "Whether a pretrained network answers.", labels=["model"])
-        for served in self.classifier.engine.in_view:
-            ready.add_metric([served.network.id], served.ready)
-            if served.hardware and served.weights:
+        for slot in self.classifier.networks.in_view:
+            ready.add_metric([slot.network.id], slot.ready)
+            if slot.hardware and slot.weights:
                 facts = {
-                    "precision": served.hardware.precision,
-                    "device": served.hardware.device,
-                    "weights": served.weights.origin,
+                    "precision": slot.hardware.precision,
+                    "device": slot.hardware.device,
+                    "weights": slot.weights.origin,
                 }
-                info.add_metric([served.network.id], facts)
+                info.add_metric([slot.network.id], facts)
         yield info
         yield ready
         loaded = len(self.classifier.trained.in_memory)
         yield GaugeMetricFamily("bestguess_trained_models_in_memory", "Trained networks in memory.", loaded)
 
-    def _loaded(self) -> list[Served]:
-        return [*self.classifier.engine.networks.values(), *self.classifier.trained.in_memory]
+    def _loaded(self) -> list[ModelSlot]:
+        return [*self.classifier.networks.slots.values(), *self.classifier.trained.in_memory]
 
 
 async def job_metrics(service: JobService | None) -> list[Metric]:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from app.inference.kinds import facts_of, network_of
+from app.inference.model_cache import finetuned_facts, network_of
 from bestguess import schemas
 from bestguess.schemas.job_params import FinetuneParams, MnistParams
 from jobs.artifacts import MODEL
 from jobs.queue import FINETUNE, MNIST_TRAIN
+from vision.pictures import chart
 from vision.pictures.render import data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from app.inference.classifier import Classified
-    from app.inference.engine import Engine
-    from app.inference.model_slot import Served
+    from app.inference.classifier import Classified, Networks
+    from app.inference.model_slot import ModelSlot
     from app.services.datasets import Added
     from bestguess.schemas.report import Report
     from jobs.datasets.model import Dataset, Listed
@@ -36,30 +36,30 @@ DEFAULT_PARAMS = {
 FINETUNED_FIELDS = {"classes", "parent", "root", "root_weights", "freeze", "best_epoch", "epochs"}
 
 
-def present_status(served: Served, engine: Engine) -> schemas.ModelStatus:
+def present_status(slot: ModelSlot, networks: Networks) -> schemas.ModelStatus:
     """Return how far loading a network is, and which one answers in its place."""
-    stand_in = engine.stand_in
-    covered = served is engine.primary and not served.ready and stand_in is not None and stand_in.ready
+    stand_in = networks.stand_in
+    covered = slot is networks.primary and not slot.ready and stand_in is not None and stand_in.ready
     answered_by = stand_in.network.id if covered and stand_in else None
-    return schemas.ModelStatus(id=served.network.id, **asdict(served.report), answered_by=answered_by)
+    return schemas.ModelStatus(id=slot.network.id, **asdict(slot.status), answered_by=answered_by)
 
 
-def present_pretrained(served: Served, engine: Engine) -> schemas.Model:
+def present_pretrained(slot: ModelSlot, networks: Networks) -> schemas.Model:
     """Return a pretrained network."""
-    found = served.weights
+    found = slot.weights
     weights = None
     if found is not None:
         file = found.path.name if found.path else None
         weights = schemas.WeightsInfo(origin=found.origin, file=file, hash=found.hash, verified=found.verified)
     return schemas.Model(
-        **_network_fields(served.network),
-        status=present_status(served, engine),
+        **_network_fields(slot.network),
+        status=present_status(slot, networks),
         weights=weights,
-        **_hardware_fields(served),
+        **_hardware_fields(slot),
     )
 
 
-def present_trained(model: TrainedModel, aliases: Mapping[str, str], loaded: Served | None) -> schemas.Model:
+def present_trained(model: TrainedModel, aliases: Mapping[str, str], loaded: ModelSlot | None) -> schemas.Model:
     """Return a network that a job has trained.
 
     Args:
@@ -67,8 +67,8 @@ def present_trained(model: TrainedModel, aliases: Mapping[str, str], loaded: Ser
         aliases: every alias, and the id of the model that it names.
         loaded: the network, if it is in memory.
     """
-    detail = loaded.report.detail if loaded else "It is loaded when it is first asked."
-    finetuned = facts_of(model)
+    detail = loaded.status.detail if loaded else "It is loaded when it is first asked."
+    finetuned = finetuned_facts(model)
     origin: Origin = "random" if finetuned and finetuned.root_weights.origin == "random" else "trained"
     return schemas.Model(
         **_network_fields(network_of(model)),
@@ -110,16 +110,16 @@ def present_added(outcome: Added) -> schemas.DatasetAdded:
 
 async def present_classification(answer: Classified, *, show_input: bool = False) -> schemas.Classification:
     """Return a classification; with `show_input`, the pixels that the network saw are added as a PNG."""
-    served = answer.choice.served
-    assert served.weights is not None  # noqa: S101 - a network that answers is loaded
-    assert served.hardware is not None  # noqa: S101
+    slot = answer.choice.slot
+    assert slot.weights is not None  # noqa: S101 - a network that answers is loaded
+    assert slot.hardware is not None  # noqa: S101
     picture = answer.picture
     return schemas.Classification(
         model=schemas.AnsweredBy(
-            id=served.network.id,
-            weights=served.weights.origin,
-            precision=served.hardware.precision,
-            device=served.hardware.device,
+            id=slot.network.id,
+            weights=slot.weights.origin,
+            precision=slot.hardware.precision,
+            device=slot.hardware.device,
             stand_in_for=answer.choice.stand_in_for,
             stand_in_reason=answer.choice.reason,
         ),
@@ -128,6 +128,17 @@ async def present_classification(answer: Classified, *, show_input: bool = False
         timing_ms=schemas.Timing(**{stage: round(1000 * value, 2) for stage, value in asdict(answer.seconds).items()}),
         input=await asyncio.to_thread(_png_uri, picture.views[0]) if show_input else None,
     )
+
+
+def draw_classification(answer: Classified, kind: chart.Kind) -> bytes:
+    """Draw the photo beside its predictions, as a PNG or SVG."""
+    slot, stand_in_for = answer.choice.slot, answer.choice.stand_in_for
+    caption = slot.network.title
+    if stand_in_for:
+        caption += f", in {stand_in_for.upper()}'s place"
+    if slot.weights and slot.weights.origin not in {"imagenet", "trained"}:
+        caption += f" · {slot.weights.origin} weights"
+    return chart.draw(answer.preview, [(guess.label, guess.score) for guess in answer.guesses], caption, kind)
 
 
 def _png_uri(pixels: Pixels) -> str:
@@ -148,16 +159,16 @@ def _network_fields(network: Network) -> dict[str, object]:
     }
 
 
-def _hardware_fields(served: Served | None) -> dict[str, str | None]:
+def _hardware_fields(slot: ModelSlot | None) -> dict[str, str | None]:
     """Return what only a network in memory has."""
-    hardware = served.hardware if served else None
+    hardware = slot.hardware if slot else None
     if hardware is None:
         return {"precision": None, "device": None}
     return {"precision": hardware.precision, "device": hardware.device}
 
 
 def _present_training(model: TrainedModel) -> schemas.TrainedInfo:
-    defaults, finetuned = DEFAULT_PARAMS.get(model.kind, {}), facts_of(model)
+    defaults, finetuned = DEFAULT_PARAMS.get(model.kind, {}), finetuned_facts(model)
     return schemas.TrainedInfo(
         job_id=model.job_id,
         kind=model.kind,

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from app.answering import MEDIA_TYPES, answer, wanted_kind
 from app.dependencies import CatalogDep, OwnerFilterDep, require_scope
-from app.inference.kinds import network_of
-from app.inference.model_slot import Served
+from app.inference.model_cache import network_of
+from app.inference.model_slot import ModelSlot
 from app.openapi import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
 from app.presenters import present_model_detail, present_pretrained, present_trained
 from app.responses import RemovableFileResponse
+from app.routes.classify import MEDIA_TYPES, wanted_kind
+from app.routes.classify import classify as classify_image
 from app.routes.params import ModelId, QuestionForModelDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
@@ -84,7 +85,7 @@ async def models(
     """List the pretrained networks and those that jobs have trained, with their parameters and accuracies."""
     found, aliases, trouble = await catalog.list_trained(sort, owner_filter)
     trained = [present_trained(model, aliases, catalog.in_memory(model)) for model in found]
-    pretrained = [present_pretrained(served, catalog.engine) for served in catalog.engine.networks.values()]
+    pretrained = [present_pretrained(slot, catalog.networks) for slot in catalog.networks.slots.values()]
     data = pretrained + trained if sort == "created_at" else trained + pretrained
     return schemas.Models(data=data, trouble=trouble)
 
@@ -95,8 +96,8 @@ async def models(
 async def model(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> schemas.ModelDetail:
     """Return a network with its weight layers and, if it was trained here, its report."""
     found = await catalog.find(model_id, owner_filter)
-    if isinstance(found, Served):
-        return present_model_detail(present_pretrained(found, catalog.engine), found.network)
+    if isinstance(found, ModelSlot):
+        return present_model_detail(present_pretrained(found, catalog.networks), found.network)
     presented = present_trained(found, await catalog.registry.aliases(owner_filter), catalog.in_memory(found))
     report, trouble = await catalog.try_report(found)
     return present_model_detail(presented, network_of(found), report, trouble)
@@ -124,7 +125,7 @@ async def remove(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: Mo
 )
 async def classify(request: Request, question: QuestionForModelDep) -> Response:
     """Classify as `/classify` does: a photo with a pretrained or fine-tuned network, a digit with a digit network."""
-    return await answer(request, request.state.classifier, request.state.settings, question)
+    return await classify_image(request, question)
 
 
 @router.get(

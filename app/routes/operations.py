@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from app.access.keys import Keyring
-from app.dependencies import ClassifierDep, DrainingDep, EngineDep, MetricsDep, OptionalJobsDep
+from app.dependencies import ClassifierDep, DrainingDep, MetricsDep, NetworksDep, OptionalJobsDep
 from app.errors import NotReady
-from app.inference.engine import RETRY_LOADING
+from app.inference.classifier import RETRY_LOADING
 from app.metrics import exposition, job_metrics
 from app.openapi import problems
 from app.presenters import present_status
@@ -28,17 +28,17 @@ async def healthz() -> schemas.Liveness:
 
 @router.get("/readyz", responses=problems(503), summary="Ready, or why not")
 async def readyz(
-    request: Request, engine: EngineDep, classifier: ClassifierDep, jobs: OptionalJobsDep, draining: DrainingDep
+    request: Request, networks: NetworksDep, classifier: ClassifierDep, jobs: OptionalJobsDep, draining: DrainingDep
 ) -> schemas.Readiness:
     """Return whether images are classified, by which network, and what the others need."""
-    models = [present_status(served, engine) for served in engine.in_view]
+    models = [present_status(slot, networks) for slot in networks.in_view]
     if classifier.broken:
         raise NotReady(f"{classifier.broken}. The service ends, to be started again.", retry_after=RETRY_LOADING)
     if draining.announced:
         raise NotReady("The service is stopping. Ask another one.", retry_after=RETRY_LOADING)
     if not draining.takes_requests(classifier):
         listed = [status.model_dump() for status in models]
-        raise NotReady(engine.explain(engine.primary), retry_after=RETRY_LOADING, models=listed)
+        raise NotReady(networks.explain(networks.primary), retry_after=RETRY_LOADING, models=listed)
     trouble = await jobs.unavailable_reason() if jobs else NO_REDIS
     redis = schemas.RedisStatus(status="down" if trouble else "up", detail=trouble)
     return schemas.Readiness(

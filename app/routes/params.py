@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import Depends, Path, Query, Request
 
 from app.errors import ModelUnusable
-from app.inference.classifier import Question
-from app.inference.model_slot import Served
+from app.inference.admission import Question
+from app.inference.model_slot import ModelSlot
 from app.services.models import ModelCatalog
 from jobs.errors import RecordDamaged
 from jobs.trained import TrainedModel
@@ -53,7 +53,7 @@ async def _find_model(request: Request, name: str) -> str | TrainedModel:
         found = await catalog.find(name, request.state.caller.whose)
     except RecordDamaged as error:  # for a classification the same as damaged files
         raise ModelUnusable(f"{error}. Delete it, and train another.") from error
-    return found.network.id if isinstance(found, Served) else found
+    return found.network.id if isinstance(found, ModelSlot) else found
 
 
 QuestionDep = Annotated[Question, Depends(_question)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from starlette.datastructures import UploadFile
 
 from app.errors import Invalid, TooLarge, UnsupportedMedia
-from app.uploads import FormLimits, FormParser, media_type, missing, parsed
+from app.uploads import FORM_TYPE, FormParser, media_type, missing
 from jobs.datasets.archives.items import ArchiveTooLarge, File, Folder
 from jobs.datasets.archives.names import BadName, clean, passed_over, shown
 from jobs.datasets.archives.reading import is_archive
@@ -25,7 +25,7 @@ from vision.decode.images import View
 from vision.errors import ImageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 MAX_THREADS = 8
 MAX_FIELDS = 8  # that a form may have beside its files
 WRITE_SIZE = 1024 * 1024  # bytes that are collected before they are written
-FORM_TYPE = "multipart/form-data"
 ARCHIVE_TYPES = frozenset(
     {"application/zip", "application/x-zip-compressed", "application/x-tar", "application/gzip", "application/x-gzip"}
 )
@@ -112,15 +111,8 @@ def _append(path: Path, data: bytearray) -> None:
 class DiskFormParser(FormParser):
     """Writes the files of a form into a folder, under numbers as names."""
 
-    def __init__(
-        self,
-        request: Request,
-        stream: AsyncGenerator[bytes, None],
-        limits: FormLimits,
-        folder: Path,
-        pool: BlockingPool,
-    ) -> None:
-        super().__init__(request, stream, limits)
+    def __init__(self, request: Request, folder: Path, pool: BlockingPool, *, files: int) -> None:
+        super().__init__(request, files=files, parts=files + MAX_FIELDS)
         self._folder, self._pool = folder, pool
 
     def make_file(self, name: str) -> UploadFile:
@@ -144,8 +136,7 @@ async def receive_form(request: Request, folder: Path, pool: BlockingPool, max_f
     """
     if media_type(request) != FORM_TYPE:
         raise UnsupportedMedia("Send a multipart/form-data form with the field 'file'.")
-    limits = FormLimits(max_files, max_files + MAX_FIELDS)
-    form = await parsed(request, lambda stream: DiskFormParser(request, stream, limits, folder, pool))
+    form = await DiskFormParser(request, folder, pool, files=max_files).read()
     files = [part for name, part in form.multi_items() if name == "file" and isinstance(part, DiskFile)]
     if not files:
         raise missing("file", *(("archive", "pets.zip") if max_files == 1 else ()))

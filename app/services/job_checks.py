@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.errors import Invalid
-from app.inference.model_slot import Served
+from app.inference.model_slot import ModelSlot
 from app.services.dataset_ingest import MIN_CLASSES
 from app.services.jobs import CheckedJob
 from bestguess.schemas.job_params import MOST_IMAGES
@@ -55,7 +55,7 @@ async def _find_base(name: str, catalog: ModelCatalog, owner_filter: str) -> tup
     if name in NETWORKS:
         return name, NETWORKS[name]
     found = await catalog.find(name, owner_filter)
-    if isinstance(found, Served) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
+    if isinstance(found, ModelSlot) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
         bases = ", ".join(NETWORKS)
         raise Invalid(f"body.base: {name} knows digits, not photographs. Name {bases}, or a model fine-tuned here.")
     return found.id, NETWORKS[found.result["root"]]

@@ -8,8 +8,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from app.errors import Conflict, ModelUnusable, NotFound
-from app.inference.kinds import understood
-from app.inference.model_slot import Served
+from app.inference.model_cache import understood
+from app.inference.model_slot import ModelSlot
 from app.services.jobs import NO_REDIS, JobService, require_redis
 from bestguess.schemas.report import REPORT_FILE, Report
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from app.inference.engine import Engine
-    from app.inference.model_cache import TrainedNetworks
+    from app.inference.classifier import Networks
+    from app.inference.model_cache import ModelCache
     from jobs.async_registry import AsyncRegistry
     from jobs.trained import Sort, TrainedModel
 
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 
 class ModelCatalog:
-    """The engine's pretrained networks, and the trained ones of the registry if Redis is configured.
+    """The pretrained networks, and the trained ones of the registry if Redis is configured.
 
     `deadline` is the time in seconds that loading a trained network's file may take.
     """
 
-    def __init__(self, engine: Engine, trained: TrainedNetworks, jobs: JobService | None, *, deadline: float) -> None:
-        self.engine = engine
+    def __init__(self, networks: Networks, trained: ModelCache, jobs: JobService | None, *, deadline: float) -> None:
+        self.networks = networks
         self._trained, self._jobs = trained, jobs
         self._deadline = deadline
 
@@ -48,19 +48,19 @@ class ModelCatalog:
         """
         return require_redis(self._jobs).registry
 
-    async def find(self, name: str, owner_filter: str) -> Served | TrainedModel:
+    async def find(self, name: str, owner_filter: str) -> ModelSlot | TrainedModel:
         """Find a network by its id or an alias.
 
         Raises:
             NotFound: nothing has this name, or only a network of another owner.
             StoreUnavailable: it is not pretrained, and Redis, which knows the others, does not answer.
         """
-        if name in self.engine.networks:
-            return self.engine.networks[name]
+        if name in self.networks.slots:
+            return self.networks.slots[name]
         if self._jobs is not None:
             with contextlib.suppress(ModelNotFound):
                 return await self._jobs.registry.get(name, owner_filter)
-        pretrained = ", ".join(self.engine.networks)
+        pretrained = ", ".join(self.networks.slots)
         raise NotFound(f"There is no model '{name[:80]}'. Pretrained are {pretrained}; GET /models lists all.")
 
     async def find_trained(self, name: str, owner_filter: str, reason: str) -> TrainedModel:
@@ -70,7 +70,7 @@ class ModelCatalog:
             Conflict: it is a pretrained one. Also whatever `find` raises.
         """
         found = await self.find(name, owner_filter)
-        if isinstance(found, Served):
+        if isinstance(found, ModelSlot):
             raise Conflict(f"{found.network.title} was not trained here: {reason}.")
         return found
 
@@ -87,7 +87,7 @@ class ModelCatalog:
             log.warning("Redis: %s", error)
             return (), {}, "Redis, which knows them, does not answer. Try again in a moment."
 
-    def in_memory(self, model: TrainedModel) -> Served | None:
+    def in_memory(self, model: TrainedModel) -> ModelSlot | None:
         """Return a trained network if it is loaded at this moment."""
         return self._trained.loaded(model.id)
 

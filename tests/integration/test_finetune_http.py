@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.main import make_sandbox, make_state
 from app.services.jobs import open_job_service
 from app.services.models import ModelCatalog
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import httpx
 
     from app.dependencies import State
-    from app.inference.model_slot import Served
+    from app.inference.model_slot import ModelSlot
     from app.services.datasets import DatasetService
     from jobs.registry import TrainedModel
     from support.live_server import Live
@@ -97,10 +97,10 @@ class RemovingCatalog(ModelCatalog):
     """A catalogue that removes every data set whenever a model is looked up."""
 
     def __init__(self, catalog: ModelCatalog, datasets: DatasetService) -> None:
-        super().__init__(catalog.engine, catalog._trained, catalog._jobs, deadline=catalog._deadline)
+        super().__init__(catalog.networks, catalog._trained, catalog._jobs, deadline=catalog._deadline)
         self._datasets = datasets
 
-    async def find(self, name: str, owner_filter: str) -> Served | TrainedModel:
+    async def find(self, name: str, owner_filter: str) -> ModelSlot | TrainedModel:
         """Find a model."""
         for dataset in (await self._datasets.records.list()).datasets:
             await self._datasets.remove(dataset.id, EVERYBODY)
@@ -111,7 +111,7 @@ def test_a_data_set_that_is_removed_meanwhile(store: FullStore, server: LiveRedi
     """No job is made of a data set that is removed while the request is looked at."""
     settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1)
     data = stored(store, open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]})
-    base, engine = _trained(store), Engine(settings)
+    base, engine = _trained(store), Networks(settings)
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from app.inference.model_cache import load_trained
+from app.inference.model_cache import load_digits
 from jobs.trained import TrainedModel
 from support.classify_requests import DIGIT, problem
 from support.stores import FullRegistry, FullStore
@@ -92,7 +92,7 @@ def test_networks_that_were_let_go_leave_memory(tmp_path: Path) -> None:
     try:
         for number in range(3):
             model = TrainedModel(id=f"job_{number}", job_id=f"job_{number}", created_at=datetime.now(UTC), **facts)
-            served = load_trained(model, path, capacity=1, linger=0)
+            served = load_digits(model, path, capacity=1, linger=0)
             assert served.batcher
             left.append(weakref.ref(served.batcher._run))
             served.close()

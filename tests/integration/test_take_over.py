@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.dependencies import State
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.main import running
 from app.settings import Settings
 from support.images import encoded, noise
@@ -66,7 +66,7 @@ def test_vgg16_takes_over(
         decode_processes=1,
     )
     size, md5 = random_weights.stat().st_size, checksum(random_weights, "md5")
-    engine = Engine(settings, replace(VGG16, weights=replace(VGG16_WEIGHTS, size=size, md5=md5)))
+    engine = Networks(settings, replace(VGG16, weights=replace(VGG16_WEIGHTS, size=size, md5=md5)))
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:

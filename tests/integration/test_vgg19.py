@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from app.inference.runner import Runner
 from support.images import encoded, noise
 from support.weights_files import write_official
 from vision.decode.images import Limits, View, decode
+from vision.engines.tensorflow import TensorFlowEngine
 from vision.networks.vgg import VGG19
 
 
@@ -28,10 +28,10 @@ def weights() -> Any:  # noqa: ANN401 - a generator of one path
 
 def test_scores_are_those_of_keras(weights: Path) -> None:
     """With one file of weights, scores equal those of Keras's own VGG-19 to 1e-5, in the same order."""
-    runner = Runner(VGG19, weights, "float32", sizes=(1, 2))
+    engine = TensorFlowEngine(VGG19, weights, "float32", sizes=(1, 2))
     files = [encoded(noise(size, "RGB", seed), "PNG") for seed, size in enumerate([(224, 224), (333, 257), (31, 640)])]
     pictures = [decode(data, (View(224, "crop"),), Limits(64_000_000, 100)).views[0] for data in files]
-    ours = np.stack([*runner(pictures[:2]), *runner(pictures[2:])])
+    ours = np.stack([*engine.run(pictures[:2]), *engine.run(pictures[2:])])
     reference = keras.applications.VGG19(weights=str(weights))
     ready = keras.applications.vgg19.preprocess_input(np.stack(pictures).astype(np.float32))
     theirs = reference.predict_on_batch(ready)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.main import make_sandbox, make_state
 from app.serve import main
 from app.services.jobs import open_job_service
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @contextlib.asynccontextmanager
 async def resources(settings: Settings) -> AsyncIterator[State]:
     """Make a service with this network."""
-    engine, runner = Engine(settings), DummyRunner()
+    engine, runner = Networks(settings), DummyRunner()
     runner.error = SystemExit("the device is gone")
     engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
     async with open_job_service(settings) as job_service:

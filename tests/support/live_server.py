@@ -16,7 +16,7 @@ import httpx
 
 from app.access.auth import Authenticator
 from app.dependencies import State
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
 from app.services.jobs import open_job_service
@@ -42,7 +42,7 @@ class Inside:
 class Live:
     """A running service: `client` talks to it, `runner` is VGG16's dummy, `engine` is what it serves with."""
 
-    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Engine, inside: Inside) -> None:
+    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Networks, inside: Inside) -> None:
         self.client, self.runner, self.engine, self._inside = client, runner, engine, inside
 
     @property
@@ -84,7 +84,7 @@ def served(
 @contextlib.contextmanager
 def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = None) -> Iterator[Live]:
     """Serve dummy networks until the end of the block."""
-    engine, runner, inside = Engine(settings), DummyRunner(), Inside()
+    engine, runner, inside = Networks(settings), DummyRunner(), Inside()
     if ready:
         engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
 

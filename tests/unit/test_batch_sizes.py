@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.inference.sizing import too_long, worthwhile
+from vision.engines.base import too_long, worthwhile
 
 # Images a second that were measured for VGG16 on two cores, at batch 1, 2, 4 and so on.
 AMX_BFLOAT16 = {1: 29.0, 2: 30.0, 4: 50.0, 8: 66.0, 16: 78.0, 32: 84.0}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from app.inference import loader
-from app.inference.engine import Engine
-from app.inference.loader import BringUp, Obtaining
+from app.inference.classifier import Networks
+from app.inference.loader import Loader, WeightsSource
 from app.settings import Settings
 from support.small_vgg import SMALL_VGG
 from vision.networks import applications
@@ -35,7 +35,7 @@ STAND_IN = replace(
     id=LITE0.id,
     title=LITE0.title,
     carried=lambda: CARRIED,
-    load=lambda model, _: applications.randomise(model, 0),
+    load=lambda model, _: applications.applications.randomise(model, 0),
 )
 
 
@@ -62,19 +62,19 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - reports are values that change
+        while not condition():  # noqa: ASYNC110 - a status is a value that changes
             await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("place", ["weights", "keras/models"])
 def test_a_file_put_there_by_hand_is_noticed(tmp_path: Path, place: str) -> None:
     """While the download is tried in vain, a file that appears in either place is used, without a restart."""
-    engine = Engine(settings(tmp_path, stand_in=False), published(lambda model, _: applications.randomise(model, 0)))
+    engine = Networks(settings(tmp_path, stand_in=False), published(lambda model, _: applications.randomise(model, 0)))
 
     async def run() -> None:
-        bring_up = BringUp(engine, settings(tmp_path))
-        task = asyncio.create_task(bring_up.run())
-        await until(lambda: engine.primary.report.trouble is not None)
+        loading = Loader(engine, settings(tmp_path))
+        task = asyncio.create_task(loading.run())
+        await until(lambda: engine.primary.status.trouble is not None)
         folder = tmp_path / place
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE.name).write_bytes(CONTENT)
@@ -91,16 +91,16 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
     """A file whose numbers make no finite scores fails to load, instead of answering with nothing."""
 
     def load(model: Any, _: Path | None) -> None:  # noqa: ANN401 - Keras has no types
-        applications.randomise(model, 0)
+        applications.applications.randomise(model, 0)
         kernel, bias = model.get_layer("predictions").get_weights()
         model.get_layer("predictions").set_weights([np.full_like(kernel, np.nan), bias])
 
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
-    engine = Engine(settings(tmp_path, stand_in=False), published(load))
-    asyncio.run(BringUp(engine, settings(tmp_path)).run())
-    assert engine.primary.report.state == "failed"
-    assert "not finite" in (engine.primary.report.trouble or "")
+    engine = Networks(settings(tmp_path, stand_in=False), published(load))
+    asyncio.run(Loader(engine, settings(tmp_path)).run())
+    assert engine.primary.status.state == "failed"
+    assert "not finite" in (engine.primary.status.trouble or "")
 
 
 def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
@@ -108,28 +108,28 @@ def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.h5"
     foreign.write_bytes(b"not HDF5 at all")
     chosen = settings(tmp_path, weights=str(foreign))
-    engine = Engine(chosen, stand_in=STAND_IN)
+    engine = Networks(chosen, stand_in=STAND_IN)
     with contextlib.closing(engine):
-        asyncio.run(BringUp(engine, chosen).run())
-        report = engine.primary.report
-        assert report.state == "failed"
-        assert "foreign.h5" in (report.trouble or "")
+        asyncio.run(Loader(engine, chosen).run())
+        status = engine.primary.status
+        assert status.state == "failed"
+        assert "foreign.h5" in (status.trouble or "")
         choice = engine.choose(None)
-        assert (choice.served.network.id, choice.stand_in_for) == (LITE0.id, "vgg16")
+        assert (choice.slot.network.id, choice.stand_in_for) == (LITE0.id, "vgg16")
         assert "cannot be used" in (choice.reason or "")
 
 
 def test_random_weights(tmp_path: Path) -> None:
     """With BESTGUESS_WEIGHTS=random the network itself answers, and says that it has learned nothing."""
     chosen = settings(tmp_path, weights="random")
-    engine = Engine(chosen, published(lambda *_: pytest.fail("there is no file to load")), stand_in=STAND_IN)
+    engine = Networks(chosen, published(lambda *_: pytest.fail("there is no file to load")), stand_in=STAND_IN)
     with contextlib.closing(engine):
-        asyncio.run(BringUp(engine, chosen).run())
+        asyncio.run(Loader(engine, chosen).run())
         choice = engine.choose(None)
-        assert (choice.served.network.id, choice.stand_in_for) == ("vgg16", None)
-        assert choice.served.weights is not None
-        assert choice.served.weights.origin == "random"
-        assert "its guesses mean nothing" in choice.served.report.detail
+        assert (choice.slot.network.id, choice.stand_in_for) == ("vgg16", None)
+        assert choice.slot.weights is not None
+        assert choice.slot.weights.origin == "random"
+        assert "its guesses mean nothing" in choice.slot.status.detail
 
 
 def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -138,30 +138,30 @@ def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCa
     def damaged() -> Any:  # noqa: ANN401 - it never returns
         raise ValueError("another SHA-256")
 
-    engine = Engine(settings(tmp_path), stand_in=replace(STAND_IN, carried=damaged))
+    engine = Networks(settings(tmp_path), stand_in=replace(STAND_IN, carried=damaged))
     assert engine.stand_in is not None
 
     async def run() -> None:
-        bring_up = BringUp(engine, settings(tmp_path))
-        task = asyncio.create_task(bring_up.run())
-        await until(lambda: engine.stand_in is not None and engine.stand_in.report.state == "failed")
-        bring_up.stop()
+        loading = Loader(engine, settings(tmp_path))
+        task = asyncio.create_task(loading.run())
+        await until(lambda: engine.stand_in is not None and engine.stand_in.status.state == "failed")
+        loading.stop()
         await task
 
     asyncio.run(run())
-    assert "another SHA-256" in (engine.stand_in.report.trouble or "")
+    assert "another SHA-256" in (engine.stand_in.status.trouble or "")
     assert "could not be loaded" in caplog.text
 
 
 def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """When the stand-in takes over, the log says for whom, why, and what to do."""
-    engine = Engine(settings(tmp_path), stand_in=STAND_IN)
+    engine = Networks(settings(tmp_path), stand_in=STAND_IN)
 
     async def run() -> None:
-        bring_up = BringUp(engine, settings(tmp_path))
-        task = asyncio.create_task(bring_up.run())
+        loading = Loader(engine, settings(tmp_path))
+        task = asyncio.create_task(loading.run())
         await until(lambda: "answers in VGG16's place" in caplog.text)
-        bring_up.stop()
+        loading.stop()
         await task
 
     with contextlib.closing(engine):
@@ -170,11 +170,11 @@ def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixtu
 
 
 def test_weights_that_cannot_be_looked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Where looking for a network's weights fails as nobody foresaw, its report says so, and nothing else fails."""
+    """Where looking for a network's weights fails as nobody foresaw, its status says so, and nothing else fails."""
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
-    served = Engine(settings(tmp_path)).primary
+    served = Networks(settings(tmp_path)).primary
     nameless = replace(FILE, size="unknown")  # type: ignore[arg-type]
-    assert asyncio.run(Obtaining(served, nameless, settings(tmp_path)).find()) is None
-    assert served.report.state == "failed"
+    assert asyncio.run(WeightsSource(served, nameless, settings(tmp_path)).find()) is None
+    assert served.status.state == "failed"
     assert "cannot be looked for" in caplog.text

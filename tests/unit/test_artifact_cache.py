@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from app.errors import ModelUnusable, NotFound
-from app.inference.artifact_cache import IN_USE, THREADS, Copies, FilesHere
+from app.inference.artifact_cache import IN_USE, THREADS, ArtifactCache, Copies
 from app.services.models import ModelCatalog
 from jobs.artifacts import ArtifactDamaged
 from jobs.errors import ModelNotFound, StoreUnavailable
@@ -22,8 +22,8 @@ from support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.inference.engine import Engine
-    from app.inference.model_cache import TrainedNetworks
+    from app.inference.classifier import Networks
+    from app.inference.model_cache import ModelCache
     from jobs.artifacts import ArtifactStore
     from jobs.async_registry import AsyncRegistry
     from jobs.trained import TrainedModel
@@ -95,12 +95,12 @@ def store() -> Iterator[Elsewhere]:
     made.go.set()
 
 
-def here(store: Elsewhere, most: int = 2, registry: Registry | None = None) -> FilesHere:
+def here(store: Elsewhere, most: int = 2, registry: Registry | None = None) -> ArtifactCache:
     """Keep copies of a store's files."""
-    return FilesHere(cast("ArtifactStore", store), cast("AsyncRegistry", registry), Copies(most))
+    return ArtifactCache(cast("ArtifactStore", store), cast("AsyncRegistry", registry), Copies(most))
 
 
-def got(files: FilesHere, model_id: str, name: str = "model.keras") -> Path:
+def got(files: ArtifactCache, model_id: str, name: str = "model.keras") -> Path:
     """Have a file here."""
     return asyncio.run(files.get(model(model_id), name))
 
@@ -194,8 +194,8 @@ def test_files_are_not_waited_for_beyond_the_deadline(store: Elsewhere) -> None:
 
     async def scene() -> None:
         files = here(store)
-        trained = cast("TrainedNetworks", type("Trained", (), {"files": files}))
-        catalog = ModelCatalog(cast("Engine", None), trained, None, deadline=0.05)
+        trained = cast("ModelCache", type("Trained", (), {"files": files}))
+        catalog = ModelCatalog(cast("Networks", None), trained, None, deadline=0.05)
         for ask in (catalog.fetch_file(model("a"), "model.keras"), catalog.read_report(model("a"))):
             with pytest.raises(ModelUnusable) as error:
                 await ask

@@ -1,4 +1,4 @@
-"""A base that is in memory once, and the tails of fine-tuned models behind it, in one batch."""
+"""A backbone that is in memory once, and the heads of fine-tuned models behind it, in one batch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.inference.heads import ForTail, Tail, between
-from app.inference.runner import NotFinite, Runner
+from app.inference.heads import Backbone, ForHead, Head, between
 from support.finetuned_models import Made, base
 from support.small_vgg import SIDE, SMALL_VGG
+from vision.engines.base import NotFinite
+from vision.engines.tensorflow import TensorFlowEngine
 from vision.networks.transfer_learning import cut_of, finetuned
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def model() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def runner() -> Runner:
+def backbone() -> Backbone:
     """Load the base as the service does."""
-    return Runner(SMALL_VGG, None, "float32", made_up=True, sizes=(1, 4, 8))
+    return Backbone(TensorFlowEngine(SMALL_VGG, None, "float32", sizes=(1, 4, 8)))
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +42,14 @@ def made(model: keras.Model) -> list[Made]:
 
 
 @pytest.fixture(scope="module")
-def tails(runner: Runner, made: list[Made]) -> list[Tail]:
+def heads(backbone: Backbone, made: list[Made]) -> list[Head]:
     """Load each."""
-    return [grown(runner, one) for one in made]
+    return [attached(backbone, one) for one in made]
 
 
-def grown(runner: Runner, made: Made) -> Tail:
+def attached(backbone: Backbone, made: Made) -> Head:
     """Load one."""
-    return runner.grow(made.head, made.cut, finetuned("job_1", SMALL_VGG, made.classes))
+    return backbone.attach(made.head, made.cut, finetuned("job_1", SMALL_VGG, made.classes))
 
 
 def pictures(count: int) -> list[NDArray[np.uint8]]:
@@ -56,36 +57,39 @@ def pictures(count: int) -> list[NDArray[np.uint8]]:
     return list(np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8))
 
 
-def test_scores_are_those_of_the_trained_model(runner: Runner, made: list[Made], tails: list[Tail]) -> None:
+def test_scores_are_those_of_the_trained_model(backbone: Backbone, made: list[Made], heads: list[Head]) -> None:
     """Wherever a model parts from its base, its scores are those of the trained one, in batches of every size."""
     pixels = pictures(3)
-    for one, tail in zip(made, tails, strict=True):
-        answers = [*runner([ForTail(pixels[0], tail)]), *runner([ForTail(picture, tail) for picture in pixels[1:]])]
+    for one, head in zip(made, heads, strict=True):
+        answers = [
+            *backbone.run([ForHead(pixels[0], head)]),
+            *backbone.run([ForHead(picture, head) for picture in pixels[1:]]),
+        ]
         np.testing.assert_allclose(np.stack(answers), one.said(pixels), atol=1e-6)
 
 
-def test_one_batch_for_all(runner: Runner, made: list[Made], tails: list[Tail]) -> None:
+def test_one_batch_for_all(backbone: Backbone, made: list[Made], heads: list[Head]) -> None:
     """In a batch for the base and for models that part from it at several places each picture gets its own scores."""
     pixels = pictures(8)
     wanted = [made[2], None, *made[3:], made[4], made[0]]
-    own = {id(one): tail for one, tail in zip(made, tails, strict=True)}
-    mixed = [ForTail(picture, own[id(one)]) if one else picture for picture, one in zip(pixels, wanted, strict=False)]
-    answers = runner(mixed)
-    alone = runner([pixels[1]])[0]
+    own = {id(one): head for one, head in zip(made, heads, strict=True)}
+    mixed = [ForHead(picture, own[id(one)]) if one else picture for picture, one in zip(pixels, wanted, strict=False)]
+    answers = backbone.run(mixed)
+    alone = backbone.run([pixels[1]])[0]
     for item, one, scores in zip(mixed, wanted, answers, strict=True):
-        expected = one.said([item.pixels])[0] if one and isinstance(item, ForTail) else alone
+        expected = one.said([item.pixels])[0] if one and isinstance(item, ForHead) else alone
         np.testing.assert_allclose(scores, expected, atol=1e-6)
 
 
 def test_one_that_shares_nothing(model: keras.Model) -> None:
     """A model that has trained all layers shares its base's queue alone, and a batch for both is answered."""
-    runner, made, (one, other) = (
-        Runner(SMALL_VGG, None, "float32", made_up=True, sizes=(2,)),
+    backbone, made, (one, other) = (
+        Backbone(TensorFlowEngine(SMALL_VGG, None, "float32", sizes=(2,))),
         Made(model, 0, 1),
         pictures(2),
     )
-    answers = runner([one, ForTail(other, grown(runner, made))])
-    np.testing.assert_allclose(answers[0], runner([one])[0], atol=1e-6)
+    answers = backbone.run([one, ForHead(other, attached(backbone, made))])
+    np.testing.assert_allclose(answers[0], backbone.run([one])[0], atol=1e-6)
     np.testing.assert_allclose(answers[1], made.said([other])[0], atol=1e-6)
 
 
@@ -101,43 +105,45 @@ class Counted:
         return self.function(features)
 
 
-def test_what_is_shared_is_run_once(runner: Runner, tails: list[Tail]) -> None:
+def test_what_is_shared_is_run_once(backbone: Backbone, heads: list[Head]) -> None:
     """For a batch of several models each part of the base runs once, and not beyond where the last of them parts."""
     counted = {}
-    for segment in runner._trunk._chain:
+    for segment in backbone._chain:
         segment.function = counted[segment.end.layer if segment.end else "scores"] = Counted(segment.function)
-    runner([ForTail(picture, tail) for picture, tail in zip(pictures(4), (*tails[2:4], *tails[2:4]), strict=True)])
-    for segment in runner._trunk._chain:
+    backbone.run(
+        [ForHead(picture, head) for picture, head in zip(pictures(4), (*heads[2:4], *heads[2:4]), strict=True)]
+    )
+    for segment in backbone._chain:
         segment.function = segment.function.function
     runs = {end: function.runs for end, function in counted.items()}
     assert runs == {"block1_pool": 1, "block4_pool": 1, "block5_conv1": 1, "block5_pool": 0, "fc2": 0, "scores": 0}
 
 
-def test_nothing_is_held_twice(runner: Runner, tails: list[Tail]) -> None:
+def test_nothing_is_held_twice(backbone: Backbone, heads: list[Head]) -> None:
     """What runs before a model parts from its base are the base's own numbers in memory, not a copy of them."""
-    ours = {id(variable.value) for variable in runner._model.variables}
-    for segment in runner._trunk._chain:
+    ours = {id(variable.value) for variable in backbone.engine.model.variables}
+    for segment in backbone._chain:
         assert all(id(variable) in ours for variable in segment.function.variables)
-    assert sum(len(segment.function.variables) for segment in runner._trunk._chain) == len(ours)
+    assert sum(len(segment.function.variables) for segment in backbone._chain) == len(ours)
     first, last = cut_of(SMALL_VGG, 2), cut_of(SMALL_VGG, 13)
-    assert all(id(variable.value) in ours for variable in between(runner._model, first, last).variables)
-    own = {id(variable) for tail in tails for variable in tail.function.variables}
+    assert all(id(variable.value) in ours for variable in between(backbone.engine.model, first, last).variables)
+    own = {id(variable) for head in heads for variable in head.function.variables}
     assert not own & ours
 
 
-def test_a_tail_that_breaks(runner: Runner, model: keras.Model, tails: list[Tail], made: list[Made]) -> None:
+def test_a_head_that_breaks(backbone: Backbone, model: keras.Model, heads: list[Head], made: list[Made]) -> None:
     """What breaks one model is the error of its own pictures, and the others of the batch get their scores."""
-    broken = grown(runner, Made(model, 13, seed=9))
+    broken = attached(backbone, Made(model, 13, seed=9))
     broken.function = None
     pixels = pictures(2)
-    answers = runner([ForTail(pixels[0], broken), ForTail(pixels[1], tails[4])])
+    answers = backbone.run([ForHead(pixels[0], broken), ForHead(pixels[1], heads[4])])
     assert isinstance(answers[0], Exception)
     np.testing.assert_allclose(answers[1], made[4].said(pixels[1:])[0], atol=1e-6)
 
 
-def test_a_tail_without_numbers(runner: Runner, model: keras.Model) -> None:
+def test_a_head_without_numbers(backbone: Backbone, model: keras.Model) -> None:
     """A model whose scores are no numbers is not loaded."""
     made = Made(model, 13, seed=9)
     made.head.layers[-1].set_weights([np.full_like(array, np.nan) for array in made.head.layers[-1].get_weights()])
     with pytest.raises(NotFinite, match="Small VGG fine-tuned, job_1's scores are not finite"):
-        grown(runner, made)
+        attached(backbone, made)

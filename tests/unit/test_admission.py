@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import httpx
+import numpy as np
 import pytest
 
-from app.inference.admission import Bodies
+from app.inference.admission import Bodies, Question
 from app.inference.batcher import Closed, QueueFull
-from app.inference.classifier import Classifier, Question
-from app.inference.engine import Engine
+from app.inference.classifier import Classifier, Networks
 from app.middleware.access_log import RequestRecord
 from app.settings import Settings
 from jobs.trained import TrainedModel
@@ -26,6 +26,7 @@ from support.classify_requests import BLUE, problem
 from support.fake_networks import DummyRunner
 from support.live_server import live
 from support.waiting import wait_until
+from vision.decode.images import Picture
 from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
@@ -33,10 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.inference.classifier import Classified
-    from app.inference.model_cache import TrainedNetworks
-    from app.inference.model_slot import Served
+    from app.inference.model_cache import ModelCache
+    from app.inference.model_slot import ModelSlot
     from support.live_server import Live
-    from vision.decode.images import Picture
     from vision.decode.sandbox import Sandbox
 
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
@@ -56,36 +56,46 @@ class Stuck:
         return self.given[-1]
 
 
+class Instant:
+    """A sandbox that decodes every image to the same red picture at once."""
+
+    def decode(self, *_: object) -> Future[Picture]:
+        """Decode."""
+        done: Future[Picture] = Future()
+        done.set_result(Picture(1, 1, "PNG", (np.full((224, 224, 3), (255, 0, 0), np.uint8),)))
+        return done
+
+
 class Loaded:
     """A trained network that is always there; VGG16 stands in its place."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: ModelSlot) -> None:
         self._served = served
 
     @contextlib.asynccontextmanager
-    async def use(self, _: TrainedModel) -> AsyncIterator[Served]:
+    async def use(self, *_: object) -> AsyncIterator[ModelSlot]:
         """Have it."""
         yield self._served
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[Networks]:
     """Load both pretrained networks."""
-    with contextlib.closing(Engine(Settings())) as made:
+    with contextlib.closing(Networks(Settings())) as made:
         assert made.stand_in
         made.stand_in.serve(DummyRunner(), WEIGHTS)
         yield made
 
 
-def classifier(engine: Engine, most: int, deadline: float = 10) -> Classifier:
-    """Make one whose pictures never get decoded."""
-    trained = cast("TrainedNetworks", Loaded(engine.primary))
-    return Classifier(engine, trained, cast("Sandbox", Stuck()), most=most, deadline=deadline)
+def classifier(engine: Networks, most: int, deadline: float = 10, sandbox: object = None) -> Classifier:
+    """Make one whose pictures never get decoded, unless by another sandbox."""
+    trained = cast("ModelCache", Loaded(engine.primary))
+    return Classifier(engine, trained, cast("Sandbox", sandbox or Stuck()), most=most, deadline=deadline)
 
 
 async def hold(asked: Classifier, question: Question) -> asyncio.Task[Classified]:
     """Have an image in hand."""
-    held = asyncio.create_task(asked.classify(b"", question))
+    held = asyncio.create_task(asked.classify(b"", asked.admit(question)))
     await asyncio.sleep(0)
     return held
 
@@ -97,7 +107,7 @@ async def drop(*held: asyncio.Task[Classified]) -> None:
     await asyncio.gather(*held, return_exceptions=True)
 
 
-def test_digits_and_photos_do_not_keep_each_other_out(engine: Engine) -> None:
+def test_digits_and_photos_do_not_keep_each_other_out(engine: Networks) -> None:
     """As many photos and as many digits as may are in hand at once, and each kind's next is refused."""
 
     async def scene() -> None:
@@ -116,7 +126,7 @@ def test_digits_and_photos_do_not_keep_each_other_out(engine: Engine) -> None:
     asyncio.run(scene())
 
 
-def test_those_who_wait_for_the_same_network_count(engine: Engine) -> None:
+def test_those_who_wait_for_the_same_network_count(engine: Networks) -> None:
     """Who is answered by the stand-in waits behind who asked for it by name, and not behind another network's."""
 
     async def scene() -> None:
@@ -136,7 +146,24 @@ def test_those_who_wait_for_the_same_network_count(engine: Engine) -> None:
     asyncio.run(scene())
 
 
-def test_closing_at_a_deadline(engine: Engine) -> None:
+def test_a_takeover_between_admission_and_answer(engine: Networks) -> None:
+    """Who was admitted with the stand-in is answered by it, though VGG16 is ready meanwhile and serves the next."""
+
+    async def scene() -> None:
+        asked = classifier(engine, most=10, sandbox=Instant())
+        admission = asked.admit(Question())
+        engine.primary.serve(DummyRunner(), WEIGHTS)
+        answers = [await asked.classify(b"", each) for each in (admission, asked.admit(Question()))]
+        assert [(answer.choice.slot, answer.choice.stand_in_for) for answer in answers] == [
+            (engine.stand_in, "vgg16"),
+            (engine.primary, None),
+        ]
+        assert asked.in_hand(trained=False) == 0
+
+    asyncio.run(scene())
+
+
+def test_closing_at_a_deadline(engine: Networks) -> None:
     """What reaches its deadline in the moment in which the service closes is no error, and the others are ended."""
 
     async def scene() -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from app.errors import NotEnoughMemory, NotFound
-from app.inference.model_cache import TrainedNetworks
-from app.inference.model_slot import Served
+from app.inference.model_cache import ModelCache
+from app.inference.model_slot import ModelSlot
 from jobs.trained import TrainedModel
 from support.fake_networks import DummyRunner
 from support.waiting import wait_until
@@ -23,7 +23,7 @@ from vision.networks.weights import FoundWeights, WeightsError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from app.inference.artifact_cache import FilesHere
+    from app.inference.artifact_cache import ArtifactCache
 
 
 def model(model_id: str, size: int = 1) -> TrainedModel:
@@ -50,17 +50,17 @@ class Loader:
         self.go = threading.Event()
         self.go.set()
         self.begun: list[str] = []
-        self.served: dict[str, Served] = {}
+        self.served: dict[str, ModelSlot] = {}
         self.errors: dict[str, Exception] = {}
         self.most = 0
 
-    def __call__(self, model: TrainedModel, path: Path) -> Served:
+    def __call__(self, model: TrainedModel, path: Path) -> ModelSlot:
         """Load one."""
         self.begun.append(path.name)
         self.go.wait(10)
         if path.name in self.errors:
             raise self.errors.pop(path.name)
-        served = Served(trained(model.id, ""), capacity=1, precision="float32", linger=0)
+        served = ModelSlot(trained(model.id, ""), capacity=1, precision="float32", linger=0)
         served.serve(DummyRunner(), FoundWeights(None, "trained", None, verified=True, size=None))
         self.served[path.name] = served
         self.most = max(self.most, len(self.alive))
@@ -73,10 +73,10 @@ class Loader:
 
 
 @asynccontextmanager
-async def networks(most: int) -> AsyncIterator[tuple[TrainedNetworks, Loader]]:
+async def networks(most: int) -> AsyncIterator[tuple[ModelCache, Loader]]:
     """Keep so many networks."""
     loader = Loader()
-    made = TrainedNetworks(cast("FilesHere", Files()), loader, most=most)
+    made = ModelCache(cast("ArtifactCache", Files()), loader, most=most)
     try:
         yield made, loader
     finally:
@@ -89,12 +89,12 @@ async def until(condition: Callable[[], object]) -> None:
     await asyncio.to_thread(wait_until, condition, 10)
 
 
-async def ask(made: TrainedNetworks, name: str) -> None:
+async def ask(made: ModelCache, name: str) -> None:
     """Use a network for a moment."""
     await use(made, model(name))
 
 
-async def use(made: TrainedNetworks, wanted: TrainedModel) -> None:
+async def use(made: ModelCache, wanted: TrainedModel) -> None:
     """Use one of which more is known."""
     async with made.use(wanted) as served:
         assert served.network.id == wanted.id

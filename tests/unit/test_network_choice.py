@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from app.errors import NotFound, NotReady
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.settings import Settings
 from support.fake_networks import DummyRunner
 from vision.networks.weights import FoundWeights
@@ -15,9 +15,9 @@ from vision.networks.weights import FoundWeights
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
 
 
-def ids(engine: Engine) -> list[str]:
+def ids(engine: Networks) -> list[str]:
     """Name every network, in the order in which they are told."""
-    return list(engine.networks)
+    return list(engine.slots)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def ids(engine: Engine) -> list[str]:
 )
 def test_networks(models: str, stand_in: bool, at_start: list[str], others: list[str]) -> None:
     """What is listed is loaded at the start, and who stands in; any other whose weights can be fetched waits."""
-    engine = Engine(Settings(models=models, stand_in=stand_in))
+    engine = Networks(Settings(models=models, stand_in=stand_in))
     assert ids(engine) == at_start + others
     assert [served.network.id for served in engine.in_view] == at_start
     assert engine.primary.network.id == at_start[0]
@@ -41,15 +41,15 @@ def test_networks(models: str, stand_in: bool, at_start: list[str], others: list
 
 def test_the_first_of_the_list_answers() -> None:
     """Who asks for nobody by name is answered by the first, whose stand-in is not needed then."""
-    with contextlib.closing(Engine(Settings(models="vgg19,vgg16"))) as engine:
+    with contextlib.closing(Networks(Settings(models="vgg19,vgg16"))) as engine:
         engine.primary.serve(DummyRunner(), WEIGHTS)
-        assert engine.choose(None).served.network.id == "vgg19"
+        assert engine.choose(None).slot.network.id == "vgg19"
         assert engine.ready
 
 
 def test_a_network_that_is_coming_is_waited_for() -> None:
     """The service is ready when each network is whose weights were there at the start, and not before."""
-    with contextlib.closing(Engine(Settings(models="vgg16,vgg19"))) as engine:
+    with contextlib.closing(Networks(Settings(models="vgg16,vgg19"))) as engine:
         other = engine.find("vgg19")
         engine.coming = {engine.primary, other}
         engine.primary.serve(DummyRunner(), WEIGHTS)
@@ -60,7 +60,7 @@ def test_a_network_that_is_coming_is_waited_for() -> None:
 
 def test_without_anybody_who_loads_it() -> None:
     """A network that waits to be asked says so, and no other answers for it."""
-    with contextlib.closing(Engine(Settings())) as engine:
+    with contextlib.closing(Networks(Settings())) as engine:
         engine.primary.serve(DummyRunner(), WEIGHTS)
         with pytest.raises(NotReady, match="VGG-19 is loaded when it is first asked"):
             engine.choose("vgg19")
@@ -68,7 +68,7 @@ def test_without_anybody_who_loads_it() -> None:
 
 def test_no_such_network() -> None:
     """A name that is none of the table's is not found; the stand-in that is switched off neither."""
-    engine = Engine(Settings(stand_in=False))
+    engine = Networks(Settings(stand_in=False))
     for name in ("resnet", "efficientnet-lite0"):
         with pytest.raises(NotFound, match="The models are: vgg16, vgg19"):
             engine.choose(name)
