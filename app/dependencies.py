@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 from fastapi import Depends, Request, Security, params
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.access.auth import Caller
+from app.access.auth import Principal
 from app.draining import Draining
 from app.errors import OutOfScope
-from app.exchange import Exchange
 from app.inference.classifier import Classifier, Networks
-from app.metrics.counted import Metrics
+from app.metrics import Metrics
+from app.middleware.access_log import RequestRecord
 from app.services.datasets import DatasetService
 from app.services.jobs import JobService, require_redis
 from app.services.models import ModelCatalog
@@ -41,7 +41,7 @@ class State(TypedDict):
 def from_state(name: str) -> params.Depends:
     """Return a dependency that reads a member of the request's state.
 
-    The members are those of `State`, and what the middleware adds: `caller` and `exchange`.
+    The members are those of `State`, and what the middleware adds: `caller` and `record`.
     """
 
     async def read(request: Request) -> object:
@@ -56,7 +56,7 @@ async def _jobs(request: Request) -> JobService:
 
 
 async def _owner_filter(request: Request) -> str:
-    caller: Caller = request.state.caller
+    caller: Principal = request.state.caller
     return caller.whose
 
 
@@ -69,8 +69,8 @@ JobsDep = Annotated[JobService, Depends(_jobs)]  # 503 without Redis
 OptionalJobsDep = Annotated[JobService | None, from_state("jobs")]
 DrainingDep = Annotated[Draining, from_state("draining")]
 MetricsDep = Annotated[Metrics, from_state("metrics")]
-ExchangeDep = Annotated[Exchange, from_state("exchange")]
-CallerDep = Annotated[Caller, from_state("caller")]
+RecordDep = Annotated[RequestRecord, from_state("record")]
+CallerDep = Annotated[Principal, from_state("caller")]
 OwnerFilterDep = Annotated[str, Depends(_owner_filter)]  # whose jobs, models and data sets the caller sees
 
 # For the OpenAPI document only: the middleware has read the key before a route is looked for.
@@ -84,7 +84,7 @@ def require_scope(*scopes: Scope) -> params.Security:
     async def check(
         request: Request, _bearer: Annotated[object, Security(_BEARER)], _header: Annotated[object, Security(_HEADER)]
     ) -> None:
-        caller: Caller = request.state.caller
+        caller: Principal = request.state.caller
         if not caller.may(*scopes):
             raise OutOfScope(scopes)
 

@@ -1,4 +1,7 @@
-"""The word that the process is about to end: first it is no longer ready, then streams and waiting requests end."""
+"""Graceful shutdown: first the service is no longer ready, then event streams and waiting requests end.
+
+A module of its own, since the application makes it, the routes and the metrics read it, and the server starts it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Draining:
-    """Calls everybody who asked to be told, once.
+    """The state of a shutdown; `begin` runs the callbacks, once.
 
     Between `announce` and `begin` requests are still taken, from load balancers that have not noticed yet.
     """
@@ -22,27 +25,27 @@ class Draining:
     def __init__(self) -> None:
         self.announced = False
         self.begun = False
-        self._told: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def tell(self, callback: Callable[[], object]) -> None:
-        """Ask to be called when it begins."""
-        self._told.append(callback)
+        """Add a callback."""
+        self._callbacks.append(callback)
 
     def takes_requests(self, classifier: Classifier) -> bool:
         """Return whether the service is ready: `/readyz` and the metric `bestguess_ready` both ask this."""
         return classifier.networks.ready and not classifier.broken and not self.announced
 
     def announce(self) -> None:
-        """Be no longer ready."""
+        """Stop being ready."""
         self.announced = True
 
     def begin(self) -> None:
-        """Begin; called in the event loop's thread, by the signal's handler."""
+        """Run the callbacks; called in the event loop's thread, by the signal's handler."""
         self.announce()
         if not self.begun:
             self.begun = True
-            for callback in self._told:
+            for callback in self._callbacks:
                 try:
                     callback()
-                except Exception:  # the others are called, and the process ends, all the same
+                except Exception:  # the others run, and the process ends, all the same
                     log.exception("something did not end as it should")

@@ -1,10 +1,25 @@
-"""HTTP on the socket, within bounds: uvicorn waits for ever for a slow client, and takes headers of any length."""
+"""Limits on HTTP at the socket: uvicorn waits for ever for a slow client, and accepts headers of any length.
+
+A connection goes round this circle, with a time limit for each arrow that waits for the client:
+
+    idle --first byte--> head --end of headers--> body --end of body--> whole --answer is sent--> idle
+    HEAD_SECONDS         HEAD_SECONDS             receive_seconds       (no limit of ours)        (uvicorn's keep-alive)
+
+An answer may begin as early as in `body`, and further requests may arrive before it is sent: uvicorn queues them. What
+breaks a limit in `idle`, `head` or `body`, or can be read in two ways, is refused:
+
+    refused --no answer is under way--> problem+json --> lingering --LINGER_SECONDS--> closed
+        `----one is under way-------------------------------------------------------> closed
+
+`lingering` takes and drops what the client still sends, so that it can read the answer.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,7 +28,7 @@ from app.errors import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -26,139 +41,127 @@ HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end 
 # and with it goes an answer that is still on its way (RFC 9112, 9.6).
 LINGER_SECONDS = 2.0
 TOO_LONG = f"The headers are longer than {HEAD_BYTES:,} bytes."
+TOO_MANY = f"There are more than {MOST_HEADERS} headers."
 
 
-class _Closing:
+class _HalfClosingTransport:
     """A transport whose `close` asks the protocol first; all else is the transport's own."""
 
-    def __init__(self, transport: Transport, leave: Callable[[], bool]) -> None:
-        self._transport, self._leave, self._left = transport, leave, False
+    def __init__(self, transport: Transport, linger: Callable[[], bool]) -> None:
+        self._transport, self._linger = transport, linger
+        self.write = transport.write
+        self.is_closing: Callable[[], bool] = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
         return getattr(self._transport, name)
 
     def close(self) -> None:
-        """Close now, or only our half, once, where the protocol will see to the rest."""
-        if self._left or self._transport.is_closing() or not self._leave():
+        """Close now, or only our half, once, where the protocol lingers."""
+        if self.is_closing() or not self._linger():
             self._transport.close()
-        self._left = True
-
-    def is_closing(self) -> bool:
-        """Say whether anything may still be sent."""
-        return self._left or self._transport.is_closing()
+        self.is_closing = lambda: True
 
 
-class _Parser:
-    """An HTTP parser that ignores the offer of an upgrade (RFC 9110, 7.8) and reads the body by its framing.
+class HttpLimitsProtocol(HttpToolsProtocol):
+    """Refuses endless headers, slow clients, and what can be read in two ways; each as problem+json."""
 
-    httptools takes whatever follows such a request's headers for another protocol: it reports a request without a body,
-    and would parse the body as the next request. The request is therefore parsed again from its headers without
-    `Upgrade`, by a new parser: the old one would discard all that follows `Connection: close`.
-    """
-
-    def __init__(self, protocol: BoundedProtocol) -> None:
-        self._protocol = protocol
-        self._renew()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever httptools' parser has
-        return getattr(self._parser, name)
-
-    def feed_data(self, data: bytes) -> None:
-        """Parse bytes, and call the protocol for what is in them; raise an `HttpParserError` for what is no HTTP."""
-        rest = memoryview(data)
-        while rest:
-            try:
-                self._parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as offer:
-                rest = rest[offer.args[0] :]
-                head = self._protocol.head_without_upgrade()
-                self._renew()
-                self._parser.feed_data(head)
-            else:
-                return
-
-    def _renew(self) -> None:
-        self._parser = httptools.HttpRequestParser(self._protocol)
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """Refuses endless headers, slow clients, and what can be read in two ways; each in the one shape of errors."""
-
-    receive_seconds = 120.0  # for a whole request; `bounded` makes a class with another
+    receive_seconds = 120.0  # for a whole request; `http_limits` makes a class with another
     longer: tuple[str, float] | None = None  # below this path it is so many seconds
-    refused: Callable[[HTTPStatus], None] | None = None  # hears of each connection that is closed
+    refused: Callable[[HTTPStatus], None] | None = None  # is called for each connection that is refused
 
-    _clock: TimerHandle | None = None
-    _arriving = False  # a request has begun, and is not whole
+    _arriving: Literal["", "head", "body"] = ""  # which part of a request, if any
     _lingering = False
-    _in_head = True
-    _brings_body = False
+    _clock: TimerHandle | None = None
     _head_bytes = 0
-    _trailers = 0
+    _brings_body = False  # whether the bytes at hand have a part of a body
     _answering: RequestResponseCycle | None = None  # uvicorn's `cycle` is the newest, which may be queued behind it
     _fault: tuple[HTTPStatus, str] | None = None  # why the parser was stopped, where it was us
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(_Closing(transport, self._linger))  # type: ignore[arg-type]
-        self.parser = _Parser(self)  # type: ignore[assignment]
+        super().connection_made(_HalfClosingTransport(transport, self._linger))  # type: ignore[arg-type]
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         self._wait(None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; those that are no body's are counted, and those behind the last answer dropped."""
+        """Parse bytes, and count those of no body; does what uvicorn's method does, but for upgrades."""
         if self._lingering:
             return
+        self._unset_keepalive_if_required()
         self._brings_body = False
-        super().data_received(data)
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self._refuse(*(self._fault or (HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")))
+            return
         if self.transport.is_closing():
             return
-        if self._arriving and not self._brings_body:  # what is whole was within its bounds, be it many requests at once
+        if self._arriving and not self._brings_body:  # what is whole was within its limits, be it many requests at once
             self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
-        elif not self._arriving and not self._owing() and self._clock is None:
+        elif not self._arriving and not self._owes_answer() and self._clock is None:
             # An empty line begins no request, but uvicorn has stopped its own clock for it.
             self._wait(min(HEAD_SECONDS, self.receive_seconds))
+
+    def _parse(self, data: bytes) -> None:
+        """Parse bytes, without the offers of an upgrade in them (RFC 9110, 7.8).
+
+        httptools takes whatever follows such a request's headers for another protocol: it reports a request without a
+        body, and would parse the body as the next request. The request is therefore parsed again from its headers
+        without `Upgrade`, by a new parser: the old one would discard all that follows `Connection: close`.
+        """
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
+                head = self._head_without_upgrade()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _head_without_upgrade(self) -> bytes:
+        """Return the first line and the headers of the request that has just been parsed, without `Upgrade`."""
+        first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        lines = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"".join([first, *lines, b"\r\n"])
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._arriving = True
-        self._in_head, self._head_bytes, self._trailers = True, 0, 0
+        self._arriving, self._head_bytes = "head", 0
         self._wait(min(HEAD_SECONDS, self.receive_seconds))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what comes behind the body is none (RFC 9110, 6.5.1), and is only counted."""
-        if self._in_head:
-            super().on_header(name, value)
-        else:
-            self._trailers += 1
-        if max(len(self.headers), self._trailers) > MOST_HEADERS:
-            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"There are more than {MOST_HEADERS} headers.")
 
     def on_headers_complete(self) -> None:
         """Check what httptools lets pass, and begin to wait for the body."""
         if self.parser.get_method() == b"CONNECT":
             raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "This service does not open tunnels.")
         if self.parser.should_upgrade():
-            return  # `_Parser` parses this request again, and only then is it checked and answered
-        self._in_head = False
+            return  # `_parse` parses this request again, and only then is it checked and answered
+        self._arriving = "body"
+        if len(self.headers) > MOST_HEADERS:
+            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_MANY)
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
+        values: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for name, value in self.headers:
+            values[name].append(value.strip().lower())
         version = self.parser.get_http_version()
-        if version not in {"1.0", "1.1"}:
-            raise self._stop(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This service speaks HTTP/1.1.")
-        self._check_host(version)
-        self._check_length()
-        self._check_coding(version)
+        self._check_framing(version, values)
+        self._check_host(version, values[b"host"])
         super().on_headers_complete()
-        self._wait(self._seconds())
+        self.headers = []  # trailers are no headers (RFC 9110, 6.5.1): they are only counted
+        in_longer = self.longer and f"{self.scope['path']}/".startswith(f"{self.longer[0]}/")
+        self._wait(self.longer[1] if self.longer and in_longer else self.receive_seconds)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -166,27 +169,31 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Have the whole request."""
+        """End a request."""
         if self.parser.should_upgrade():
             return
+        if len(self.headers) > MOST_HEADERS:
+            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_MANY)
         self._wait(None)
-        self._arriving = False
+        self._arriving = ""
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
-        self._refuse(*(self._fault or (HTTPStatus.BAD_REQUEST, msg)))
+    def _check_framing(self, version: str, values: Mapping[bytes, list[bytes]]) -> None:
+        """Refuse versions that are not HTTP/1, and bodies whose length is not certain."""
+        if version not in {"1.0", "1.1"}:
+            raise self._stop(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This service speaks HTTP/1.1.")
+        # So many digits, zeros in front, that Python does not read it as a number.
+        if any(len(value) > MOST_DIGITS for value in values[b"content-length"]):
+            raise self._stop(HTTPStatus.BAD_REQUEST, f"The Content-Length has more than {MOST_DIGITS} digits.")
+        codings = values[b"transfer-encoding"]
+        if codings and version == "1.0":
+            raise self._stop(HTTPStatus.BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding.")
+        if codings not in ([], [b"chunked"]):  # httptools reads `gzip, chunked` as if it were chunks only
+            raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "Of transfer codings only chunked is known.")
 
-    def head_without_upgrade(self) -> bytes:
-        """Return the first line and the headers of the request that has just been parsed, without `Upgrade`."""
-        first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        lines = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
-        return b"".join([first, *lines, b"\r\n"])
-
-    def _check_host(self, version: str) -> None:
+    def _check_host(self, version: str, hosts: list[bytes]) -> None:
         """Refuse addresses and headers from which two servers could read different hosts or paths (RFC 9112, 3.2)."""
-        hosts = self._values(b"host")
-        if version == "1.1" and len(hosts) != 1:  # of older ones `KnownHost` thinks
+        if version == "1.1" and len(hosts) != 1:  # those of HTTP/1.0 are left to TrustedHostMiddleware
             raise self._stop(HTTPStatus.BAD_REQUEST, "Send exactly one header Host.")
         if b"#" in self.url:
             raise self._stop(HTTPStatus.BAD_REQUEST, "Send the address without a fragment.")
@@ -199,30 +206,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if hosts != [named.lower()]:
             raise self._stop(HTTPStatus.BAD_REQUEST, "The address and the header Host name different hosts.")
 
-    def _check_length(self) -> None:
-        """Refuse a length with so many digits, zeros in front, that Python does not read it as a number."""
-        if any(len(value) > MOST_DIGITS for value in self._values(b"content-length")):
-            raise self._stop(HTTPStatus.BAD_REQUEST, f"The Content-Length has more than {MOST_DIGITS} digits.")
-
-    def _check_coding(self, version: str) -> None:
-        """See that the body is in chunks or as it is: httptools reads `gzip, chunked` as if it were chunks only."""
-        codings = self._values(b"transfer-encoding")
-        if codings and version == "1.0":
-            raise self._stop(HTTPStatus.BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding.")
-        if codings not in ([], [b"chunked"]):
-            raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "Of transfer codings only chunked is known.")
-
-    def _values(self, name: bytes) -> list[bytes]:
-        return [value.strip().lower() for found, value in self.headers if found == name]
-
     def _stop(self, status: HTTPStatus, detail: str) -> ValueError:
-        """Make what httptools takes for its parser's error, and uvicorn for a 400: `send_400_response` knows better."""
+        """Make the error by which a callback stops the parser; `data_received` refuses the connection for it."""
         self._fault = status, detail
         return ValueError(detail)
-
-    def _seconds(self) -> float:
-        top, seconds = self.longer or ("/", self.receive_seconds)
-        return seconds if f"{self.scope['path']}/".startswith(f"{top}/") else self.receive_seconds
 
     def _wait(self, seconds: float | None) -> None:
         if self._clock:
@@ -233,13 +220,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _owing(self) -> bool:
-        """Say whether an answer is under way, or one to an earlier request than that which is arriving."""
+    def _owes_answer(self) -> bool:
+        """Return whether an answer is under way, or one to an earlier request than that which is arriving."""
         cycle = self._answering
         if not cycle or cycle.response_complete:
             return False
-        arriving = self._arriving and not self._in_head and cycle is self.cycle
-        return cycle.response_started or not arriving
+        return cycle.response_started or not (self._arriving == "body" and cycle is self.cycle)
 
     def _linger(self) -> bool:
         """Send no more, and take and drop what comes for a while; False where there is nothing to wait for."""
@@ -263,7 +249,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         if self.refused:
             self.refused(status)
-        if self._owing():
+        if self._owes_answer():
             self.transport.close()  # another answer would be taken for this one, or for its end
             return
         body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
@@ -273,15 +259,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded(
+def http_limits(
     receive_seconds: float,
     refused: Callable[[HTTPStatus], None] | None = None,
     longer: tuple[str, float] | None = None,
-) -> type[BoundedProtocol]:
-    """Make the class for a server in which a whole request may take so many seconds to arrive; the rest as there."""
+) -> type[HttpLimitsProtocol]:
+    """Make the protocol's class for a server in which a whole request may take so many seconds to arrive."""
     members = {
         "receive_seconds": receive_seconds,
         "refused": staticmethod(refused) if refused else None,
         "longer": longer,
     }
-    return type("BoundedProtocol", (BoundedProtocol,), members)
+    return type("HttpLimitsProtocol", (HttpLimitsProtocol,), members)

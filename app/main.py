@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from app.access.auth import Guard
+from app.access.auth import Authenticator
 from app.dependencies import State
 from app.draining import Draining
-from app.front import stand_before
+from app.errors import add_handlers
 from app.inference.artifact_cache import ArtifactCache
 from app.inference.classifier import Classifier, Networks
 from app.inference.loader import Loader
 from app.inference.model_cache import ModelCache, load_digits
-from app.metrics.counted import Metrics
-from app.metrics.looked_up import LookedUp
+from app.metrics import Metrics, ServiceCollector
+from app.middleware import add_middleware
+from app.middleware.access_log import QUIET
 from app.openapi import extend_document
-from app.rendering import add_handlers
-from app.request_log import QUIET
 from app.routes import classify, datasets, jobs, models, operations, pages
 from app.services.dataset_ingest import BlockingPool, PhotoDecoder
 from app.services.datasets import DatasetService
@@ -66,11 +65,11 @@ def create_app(
     """
     settings = settings or load_settings()
     resources = resources or running
-    guard = Guard(settings)
+    authenticator = Authenticator(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with resources(settings) as state, guard:
+        async with resources(settings) as state, authenticator:
             # `app.serve` reads these outside of requests
             app.state.draining, app.state.metrics = state["draining"], state["metrics"]
             app.state.classifier = state["classifier"]
@@ -87,8 +86,8 @@ def create_app(
         redoc_url=None,
         telemetry=telemetry(tracing),
     )
-    app.state.guard = guard
-    stand_before(app, settings, guard, tracing)
+    app.state.authenticator = authenticator
+    add_middleware(app, settings, authenticator, tracing)
     add_handlers(app)
     for routes in (pages, classify, datasets, jobs, models, operations):
         app.include_router(routes.router)
@@ -154,14 +153,14 @@ def make_state(
 ) -> Iterator[State]:
     """Put together what the routes need."""
     metrics = Metrics()
-    networks.tell_batches(metrics.images.batch)
+    networks.tell_batches(metrics.observe_batch)
     artifacts = open_store(settings.artifacts_url, settings.data_dir)
     files = ArtifactCache(artifacts, job_service.registry if job_service else None)
     load = partial(
         load_digits,
         capacity=settings.queue_size,
         linger=settings.batch_wait_seconds,
-        on_batch=metrics.images.batch,
+        on_batch=metrics.observe_batch,
     )
     trained = ModelCache(files, load, most=settings.models_in_memory)
     classifier = Classifier(
@@ -170,7 +169,7 @@ def make_state(
         sandbox,
         most=settings.queue_size,
         deadline=settings.deadline_seconds,
-        observe=metrics.images.classified,
+        observe=metrics.observe_image,
     )
     pool = BlockingPool()
     decoder = PhotoDecoder(sandbox, max(1, decode_processes(settings) // 2))
@@ -178,7 +177,7 @@ def make_state(
     draining.tell(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
     if job_service:
         draining.tell(job_service.feed.close)
-    metrics.watch(LookedUp(classifier, job_service, draining))
+    metrics.watch(ServiceCollector(classifier, job_service, draining))
     with contextlib.closing(trained), contextlib.closing(pool):
         yield State(
             settings=settings,

@@ -11,7 +11,7 @@ from bestguess import schemas
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from app.access.auth import Guard
+    from app.access.auth import Authenticator
 
 ACCESS_ERRORS = (401, 403, 429)  # of every call that needs a key
 MEANINGS = {
@@ -154,10 +154,10 @@ def extend_document(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = document()
         schema["components"]["schemas"]["Problem"] = schemas.Problem.model_json_schema()
-        guard: Guard = app.state.guard
+        authenticator: Authenticator = app.state.authenticator
         for path, calls in schema["paths"].items():
             for call in calls.values():
-                _add_access(path, call, optional=not guard.needs_key())
+                _add_access(path, call, optional=not authenticator.needs_key())
                 for parameter in call.get("parameters", ()):
                     _remove_null(parameter["schema"])
         return schema

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from app.access.auth import keys_problem
-from app.access.redaction import Redacting
-from app.front import DATASETS
-from app.http_limits import bounded
+from app.http_limits import http_limits
 from app.main import Resources, create_app
+from app.middleware import DATASETS
 from app.settings import Settings, SettingsError, load_settings
 from jobs.telemetry import logs
 from jobs.telemetry.tracing import tracing_as_asked
@@ -90,8 +89,6 @@ def main(resources: Resources | None = None) -> None:
     if problem := keys_problem(settings):
         sys.exit(problem)
     logs.set_up(settings.log_level, settings.log_format)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(Redacting(handler.formatter or logging.Formatter()))
     allow_connections()
     with tracing_as_asked("bestguess-api") as tracing:
         serving = server(settings, resources, tracing)
@@ -112,20 +109,20 @@ def server(settings: Settings, resources: Resources | None = None, tracing: Trac
     app = create_app(settings, resources, tracing)
 
     def refused(status: HTTPStatus) -> None:
-        app.state.metrics.requests.connection_refused(status)
+        app.state.metrics.count_refused_connection(status)
 
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=bounded(settings.receive_seconds, refused, (DATASETS, settings.dataset_seconds)),
+        http=http_limits(settings.receive_seconds, refused, (DATASETS, settings.dataset_seconds)),
         ws="none",  # nobody is spoken to in that way, and what reads it knows none of the bounds
         log_config=None,
-        access_log=False,  # `app.request_log` writes the line
+        access_log=False,  # `app.middleware.access_log` writes the line
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
-        proxy_headers=False,  # app.front believes those of BESTGUESS_TRUSTED_PROXIES; uvicorn, any of this machine's
+        proxy_headers=False,  # app.middleware trusts BESTGUESS_TRUSTED_PROXIES; uvicorn, all of this machine
         timeout_graceful_shutdown=GRACE,
     )
     return Server(config, settings.drain_seconds)

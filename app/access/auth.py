@@ -1,16 +1,15 @@
-"""Who is let in: the keys, the rates, and what an operator has opened or closed."""
+"""Authentication: who calls, what they may do, and how often."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.access import key_file
 from app.access.addresses import is_loopback, one_client
-from app.access.key_file import KeysUnusable
-from app.access.keyring import Keyring
-from app.access.rate_limit import Limiter, Rate
+from app.access.keys import Keyring, KeysUnusable, read_keys
+from app.access.rate_limit import RateLimiter
 from app.errors import NoKey, RateExceeded
+from app.settings import Rate
 from bestguess.schemas.service import Scope
 from jobs.owners import ANONYMOUS, EVERYBODY
 
@@ -20,149 +19,129 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import Headers
 
-    from app.access.keys import Key
-    from app.access.rate_limit import Verdict
-    from app.access.settings import AccessSettings
+    from app.settings import Settings
 
-
-AUTO = Rate(300, 60)  # an address without a key, where others than this machine's own users can call
+EVERYTHING = frozenset(Scope)  # for callers where there are no keys
+WITHOUT_KEY = frozenset({Scope.CLASSIFY, Scope.TRAIN})  # for callers without a key where others have some
+AUTO = Rate(300, 60)  # of an address without a key, where callers from other machines are possible
 
 HOW = "Send it as `Authorization: Bearer bg_...`, or as `X-API-Key`"
-
-
-class Guard:
-    """Lets callers in. It belongs to the event loop in which it is entered, and is left there."""
-
-    def __init__(self, settings: AccessSettings) -> None:
-        self.keyring = Keyring(settings.keys_path)
-        self.metrics_open = settings.metrics == "open"
-        self._settings = settings
-        self._limiter = Limiter(settings.redis_url, settings.rate_wait_seconds)
-
-    async def __aenter__(self) -> Self:
-        self._limiter.greet()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._limiter.aclose()
-
-    def recognise(self, headers: Headers, host: str | None) -> Caller:
-        """Tell who calls, from an address.
-
-        Raises:
-            NoKey: a key is needed, and none, or none that is good, was sent.
-        """
-        self.keyring.look()
-        if not self.keyring.closed:
-            return without_key(ANYTHING, self._rate(), one_client(host))
-        token = token_of(headers)
-        if token is None:
-            if not self._settings.allow_anonymous:
-                raise NoKey(f"A key is needed. {HOW}; whoever runs this service makes one.")
-            return without_key(WITHOUT_KEY, self._rate(), one_client(host))
-        key = self.keyring.find(token)
-        if key is None:
-            raise NoKey(f"This key is not known here: mistyped, or revoked. {HOW}.", error="invalid_token")
-        return with_key(key)
-
-    def needs_key(self) -> bool:
-        """Say whether nobody is let in without a key."""
-        self.keyring.look()
-        return self.keyring.closed and not self._settings.allow_anonymous
-
-    async def count(self, caller: Caller) -> Mapping[str, str]:
-        """Count a call, and return the headers that say how many more there may be.
-
-        Raises:
-            RateExceeded: there were too many already.
-        """
-        if caller.rate is None:
-            return {}
-        verdict = await self._limiter.hit(caller.counted_as, caller.rate)
-        headers = _headers(caller.counted_as.partition(" ")[0], caller.rate, verdict)
-        if not verdict.allowed:
-            raise RateExceeded(caller.rate.calls, caller.rate.seconds, verdict.reset, headers)
-        return headers
-
-    def _rate(self) -> Rate | None:
-        """Say how often one may call without a key."""
-        wanted = self._settings.anonymous_rate
-        if wanted == "auto":
-            at_home = is_loopback(self._settings.reached_at) and not self.keyring.closed
-            return None if at_home else AUTO
-        return None if wanted == "unlimited" else Rate.parse(wanted)
-
-
-def _headers(policy: str, rate: Rate, verdict: Verdict) -> dict[str, str]:
-    """Write draft-ietf-httpapi-ratelimit-headers-10: a policy's quota and window; what remains, and until when."""
-    return {
-        "RateLimit-Policy": f'"{policy}";q={rate.calls};w={rate.seconds}',
-        "RateLimit": f'"{policy}";r={verdict.remaining};t={verdict.reset}',
-    }
-
-
-# Who calls: a key, or somebody without one, from an address.
-ANYTHING = frozenset(Scope)
-WITHOUT_KEY = frozenset({Scope.CLASSIFY, Scope.TRAIN})  # beside those who have keys
+MAKE = "bestguess keys create NAME --scope classify --scope train"
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, and what for. `counted_as` is whose calls are counted together, where there is a `rate`."""
+class Principal:
+    """Who calls. Calls with the same `counted_as` are counted together, where there is a `rate`."""
 
-    name: str | None  # the key's; None: without one
+    name: str | None  # the key's; None without one
     owner: str
     scopes: frozenset[Scope]
     rate: Rate | None
     counted_as: str
 
     def may(self, *scopes: Scope) -> bool:
-        """Say whether one of these scopes is the caller's; an admin has all."""
+        """Return whether one of these scopes is the caller's; an admin has all."""
         return Scope.ADMIN in self.scopes or not self.scopes.isdisjoint(scopes)
 
     @property
     def whose(self) -> str:
-        """Whose jobs and models the caller sees."""
+        """The owner whose jobs and models the caller sees."""
         return EVERYBODY if Scope.ADMIN in self.scopes else self.owner
 
 
-def with_key(key: Key) -> Caller:
-    """Make the caller that a key stands for."""
-    return Caller(
-        key.name, key.owner, frozenset(key.scopes), Rate.parse(key.rate) if key.rate else None, f"key {key.id}"
-    )
+class Authenticator:
+    """Authenticates callers and limits their rate. To be entered and left in the same event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.keyring = Keyring(settings.keys_path)
+        self.metrics_open = settings.metrics == "open"
+        self._allow_anonymous = settings.allow_anonymous
+        self._limiter = RateLimiter(settings.redis_url, settings.rate_wait_seconds)
+        self._open_rate, self._anonymous_rate = _rates_without_key(settings)
+
+    async def __aenter__(self) -> Self:
+        self._limiter.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._limiter.aclose()
+
+    def authenticate(self, headers: Headers, host: str | None) -> Principal:
+        """Return who calls from an address.
+
+        Raises:
+            NoKey: a key is needed, and no valid one was sent.
+        """
+        self.keyring.refresh()
+        if not self.keyring.closed:
+            return Principal(None, ANONYMOUS, EVERYTHING, self._open_rate, f"address {one_client(host)}")
+        token = token_from(headers)
+        if token is None:
+            if not self._allow_anonymous:
+                raise NoKey(f"A key is needed. {HOW}; whoever runs this service makes one.")
+            return Principal(None, ANONYMOUS, WITHOUT_KEY, self._anonymous_rate, f"address {one_client(host)}")
+        key = self.keyring.find(token)
+        if key is None:
+            raise NoKey(f"This key is not known here: mistyped, or revoked. {HOW}.", error="invalid_token")
+        return Principal(key.name, key.owner, frozenset(key.scopes), key.rate, f"key {key.id}")
+
+    def needs_key(self) -> bool:
+        """Return whether nobody may call without a key."""
+        self.keyring.refresh()
+        return self.keyring.closed and not self._allow_anonymous
+
+    async def count(self, who: str, rate: Rate) -> Mapping[str, str]:
+        """Count a call, and return the headers that say how many more are allowed.
+
+        They are those of draft-ietf-httpapi-ratelimit-headers-10: a policy's quota and window; what remains, and until
+        when.
+
+        Raises:
+            RateExceeded: there were too many already.
+        """
+        verdict = await self._limiter.hit(who, rate)
+        policy = who.partition(" ")[0]
+        headers = {
+            "RateLimit-Policy": f'"{policy}";q={rate.calls};w={rate.seconds}',
+            "RateLimit": f'"{policy}";r={verdict.remaining};t={verdict.reset}',
+        }
+        if not verdict.allowed:
+            raise RateExceeded(rate.calls, rate.seconds, verdict.reset, headers)
+        return headers
 
 
-def without_key(scopes: frozenset[Scope], rate: Rate | None, address: str) -> Caller:
-    """Make the caller from an address; all such share what is theirs."""
-    return Caller(None, ANONYMOUS, scopes, rate, f"address {address}")
+def _rates_without_key(settings: Settings) -> tuple[Rate | None, Rate | None]:
+    """Return how often an address may call where there are no keys, and where there are; None is no limit."""
+    match settings.anonymous_rate:
+        case "auto":
+            return (None if is_loopback(settings.reached_at) else AUTO), AUTO
+        case "unlimited":
+            return None, None
+        case text:
+            return Rate.parse(text), Rate.parse(text)
 
 
-def token_of(headers: Headers) -> str | None:
-    """Find the key in a request's headers; None if none was sent. Of Authorization, other schemes are not for us.
+def token_from(headers: Headers) -> str | None:
+    """Return the key in a request's headers; None if none was sent. Authorization may have another scheme.
 
     Raises:
         NoKey: there are several, of which another program may have taken another.
     """
     authorizations, plain = headers.getlist("Authorization"), headers.getlist("X-API-Key")
-    bearers = [rest.strip() for scheme, _, rest in (one.partition(" ") for one in authorizations) if _is_bearer(scheme)]
-    if len(authorizations) > 1 or len(plain) > 1 or len({*bearers, *plain}) > 1:
+    parts = [authorization.partition(" ") for authorization in authorizations]
+    tokens = [token.strip() for scheme, _, token in parts if scheme.lower() == "bearer"] + plain
+    if len(authorizations) > 1 or len(plain) > 1 or len(set(tokens)) > 1:
         raise NoKey("The request has several keys. Send one, in one header.", error="invalid_request")
-    return next(iter((*bearers, *plain)), None)
+    return tokens[0] if tokens else None
 
 
-def _is_bearer(scheme: str) -> bool:
-    return scheme.lower() == "bearer"
+def keys_problem(settings: Settings) -> str | None:
+    """Return why the service may not start, and the command that changes it; None if it may.
 
-
-# Whether the service may start as it is set up: never open to others by mistake.
-MAKE = "bestguess keys create NAME --scope classify --scope train"
-
-
-def keys_problem(settings: AccessSettings) -> str | None:
-    """Say why the service may not start, and the command that changes it; None if it may."""
+    It never is open to other machines by mistake.
+    """
     try:
-        keys = key_file.read(settings.keys_path)
+        keys = read_keys(settings.keys_path)
     except FileNotFoundError:
         keys = ()
     except KeysUnusable as error:

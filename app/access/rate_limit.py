@@ -1,7 +1,8 @@
-"""Calls counted over all replicas, in Redis; in this process alone while Redis does not answer.
+"""A rate limiter over all replicas: calls are counted in Redis, and in this process while Redis does not answer.
 
-Nobody waits for Redis longer than `patience`, and only those who are under way when it falls silent: the breaker keeps
-the others from asking. What this process has allowed is counted here all the time, so that the change is no new start.
+Nobody waits for Redis longer than `patience`, and only the calls that are under way when it falls silent wait at all:
+then the circuit breaker opens, and Redis is not asked until a probe in the background succeeds. What this process has
+allowed is counted here all the time, so that a client gains nothing from the change.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import re
 import time
 from collections import OrderedDict
 from contextlib import suppress
@@ -25,17 +25,75 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from app.settings import Rate
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+log = logging.getLogger(__name__)
 
 PREFIX = "bestguess:rate"
 CONNECTIONS = 256  # more calls than are ever counted at the same moment
 CLOCKS_APART = 1.0  # seconds by which a clock may be corrected and mean nothing
-ALONE = "Redis does not count calls, so that each replica counts its own"
+MOST_CLIENTS = 20_000  # clients that are counted in this process, those seen last
+PROBE_SECONDS = 1.0  # for the answer to a probe
+PROBE_PAUSES = (0.25, 0.5, 1.0, 2.0)  # seconds before the first probes
+PROBE_PAUSE = 5.0  # seconds before each later one
 
 
-class SharedWindows:
+class Verdict(NamedTuple):
+    """Whether a call is allowed, how many more are, and the seconds until there are more."""
+
+    allowed: bool
+    remaining: int
+    reset: int
+
+
+class RateLimiter:
+    """Counts calls. To be closed in the event loop in which it was used."""
+
+    def __init__(self, redis_url: str | None, patience: float) -> None:
+        self._local = LocalWindows()
+        self._redis = RedisWindows(redis_url) if redis_url else None
+        self._breaker = CircuitBreaker(self._redis.probe) if self._redis else None
+        self._patience = patience
+        self._connecting: asyncio.Task[None] | None = None
+
+    def connect(self) -> None:
+        """Connect in the background, so that the first call need not; to be called in the event loop."""
+        if self._redis:
+            self._connecting = asyncio.create_task(self._connect(self._redis), name="limiter")
+
+    async def hit(self, who: str, rate: Rate) -> Verdict:
+        """Count a call if it is allowed; never fails, and never waits for long."""
+        if self._redis and self._breaker and not self._breaker.open:
+            try:
+                async with asyncio.timeout(self._patience):
+                    verdict = await self._redis.hit(who, rate)
+            except (RedisError, OSError) as error:  # TimeoutError is an OSError
+                self._breaker.trip(error)
+            else:
+                if verdict.allowed:
+                    self._local.note(who, rate)
+                return verdict
+        return self._local.hit(who, rate)
+
+    async def aclose(self) -> None:
+        """End the background tasks, and close the connections."""
+        if self._connecting:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
+        if self._redis and self._breaker:
+            await self._breaker.aclose()
+            await self._redis.aclose()
+
+    @staticmethod
+    async def _connect(redis: RedisWindows) -> None:
+        with suppress(RedisError, OSError):  # the first call trips the breaker
+            await redis.probe()
+
+
+class RedisWindows:
     """The counts in Redis, kept by the library `limits`: a sliding window, as two counters a client."""
 
     def __init__(self, redis_url: str) -> None:
@@ -43,8 +101,8 @@ class SharedWindows:
             redis_url,
             retry=Retry(NoBackoff(), 0),
             max_connections=CONNECTIONS,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
+            socket_timeout=PROBE_SECONDS,
+            socket_connect_timeout=PROBE_SECONDS,
         )
         self._storage = RedisStorage(
             "async+redis://",
@@ -55,7 +113,7 @@ class SharedWindows:
         self._windows = SlidingWindowCounterRateLimiter(self._storage)
 
     async def hit(self, who: str, rate: Rate) -> Verdict:
-        """Count a call if it may be.
+        """Count a call if it is allowed.
 
         Raises:
             RedisError, OSError: Redis does not answer.
@@ -69,11 +127,11 @@ class SharedWindows:
         return Verdict(allowed, remaining if allowed else 0, max(1, math.floor(reset - time.time()) + 1))
 
     async def probe(self) -> None:
-        """Raise what `hit` does: a full Redis still reads, so it is asked to count."""
+        """Raise what `hit` raises: a full Redis still reads, so it is asked to count."""
         await self.hit("probe", Rate(1_000_000, 1))
 
     async def _outlasts(self, item: RateLimitItem, who: str) -> bool:
-        """Say whether a client's windows are longer than any: Redis's clock was set back, and their end was not."""
+        """Return whether a client's windows are longer than any: Redis's clock was set back, and their end was not."""
         length = item.get_expiry()
         _, before, _, now = await self._storage.get_sliding_window(item.key_for(who), length)
         return max(before, now) > 2 * length + CLOCKS_APART
@@ -83,64 +141,10 @@ class SharedWindows:
         await self._pool.aclose()
 
 
-class Limiter:
-    """Counts calls. To be closed in the event loop that it was used in."""
-
-    def __init__(self, redis_url: str | None, patience: float) -> None:
-        self._local = LocalWindows()
-        self._shared = SharedWindows(redis_url) if redis_url else None
-        self._breaker = Breaker(ALONE, self._shared.probe) if self._shared else None
-        self._patience = patience
-        self._greeting: asyncio.Task[None] | None = None
-
-    def greet(self) -> None:
-        """Connect now, aside, so that the first call need not; to be called in the event loop."""
-        if self._shared:
-            self._greeting = asyncio.create_task(self._greet(self._shared), name="limiter")
-
-    async def hit(self, who: str, rate: Rate) -> Verdict:
-        """Count a call if it may be; never fails, and never waits for long."""
-        if self._shared and self._breaker and not self._breaker.open:
-            try:
-                async with asyncio.timeout(self._patience):
-                    verdict = await self._shared.hit(who, rate)
-            except (RedisError, OSError) as error:  # TimeoutError is an OSError
-                self._breaker.trip(error)
-            else:
-                if verdict.allowed:
-                    self._local.note(who, rate)
-                return verdict
-        return self._local.hit(who, rate)
-
-    async def aclose(self) -> None:
-        """End what it has begun."""
-        if self._greeting:
-            self._greeting.cancel()
-            await asyncio.wait({self._greeting})
-        if self._shared and self._breaker:
-            await self._breaker.aclose()
-            await self._shared.aclose()
-
-    @staticmethod
-    async def _greet(shared: SharedWindows) -> None:
-        with suppress(RedisError, OSError):  # the first call will hear of it
-            await shared.probe()
-
-
-# Calls counted in this process: what Redis does for all replicas, for the time that it is away.
-MOST = 20_000  # clients remembered, those seen last
-
-
-class Verdict(NamedTuple):
-    """Whether a call may be, how many more may, and the seconds until there are more."""
-
-    allowed: bool
-    remaining: int
-    reset: int
-
-
 @dataclass(slots=True)
 class _Count:
+    """The calls of one client in the present window and in the one before."""
+
     rate: Rate
     window: int
     before: int = 0
@@ -151,27 +155,33 @@ class _Count:
             self.before = self.now if window == self.window + 1 else 0
             self.now, self.window = 0, window
 
+    def seconds_until_free(self, passed: float) -> int:
+        """Return when one more call is allowed: once enough of the window before has slid away, or this one has."""
+        room = self.rate.calls - self.now
+        until = 1 - room / self.before if room > 0 else 1.0
+        return _whole_seconds((until - passed) * self.rate.seconds)
+
 
 class LocalWindows:
-    """The counts of many clients, each by a name."""
+    """The counts in this process: a sliding window, as two counters a client."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = MOST_CLIENTS) -> None:
         self._clock, self._most = clock, most
         self._counts: OrderedDict[str, _Count] = OrderedDict()
 
     def note(self, who: str, rate: Rate) -> None:
-        """Count a call that another has allowed."""
+        """Count a call that Redis has allowed."""
         self._count(who, rate).now += 1
 
     def hit(self, who: str, rate: Rate) -> Verdict:
-        """Count a call if it may be."""
+        """Count a call if it is allowed."""
         count = self._count(who, rate)
         passed = self._clock() % rate.seconds / rate.seconds
         room = rate.calls - count.now - int(count.before * (1 - passed))
         if room <= 0:
-            return Verdict(allowed=False, remaining=0, reset=_free_in(count, passed))
+            return Verdict(allowed=False, remaining=0, reset=count.seconds_until_free(passed))
         count.now += 1
-        return Verdict(allowed=True, remaining=room - 1, reset=_seconds((1 - passed) * rate.seconds))
+        return Verdict(allowed=True, remaining=room - 1, reset=_whole_seconds((1 - passed) * rate.seconds))
 
     def _count(self, who: str, rate: Rate) -> _Count:
         window = int(self._clock() // rate.seconds)
@@ -185,89 +195,45 @@ class LocalWindows:
         return count
 
 
-def _free_in(count: _Count, passed: float) -> int:
-    """Tell the seconds until one more call may be: once enough of the window before has slid away, or this one has."""
-    room = count.rate.calls - count.now
-    until = 1 - room / count.before if room > 0 else 1.0
-    return _seconds((until - passed) * count.rate.seconds)
-
-
-def _seconds(exact: float) -> int:
+def _whole_seconds(exact: float) -> int:
     """Round up, and on from a whole number, or from what is one but for rounding: it is due a moment later."""
     return math.floor(exact + 1e-6) + 1
 
 
-# Who did not answer is not asked again until a question asked aside, which nobody waits for, is answered.
-log = logging.getLogger(__name__)
+class CircuitBreaker:
+    """Circuit breaker before Redis: after a failure, calls are skipped until a background probe succeeds.
 
-PATIENCE = 1.0  # seconds for an answer to the question aside
+    `probe` raises, or hangs, while Redis does not answer.
+    """
 
-
-class Breaker:
-    """Whether `what` may be asked; `probe` asks it, and raises or is silent where it does not answer."""
-
-    def __init__(self, what: str, probe: Callable[[], Awaitable[object]]) -> None:
-        self._what, self._probe = what, probe
+    def __init__(self, probe: Callable[[], Awaitable[object]]) -> None:
+        self._probe = probe
         self._recovery: asyncio.Task[None] | None = None
 
     @property
     def open(self) -> bool:
-        """Whether it had better not be asked."""
+        """Whether calls are to be skipped."""
         return self._recovery is not None and not self._recovery.done()
 
     def trip(self, error: Exception) -> None:
-        """Ask no more for a while."""
+        """Open after a failure."""
         if not self.open:
-            log.warning("%s (%s)", self._what, str(error) or type(error).__name__)
+            reason = str(error) or type(error).__name__
+            log.warning("Redis does not count calls, so that each replica counts its own (%s)", reason)
             self._recovery = asyncio.create_task(self._recover(), name="breaker")
 
     async def aclose(self) -> None:
-        """Stop asking aside."""
+        """End the probes."""
         if self._recovery is not None:
             self._recovery.cancel()
             with suppress(asyncio.CancelledError):
                 await self._recovery
 
     async def _recover(self) -> None:
-        for pause in chain((0.25, 0.5, 1.0, 2.0), repeat(5.0)):
+        for pause in chain(PROBE_PAUSES, repeat(PROBE_PAUSE)):
             await asyncio.sleep(pause)
             with suppress(Exception):
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(PROBE_SECONDS):
                     await self._probe()
-                log.info("that is over")
+                log.info("Redis counts calls again")
                 return
-
-
-# How often: so many calls in a span of time, written as `60/minute`.
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_RATE = re.compile(r"(?P<calls>[1-9][0-9]{0,8})/(?P<unit>second|minute|hour|day)")
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `calls` in any `seconds`."""
-
-    calls: int
-    seconds: int
-
-    @classmethod
-    def parse(cls, text: str) -> Rate:
-        """Read `60/minute`.
-
-        Raises:
-            ValueError: it is not written so.
-        """
-        match = _RATE.fullmatch(text)
-        if match is None:
-            raise ValueError("a rate is written as 60/minute: a number from 1, '/', and second, minute, hour or day")
-        return cls(int(match["calls"]), SECONDS[match["unit"]])
-
-
-def check_rate(text: str) -> str:
-    """Return a rate as it was written.
-
-    Raises:
-        ValueError: as `Rate.parse`.
-    """
-    Rate.parse(text)
-    return text

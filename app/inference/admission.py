@@ -6,14 +6,13 @@ import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from app.inference.batcher import QueueFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from app.exchange import Exchange
     from app.inference.model_cache import Base
     from app.inference.model_slot import ModelSlot
     from jobs.trained import TrainedModel
@@ -62,12 +61,18 @@ class Admission:
     base: Base | None = None
 
 
+class RequestRecord(Protocol):
+    """What counts the bytes of a body as they arrive."""
+
+    received: int
+
+
 @dataclass(eq=False, slots=True)
 class Body:
     """A body that is being read, or has `arrived` and keeps its place for what is done with it."""
 
     client: str
-    exchange: Exchange
+    record: RequestRecord
     clock: asyncio.Timeout
     began: float
     since: float  # when the rate was measured last, and at how many bytes
@@ -83,8 +88,8 @@ class Body:
     def measure(self, now: float, grace: float) -> None:
         """Measure the rate again where the last time is long enough ago; a burst at the start is soon forgotten."""
         if now - self.since >= grace:
-            self.rate = (self.exchange.received - self.before) / max(now - self.since, 1e-9)
-            self.since, self.before = now, self.exchange.received
+            self.rate = (self.record.received - self.before) / max(now - self.since, 1e-9)
+            self.since, self.before = now, self.record.received
 
 
 class Bodies:
@@ -108,8 +113,8 @@ class Bodies:
         return len(self._bodies)
 
     @asynccontextmanager
-    async def reading(self, client: str, exchange: Exchange) -> AsyncIterator[Body]:
-        """Read a client's body in the block; `exchange` counts its bytes.
+    async def reading(self, client: str, record: RequestRecord) -> AsyncIterator[Body]:
+        """Read a client's body in the block; `record` counts its bytes.
 
         Raises:
             QueueFull: as many are being read; before the block, or in it, where this one made way.
@@ -119,7 +124,7 @@ class Bodies:
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(None) as clock:
-                body = Body(client, exchange, clock, now, now)
+                body = Body(client, record, clock, now, now)
                 self._bodies.append(body)
                 try:
                     yield body
@@ -159,6 +164,6 @@ class Bodies:
                 candidates.append(body)
         return min(
             candidates,
-            key=lambda body: (body.arrived, not body.slow, -held[body.client], body.exchange.received),
+            key=lambda body: (body.arrived, not body.slow, -held[body.client], body.record.received),
             default=None,
         )

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from app.errors import NotReady, Overloaded
 from jobs.background import Failures
 
 if TYPE_CHECKING:
@@ -23,16 +24,18 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class QueueFull(Exception):
+class QueueFull(Overloaded):
     """As many items wait as may; `retry_after` is the seconds after which there is likely room."""
 
     def __init__(self, retry_after: int = 1) -> None:
-        super().__init__(f"as many wait as may; room in about {retry_after} s")
-        self.retry_after = retry_after
+        super().__init__("As many images wait as can be answered in time. Try again later.", retry_after=retry_after)
 
 
-class Closed(Exception):
+class Closed(NotReady):
     """The batcher has ended and takes no more."""
+
+    def __init__(self) -> None:
+        super().__init__("The service is stopping. Try again in a moment.", retry_after=5)
 
 
 @dataclass(frozen=True, slots=True)

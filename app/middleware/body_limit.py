@@ -1,4 +1,4 @@
-"""A bound on the bytes of a request's body, whether the client says its length or not."""
+"""A limit on the bytes of a request's body, whether the client says its length or not."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from app.middleware.access_log import RequestRecord
 
-class BodyLimit:
+
+class BodyLimitMiddleware:
     """Raise `TooLarge` where the body is read, as soon as it is known to be longer than `largest` bytes.
 
-    Below a path of `larger` it is as many bytes as stand there. The connection is closed then: a client that goes on
-    sending is not listened to.
+    Below a path of `larger` the limit is the one given there. The connection is closed then: a client that goes on
+    sending is not listened to. The bytes are counted in the request's record.
     """
 
     def __init__(self, app: ASGIApp, largest: int, larger: Mapping[str, int]) -> None:
@@ -32,23 +34,18 @@ class BodyLimit:
             return
         length = Headers(scope=scope).get("Content-Length", "")
         announced = int(length) if length.isdecimal() else 0
-        largest, received = self._largest_at(scope["path"]), 0
+        path = f"{scope['path']}/"
+        largest = next((most for top, most in self._larger.items() if path.startswith(f"{top}/")), self._largest)
+        record: RequestRecord = scope["state"]["record"]
 
-        async def receive_bounded() -> Message:
-            nonlocal received
-            if announced > largest:
-                raise _too_large(largest)
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > largest:
-                raise _too_large(largest)
-            return message
+        async def receive_counted() -> Message:
+            if announced <= largest:
+                message = await receive()
+                record.received += len(message.get("body", b""))
+                if record.received <= largest:
+                    return message
+            raise TooLarge(
+                f"The body is longer than {largest:,} bytes. Send a smaller file.", headers={"Connection": "close"}
+            )
 
-        await self._app(scope, receive_bounded, send)
-
-    def _largest_at(self, path: str) -> int:
-        return next((most for top, most in self._larger.items() if f"{path}/".startswith(f"{top}/")), self._largest)
-
-
-def _too_large(largest: int) -> TooLarge:
-    return TooLarge(f"The body is longer than {largest:,} bytes. Send a smaller file.", close=True)
+        await self._app(scope, receive_counted, send)

@@ -1,7 +1,7 @@
-"""Which names the service answers to, and which pages may change something.
+"""A check of the header Host against DNS rebinding, and of Origin against cross-site request forgery.
 
-A page of anywhere can let its own name lead to this machine (DNS rebinding) and then read what the service says: it
-gives itself away by its name in Host. And it can send a form here, whatever the name: Origin tells where from.
+Any page can let its own name lead to this machine (DNS rebinding) and then read what the service answers: its name
+stands in Host. And any page can send a form here, whatever the name: Origin says from where.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from app.access.addresses import is_literal
-from app.errors import ForeignOrigin, Problem, WrongHost
-from app.rendering import render
+from app.errors import ForeignOrigin, Problem, WrongHost, render
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
-PROBES = frozenset({"/healthz", "/readyz"})  # whoever asks these calls a machine, by whatever name
+PROBES = frozenset({"/healthz", "/readyz"})  # asked of a machine, by whatever name
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class KnownHost:
+class TrustedHostMiddleware:
     """Refuse other names than `names`, which may begin with `*.`, and changes from other pages than `origins`.
 
-    An address is no name, so that nobody can make it lead elsewhere, and is always taken. `*` takes all.
+    An IP address is always accepted: no DNS makes it lead elsewhere. `*` accepts all.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str], origins: Collection[str]) -> None:
@@ -52,19 +51,16 @@ class KnownHost:
 
     def _check(self, headers: Headers, method: str) -> None:
         hosts = headers.getlist("Host")
-        if len(hosts) != 1 or not self._is_known(hosts[0]):
+        match = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        name = match["name"].lower().removesuffix(".") if match else None
+        if name is None or not (
+            "*" in self._names or name in self._names or name.endswith(self._endings) or is_literal(name)
+        ):
             raise WrongHost(", ".join(hosts))
         if method not in SAFE and "*" not in self._origins:
             for origin in headers.getlist("Origin"):
                 if origin not in self._origins and _netloc(origin) != hosts[0].lower():
                     raise ForeignOrigin
-
-    def _is_known(self, host: str) -> bool:
-        match = HOST.fullmatch(host)
-        if match is None:
-            return False
-        name = match["name"].lower().removesuffix(".")
-        return "*" in self._names or name in self._names or name.endswith(self._endings) or is_literal(name)
 
 
 def _netloc(origin: str) -> str:

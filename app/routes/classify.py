@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
-from app.dependencies import ClassifierDep, ExchangeDep, SettingsDep, require_scope
-from app.errors import Invalid
-from app.exchange import Exchange
+from app.dependencies import ClassifierDep, RecordDep, SettingsDep, require_scope
+from app.errors import Invalid, problem_of
 from app.inference.admission import Admission
 from app.inference.classifier import Classifier
+from app.middleware.access_log import RequestRecord
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.presenters import draw_classification, present_classification
-from app.rendering import as_problem
 from app.responses import preferred_media_type, while_connected
 from app.routes.params import QuestionDep
 from app.settings import Settings
@@ -42,15 +41,15 @@ async def classify(request: Request, question: QuestionDep) -> Response:
     """Return the best predictions, best first: as JSON, or as a picture if `Accept` asks for PNG or SVG."""
     classifier: Classifier = request.state.classifier
     settings: Settings = request.state.settings
-    exchange: Exchange = request.state.exchange
+    record: RequestRecord = request.state.record
     kind = wanted_kind(request)
     if kind and question.top_k > MOST_BARS:
         raise too_many_bars()
     admission = classifier.admit(replace(question, preview=kind is not None))
-    async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
+    async with classifier.bodies.reading(request.state.caller.counted_as, record):
         work = classifier.classify(await read_image(request, settings.max_parts), admission)
     found = await while_connected(request, work)
-    exchange.classified(found.choice.slot.network.id, found.seconds.stages)
+    record.classified(found.choice.slot.network.id, found.seconds.stages)
     if kind is None:
         body = await present_classification(found, show_input=question.show_input)
         return Response(body.model_dump_json(), media_type="application/json")
@@ -66,27 +65,27 @@ async def classify(request: Request, question: QuestionDep) -> Response:
     summary="What are these pictures of?",
 )
 async def classify_batch(
-    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep, exchange: ExchangeDep
+    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionDep, record: RecordDep
 ) -> schemas.Batch:
     """Classify each file of a form by itself: one broken image does not affect the others."""
     admission = classifier.admit(question)  # a refusal of the whole request is not repeated for each file
-    async with classifier.bodies.reading(request.state.caller.counted_as, exchange):
+    async with classifier.bodies.reading(request.state.caller.counted_as, record):
         uploads = await read_files(request, ("file", "files"), files=settings.max_files, parts=settings.max_parts)
-    answers = asyncio.gather(*(answer_one(classifier, upload, admission, exchange) for upload in uploads))
+    answers = asyncio.gather(*(answer_one(classifier, upload, admission, record) for upload in uploads))
     return schemas.Batch(results=await while_connected(request, answers))
 
 
 async def answer_one(
-    classifier: Classifier, upload: Upload, admission: Admission, exchange: Exchange
+    classifier: Classifier, upload: Upload, admission: Admission, record: RequestRecord
 ) -> schemas.BatchItem:
     """Return one file's result, or the error that it would have had alone."""
     try:
         found = await classifier.classify(upload.data, admission)
-        exchange.classified(found.choice.slot.network.id, found.seconds.stages)
+        record.classified(found.choice.slot.network.id, found.seconds.stages)
         result = await present_classification(found, show_input=admission.question.show_input)
     except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this file only
-        problem = as_problem(error, exchange.request_id)
-        exchange.refused.append(problem.slug)
+        problem = problem_of(error, record.request_id)
+        record.refused.append(problem.slug)
         return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**problem.body()))
     return schemas.BatchItem(filename=upload.name, result=result)
 

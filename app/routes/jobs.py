@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from app.dependencies import CallerDep, CatalogDep, DatasetsDep, ExchangeDep, JobsDep, OwnerFilterDep, require_scope
-from app.errors import Invalid
+from app.dependencies import CallerDep, CatalogDep, DatasetsDep, JobsDep, OwnerFilterDep, RecordDep, require_scope
 from app.openapi import EVENT_STREAM, problems
 from app.responses import EVENT_STREAM_TYPE, preferred_media_type, stream_events
 from app.services.job_checks import check_finetune
@@ -19,7 +18,7 @@ from bestguess.schemas.service import Scope
 from jobs.queue import FINETUNE, MNIST_TRAIN
 
 if TYPE_CHECKING:
-    from bestguess.schemas.base import Frozen
+    pass
 
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[require_scope(Scope.TRAIN)])
@@ -49,21 +48,15 @@ Limit = Annotated[int, Query(ge=1, le=100, description="maximum number of entrie
 async def train(
     service: JobsDep,
     caller: CallerDep,
-    exchange: ExchangeDep,
+    record: RecordDep,
     response: Response,
     params: MnistParams | None = None,
     key: IdempotencyKey = None,
 ) -> Job:
     """Queue a training job and return it at once; `Location` is its address."""
     params = params or MnistParams()
-    job = await service.submit(
-        MNIST_TRAIN,
-        params,
-        owner=caller.owner,
-        origin=exchange.origin(),
-        idempotency=key_with_digest(key, MNIST_TRAIN, params),
-    )
-    exchange.job_id = job.id
+    job = await service.submit(MNIST_TRAIN, params, owner=caller.owner, origin=record.origin(), idempotency_key=key)
+    record.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -141,7 +134,7 @@ async def finetune(
     datasets: DatasetsDep,
     catalog: CatalogDep,
     caller: CallerDep,
-    exchange: ExchangeDep,
+    record: RecordDep,
     response: Response,
     params: FinetuneParams,
     key: IdempotencyKey = None,
@@ -151,27 +144,14 @@ async def finetune(
     The first `freeze` weight layers are frozen, the others are trained, and the last one is replaced by a new one for
     the data set's classes. The model appears in `/models` when the job has succeeded.
     """
-    idempotency = key_with_digest(key, FINETUNE, params)
-    job = await service.store.wished(idempotency, caller.owner) if idempotency else None
-    if job is None:  # a repeated request gets its job even if the data set or the base has been removed since
-        dataset = await datasets.records.get(params.dataset_id, caller.whose)
-        job = await service.submit(
-            FINETUNE,
-            await check_finetune(params, dataset, catalog, caller.whose),
-            owner=caller.owner,
-            origin=exchange.origin(),
-            idempotency=idempotency,
-            dataset=(dataset.id, dataset.version),
-        )
-    exchange.job_id = job.id
+    job = await service.submit(
+        FINETUNE,
+        params,
+        owner=caller.owner,
+        origin=record.origin(),
+        idempotency_key=key,
+        check=partial(check_finetune, params, datasets, catalog, caller.whose),
+    )
+    record.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
-
-
-def key_with_digest(key: str | None, kind: str, params: Frozen) -> tuple[str, str] | None:
-    """Return an idempotency key with the digest of the job that it asks for, defaults included; None without a key."""
-    if key is None:
-        return None
-    if not key.isprintable():
-        raise Invalid("header.Idempotency-Key: use printable characters only.")
-    return key, hashlib.sha256(f"{kind} {params.model_dump_json()}".encode()).hexdigest()

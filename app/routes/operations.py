@@ -5,12 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from app.access.auth import Guard
+from app.access.keys import Keyring
 from app.dependencies import ClassifierDep, DrainingDep, MetricsDep, NetworksDep, OptionalJobsDep
 from app.errors import NotReady
 from app.inference.classifier import RETRY_LOADING
-from app.metrics.page import page
-from app.metrics.shared import shared
+from app.metrics import exposition, job_metrics
 from app.openapi import problems
 from app.presenters import present_status
 from app.services.jobs import NO_REDIS
@@ -42,20 +41,22 @@ async def readyz(
         raise NotReady(networks.explain(networks.primary), retry_after=RETRY_LOADING, models=listed)
     trouble = await jobs.unavailable_reason() if jobs else NO_REDIS
     redis = schemas.RedisStatus(status="down" if trouble else "up", detail=trouble)
-    return schemas.Readiness(status="ready", models=models, redis=redis, keys=key_file_status(request.app.state.guard))
+    return schemas.Readiness(
+        status="ready", models=models, redis=redis, keys=key_file_status(request.app.state.authenticator.keyring)
+    )
 
 
-def key_file_status(guard: Guard) -> schemas.KeysStatus | None:
+def key_file_status(keyring: Keyring) -> schemas.KeysStatus | None:
     """Return whether the key file could be read, or None without keys. This is public: the reason is in the log."""
-    guard.keyring.look()
-    if not guard.keyring.closed:
+    keyring.refresh()
+    if not keyring.closed:
         return None
-    broken = guard.keyring.trouble is not None
+    broken = keyring.trouble is not None
     return schemas.KeysStatus(status="broken" if broken else "ok", detail=BROKEN_KEYS if broken else None)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, summary="Metrics for Prometheus")
 async def metrics(request: Request, metrics: MetricsDep, jobs: OptionalJobsDep) -> Response:
     """Return the metrics of this replica, and of the jobs and workers that all replicas share."""
-    body, media_type = page(metrics.registry, await shared(jobs), request.headers.get("Accept", ""))
+    body, media_type = exposition(metrics.registry, await job_metrics(jobs), request.headers.get("Accept", ""))
     return Response(body, media_type=None, headers={"Content-Type": media_type, "Cache-Control": "no-store"})

@@ -265,7 +265,7 @@ class DatasetService:
         """Hold one of the slots for uploads, which may have to make way for another client's upload."""
         state = request.state
         try:
-            async with self._uploads.reading(state.caller.counted_as, state.exchange) as body:
+            async with self._uploads.reading(state.caller.counted_as, state.record) as body:
                 yield body
         except QueueFull:
             message = f"{MAX_UPLOADS} data sets are being uploaded already. Try again later."

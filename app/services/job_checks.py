@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING
 from app.errors import Invalid
 from app.inference.model_slot import ModelSlot
 from app.services.dataset_ingest import MIN_CLASSES
+from app.services.jobs import CheckedJob
 from bestguess.schemas.job_params import MOST_IMAGES
 from jobs.queue import FINETUNE
 from vision.networks import transfer_learning
 from vision.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
+    from app.services.datasets import DatasetService
     from app.services.models import ModelCatalog
     from bestguess.schemas.job_params import FinetuneParams
-    from jobs.datasets.model import Dataset
     from vision.networks.registry import Network
 
 
 async def check_finetune(
-    params: FinetuneParams, dataset: Dataset, catalog: ModelCatalog, owner_filter: str
-) -> FinetuneParams:
-    """Return the parameters for the worker, with the base's id in place of an alias.
+    params: FinetuneParams, datasets: DatasetService, catalog: ModelCatalog, owner_filter: str
+) -> CheckedJob:
+    """Return the parameters for the worker, with the base's id in place of an alias, and the data set's version.
 
     Raises:
-        NotFound: there is no such base, or another owner has it.
+        DatasetNotFound, NotFound: there is no such data set or base, or another owner has it.
         Invalid: the base cannot be fine-tuned or has fewer layers, or the data set does not fit the parameters.
     """
+    dataset = await datasets.records.get(params.dataset_id, owner_filter)
     base, root = await _find_base(params.base, catalog, owner_filter)
     try:
         transfer_learning.freeze_of(root, params.freeze)
@@ -46,7 +48,7 @@ async def check_finetune(
     if dataset.images * params.epochs > MOST_IMAGES:
         most = max(1, MOST_IMAGES // dataset.images)
         raise Invalid(f"body.epochs: with {dataset.images:,} photographs at most {most:,} epochs are accepted.")
-    return params.model_copy(update={"base": base})
+    return CheckedJob(params.model_copy(update={"base": base}), (dataset.id, dataset.version))
 
 
 async def _find_base(name: str, catalog: ModelCatalog, owner_filter: str) -> tuple[str, Network]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from app.errors import NotReady
+from app.errors import Invalid, NotReady
 from jobs.async_registry import AsyncRegistry
 from jobs.async_store import AsyncJobStore
 from jobs.connection import connect_async
@@ -18,7 +19,7 @@ from jobs.ids import new_job_id
 from jobs.queue import celery_app, publish
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from celery import Celery
 
@@ -33,6 +34,13 @@ NO_REDIS = "Jobs need Redis, and this service was started without. Set BESTGUESS
 RETRY_REDIS = 5  # seconds
 CHECK_SECONDS = 1.0  # a load balancer that polls `/readyz` waits only a few seconds
 PUBLISH_SECONDS = 2  # together with writing the record, a hung Redis is reported within five seconds
+
+
+class CheckedJob(NamedTuple):
+    """Parameters that were checked against what is stored, and the id and version of the data set that they need."""
+
+    params: Frozen
+    dataset: tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +64,24 @@ class JobService:
         *,
         owner: str,
         origin: Origin,
-        idempotency: tuple[str, str] | None,
-        dataset: tuple[str, int] | None = None,
+        idempotency_key: str | None,
+        check: Callable[[], Awaitable[CheckedJob]] | None = None,
     ) -> Job:
-        """Record a job, then publish it to the workers. `idempotency` is a key with the digest of what it asks for.
+        """Check and record a job, then publish it to the workers; or return the job that the key has made before.
 
         A job that cannot be published stays recorded: the workers also look for recorded jobs.
 
         Raises:
+            Invalid: the key cannot be used, or whatever `check` raises.
             QueueFull, QuotaReached, IdempotencyConflict, DatasetNotFound, DatasetChanged, StoreUnavailable: see
                 `AsyncJobStore.create`.
         """
-        job_id = new_job_id()
+        job_id, idempotency, dataset = new_job_id(), _with_digest(idempotency_key, kind, params), None
+        if check:
+            # A repeated request gets its job even if what the check looks for has been removed since.
+            if idempotency and (made := await self.store.wished(idempotency, owner)):
+                return made
+            params, dataset = await check()
         job = await self.store.create(
             kind,
             params.model_dump(mode="json"),
@@ -109,6 +123,15 @@ async def open_job_service(settings: Settings) -> AsyncIterator[JobService | Non
         queue = celery_app(url, timeout_seconds=PUBLISH_SECONDS)
         registry = AsyncRegistry(store)
         yield JobService(store, registry, feed, queue, settings.max_queued_jobs, settings.max_jobs_per_owner)
+
+
+def _with_digest(key: str | None, kind: str, params: Frozen) -> tuple[str, str] | None:
+    """Return an idempotency key with the digest of the job that it asks for, defaults included; None without a key."""
+    if key is None:
+        return None
+    if not key.isprintable():
+        raise Invalid("header.Idempotency-Key: use printable characters only.")
+    return key, hashlib.sha256(f"{kind} {params.model_dump_json()}".encode()).hexdigest()
 
 
 def require_redis(service: JobService | None) -> JobService:

@@ -44,13 +44,12 @@ def create(
 ) -> None:
     """Create a key and print it, once: only its hash is kept. A running service accepts it within a second."""
     require_server("keys create")
-    from app.access import key_file, tokens
-    from app.access.key_file import KeysUnusable
+    from app.access.keys import KeysUnusable, change_keys, new_token
 
-    path, token = read_settings().keys_path, tokens.new_token()
+    path, token = read_settings().keys_path, new_token()
     key = _make_key(token, name, owner or name, scope, rate)
     try:
-        with key_file.changing(path) as keys:
+        with change_keys(path) as keys:
             if any(one.name == name for one in keys):
                 fail(f"There is a key {name} already. Revoke it first, or give this one another name.")
             keys.append(key)
@@ -77,14 +76,13 @@ def list_keys() -> None:
 def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
     """Revoke a key; a running service refuses it within a second. Its jobs and models stay with their owner."""
     require_server("keys revoke")
-    from app.access import key_file
-    from app.access.key_file import KeysUnusable
+    from app.access.keys import KeysUnusable, change_keys
 
     path = read_settings().keys_path
     if not any(key.name == name for key in _read(path)):
         fail(f"There is no key {name} in {path}.")
     try:
-        with key_file.changing(path) as keys:
+        with change_keys(path) as keys:
             keys[:] = [key for key in keys if key.name != name]
     except KeysUnusable as error:
         fail(str(error))
@@ -103,16 +101,15 @@ def _make_key(token: str, name: str, owner: str, scopes: list[ScopeName], rate: 
     """
     from pydantic import ValidationError
 
-    from app.access import tokens
-    from app.access.keys import Key
+    from app.access.keys import Key, digest, token_id
     from bestguess.schemas import Scope
 
     try:
         return Key(
             name=name,
             owner=owner,
-            id=tokens.id_of(token) or "",
-            sha256=tokens.digest(token),
+            id=token_id(token) or "",
+            sha256=digest(token),
             scopes=tuple(Scope(scope) for scope in sorted(set(scopes))),
             rate=rate,
             created_at=datetime.now(UTC).replace(microsecond=0),
@@ -127,7 +124,7 @@ def _make_key(token: str, name: str, owner: str, scopes: list[ScopeName], rate: 
 
 def _row(key: Key) -> tuple[str, ...]:
     made = key.created_at.strftime("%Y-%m-%d %H:%M")
-    return key.name, key.owner, f"bg_{key.id}_...", " ".join(key.scopes), key.rate or "unlimited", made
+    return key.name, key.owner, f"bg_{key.id}_...", " ".join(key.scopes), str(key.rate or "unlimited"), made
 
 
 def _read(path: Path) -> tuple[Key, ...]:
@@ -136,11 +133,10 @@ def _read(path: Path) -> tuple[Key, ...]:
     Raises:
         typer.Exit: the file cannot be read.
     """
-    from app.access import key_file
-    from app.access.key_file import KeysUnusable
+    from app.access.keys import KeysUnusable, read_keys
 
     try:
-        return key_file.read(path)
+        return read_keys(path)
     except FileNotFoundError:
         return ()
     except KeysUnusable as error:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from jobs.errors import JobsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,15 +25,27 @@ ABSENT = "Is it mounted? BESTGUESS_ARTIFACTS_URL or BESTGUESS_DATA_DIR says wher
 _PASSING = (errno.ENOENT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE)
 
 
-class ArtifactDamaged(Exception):
+class ArtifactError(JobsError):
+    """The base of the errors of artifacts. Their messages name files and addresses, and are for the log only."""
+
+    slug, title, category = "model-unusable", "This model cannot be used", "unavailable"
+    retry_after = 30
+    log_level = logging.ERROR
+
+
+class ArtifactDamaged(ArtifactError):
     """A published file is not there, or not what its job recorded."""
 
+    answer = "This network's files are damaged. Delete it, and train another."
 
-class ArtifactsUnavailable(Exception):
+
+class ArtifactsUnavailable(ArtifactError):
     """The store cannot be reached, refuses, or is full; the message says what to do.
 
     `passing` is whether the same call may succeed later without anybody's doing.
     """
+
+    answer = "The files of trained networks cannot be reached. Try again later."
 
     def __init__(self, message: str, *, passing: bool) -> None:
         super().__init__(message)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from app.access import key_file
+from app.access.keys import change_keys
 from app.settings import Settings
 from support.api_keys import add_key, bearer
 from support.browser import PHONE, WALL
@@ -65,7 +65,7 @@ class Guarded:
 
     def revoke(self, name: str) -> None:
         """Take a key out of the file, and wait until the service has seen it."""
-        with key_file.changing(self.path) as known:
+        with change_keys(self.path) as known:
             known[:] = [key for key in known if key.name != name]
         headers = bearer(self.keys[name])
         wait_until(lambda: self.client.get("/models/vgg16", headers=headers).status_code == 401, 30)

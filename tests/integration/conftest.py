@@ -103,7 +103,7 @@ def model_id(store: FullStore, data_dir: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def shelf(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def limited_api(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Serve with small limits, so that hostile archives can be small too."""
     limits = {"max_body_bytes": 20_000, "max_dataset_bytes": 400_000, "max_dataset_images": 10, "max_datasets": 6}
     folder = tmp_path_factory.mktemp("data")
@@ -112,8 +112,8 @@ def shelf(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def visitor(shelf: Live, server: LiveRedis) -> httpx.Client:
+def visitor(limited_api: Live, server: LiveRedis) -> httpx.Client:
     """Call a service that has no data sets yet."""
     with server.client() as redis:
         redis.flushall()
-    return shelf.client
+    return limited_api.client

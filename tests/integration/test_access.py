@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.access.rate_limit import Limiter, Rate
-from app.settings import Settings
+from app.access.rate_limit import RateLimiter
+from app.settings import Rate, Settings
 from bestguess.schemas.jobs import JobStatus
 from support.api_keys import Headers, add_key, closed
 from support.job_requests import PICTURE, STREAM, TRAIN, events_of, problem
@@ -140,7 +140,7 @@ def test_who_waits_as_told_is_let_in(server: LiveRedis) -> None:
     """After the seconds that a refusal by Redis names, a call is let in."""
 
     async def wait() -> None:
-        async with aclosing(Limiter(server.url, PATIENT)) as limiter:
+        async with aclosing(RateLimiter(server.url, PATIENT)) as limiter:
             for who in ("one", "other"):
                 while (verdict := await limiter.hit(who, Rate(3, 1))).allowed:
                     pass
@@ -156,7 +156,7 @@ def test_nobody_waits_for_a_redis_that_hangs(server: LiveRedis, tmp_path: Path) 
     with live(settings) as service:
         assert service.client.get("/models/vgg16").status_code == 200
         with server.hung():
-            wait_until(lambda: service.client.get("/models/vgg16") and service.guard._limiter._breaker.open, 10)
+            wait_until(lambda: service.client.get("/models/vgg16") and service.authenticator._limiter._breaker.open, 10)
             with timed() as seconds:
                 statuses = [service.client.post("/classify", files=PICTURE).status_code for _ in range(30)]
             assert set(statuses) == {200, 429}
@@ -164,9 +164,9 @@ def test_nobody_waits_for_a_redis_that_hangs(server: LiveRedis, tmp_path: Path) 
             assert seconds() < 5  # 30 waits for Redis, with its time-outs, would take a minute
 
         def counts_again() -> bool:  # on a busy machine one call or another may still be too slow for it
-            was_open = service.guard._limiter._breaker.open
+            was_open = service.authenticator._limiter._breaker.open
             assert service.client.get("/models/vgg16").status_code in {200, 429}
-            return not was_open and not service.guard._limiter._breaker.open
+            return not was_open and not service.authenticator._limiter._breaker.open
 
         wait_until(counts_again, 30)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.access.rate_limit import Rate, SharedWindows
+from app.access.rate_limit import RedisWindows
+from app.settings import Rate
 from bestguess.schemas.jobs import JobStatus
 from jobs.errors import LeaseLost
 from support.job_store import LEASE, entry, progress, queued, running, types
@@ -83,7 +84,7 @@ def test_back(redis: ClockedRedis, clocked: FullStore) -> None:
 
 async def call_twice(redis: ClockedRedis) -> list[bool]:
     """Call twice, where one call an hour may be; and twice again after its clock is set back by three."""
-    windows = SharedWindows(redis.url)
+    windows = RedisWindows(redis.url)
     allowed = [(await windows.hit("someone", Rate(1, 3600))).allowed for _ in range(2)]
     await asyncio.to_thread(redis.jump, -3 * 3600)
     allowed += [(await windows.hit("someone", Rate(1, 3600))).allowed for _ in range(2)]

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.access import key_file, tokens
-from app.access.keys import Key
+from app.access.keys import Key, change_keys, digest, new_token, token_id
 from app.settings import Settings
 from bestguess.schemas.service import Scope
 
@@ -16,8 +15,8 @@ def key(token: str, name: str, *scopes: str, rate: str | None = None, owner: str
     return Key(
         name=name,
         owner=owner or name,
-        id=tokens.id_of(token) or "",
-        sha256=tokens.digest(token),
+        id=token_id(token) or "",
+        sha256=digest(token),
         scopes=tuple(map(Scope, scopes)),
         rate=rate,
         created_at=datetime.now(UTC),
@@ -26,8 +25,8 @@ def key(token: str, name: str, *scopes: str, rate: str | None = None, owner: str
 
 def add_key(path: Path, name: str, *scopes: str, rate: str | None = None, owner: str | None = None) -> dict[str, str]:
     """Put a new key into the file, and return the header that sends it."""
-    token = tokens.new_token()
-    with key_file.changing(path) as keys:
+    token = new_token()
+    with change_keys(path) as keys:
         keys.append(key(token, name, *scopes, rate=rate, owner=owner))
     return bearer(token)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from app.access.auth import Guard
+from app.access.auth import Authenticator
 from app.dependencies import State
 from app.inference.classifier import Networks
 from app.main import Resources, make_sandbox, make_state
@@ -36,14 +36,14 @@ class Inside:
 
     loop: asyncio.AbstractEventLoop
     state: State
-    guard: Guard
+    authenticator: Authenticator
 
 
 class Live:
-    """A running service: `client` talks to it, `runner` is VGG16's dummy, `engine` is what it serves with."""
+    """A running service: `client` talks to it, `runner` is VGG16's dummy, `networks` is what it serves with."""
 
-    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Networks, inside: Inside) -> None:
-        self.client, self.runner, self.engine, self._inside = client, runner, engine, inside
+    def __init__(self, client: httpx.Client, runner: DummyRunner, networks: Networks, inside: Inside) -> None:
+        self.client, self.runner, self.networks, self._inside = client, runner, networks, inside
 
     @property
     def state(self) -> State:
@@ -51,9 +51,9 @@ class Live:
         return self._inside.state
 
     @property
-    def guard(self) -> Guard:
+    def authenticator(self) -> Authenticator:
         """Who lets callers in."""
-        return self._inside.guard
+        return self._inside.authenticator
 
     def drain(self) -> None:
         """Do what the signal's handler does."""
@@ -67,7 +67,7 @@ def served(
     """Serve `resources` on a free port until the end of the block."""
     uvicorn = server(settings, resources, tracing)
     if inside:
-        inside.guard = uvicorn.config.app.state.guard  # type: ignore[union-attr]
+        inside.authenticator = uvicorn.config.app.state.authenticator  # type: ignore[union-attr]
     uvicorn.config.port = 0
     thread = threading.Thread(target=uvicorn.run, daemon=True)
     thread.start()
@@ -84,24 +84,24 @@ def served(
 @contextlib.contextmanager
 def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = None) -> Iterator[Live]:
     """Serve dummy networks until the end of the block."""
-    engine, runner, inside = Networks(settings), DummyRunner(), Inside()
+    networks, runner, inside = Networks(settings), DummyRunner(), Inside()
     if ready:
-        engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
+        networks.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
         async with open_job_service(settings) as job_service:
             with (
-                contextlib.closing(engine),
+                contextlib.closing(networks),
                 contextlib.closing(make_sandbox(settings)) as sandbox,
-                make_state(settings, engine, sandbox, job_service) as state,
+                make_state(settings, networks, sandbox, job_service) as state,
             ):
                 inside.loop, inside.state = asyncio.get_running_loop(), state
                 yield state
 
     with served(settings, resources, inside, tracing) as client:
         try:
-            yield Live(client, runner, engine, inside)
+            yield Live(client, runner, networks, inside)
         finally:
             runner.go.set()
 

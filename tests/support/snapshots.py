@@ -26,6 +26,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 import bestguess
 import bestguess.client
 import bestguess.schemas
+from app.errors import STATUSES
 from app.main import create_app
 from app.settings import Settings
 from bestguess.cli.exit_codes import exit_code_of
@@ -170,7 +171,7 @@ def problems() -> object:
     for module in _modules(r"\bslug\b", "app", "jobs", "vision"):
         for kind in vars(module).values():
             if inspect.isclass(kind) and isinstance(slug := getattr(kind, "slug", None), str):
-                found.setdefault(slug, set()).add(kind.status)
+                found.setdefault(slug, set()).add(STATUSES[kind.category])
     return {slug: sorted(statuses) for slug, statuses in found.items()}
 
 

@@ -16,10 +16,10 @@ import httpx
 import numpy as np
 import pytest
 
-from app.exchange import Exchange
 from app.inference.admission import Bodies, Question
 from app.inference.batcher import Closed, QueueFull
 from app.inference.classifier import Classifier, Networks
+from app.middleware.access_log import RequestRecord
 from app.settings import Settings
 from jobs.trained import TrainedModel
 from support.classify_requests import BLUE, problem
@@ -79,7 +79,7 @@ class Loaded:
 
 
 @pytest.fixture
-def engine() -> Iterator[Networks]:
+def networks() -> Iterator[Networks]:
     """Load both pretrained networks."""
     with contextlib.closing(Networks(Settings())) as made:
         assert made.stand_in
@@ -87,10 +87,10 @@ def engine() -> Iterator[Networks]:
         yield made
 
 
-def classifier(engine: Networks, most: int, deadline: float = 10, sandbox: object = None) -> Classifier:
+def classifier(networks: Networks, most: int, deadline: float = 10, sandbox: object = None) -> Classifier:
     """Make one whose pictures never get decoded, unless by another sandbox."""
-    trained = cast("ModelCache", Loaded(engine.primary))
-    return Classifier(engine, trained, cast("Sandbox", sandbox or Stuck()), most=most, deadline=deadline)
+    trained = cast("ModelCache", Loaded(networks.primary))
+    return Classifier(networks, trained, cast("Sandbox", sandbox or Stuck()), most=most, deadline=deadline)
 
 
 async def hold(asked: Classifier, question: Question) -> asyncio.Task[Classified]:
@@ -107,11 +107,11 @@ async def drop(*held: asyncio.Task[Classified]) -> None:
     await asyncio.gather(*held, return_exceptions=True)
 
 
-def test_digits_and_photos_do_not_keep_each_other_out(engine: Networks) -> None:
+def test_digits_and_photos_do_not_keep_each_other_out(networks: Networks) -> None:
     """As many photos and as many digits as may are in hand at once, and each kind's next is refused."""
 
     async def scene() -> None:
-        asked = classifier(engine, most=2)
+        asked = classifier(networks, most=2)
         held = []
         for question in (Question(), DIGITS):
             for _ in range(2):
@@ -126,48 +126,48 @@ def test_digits_and_photos_do_not_keep_each_other_out(engine: Networks) -> None:
     asyncio.run(scene())
 
 
-def test_those_who_wait_for_the_same_network_count(engine: Networks) -> None:
+def test_those_who_wait_for_the_same_network_count(networks: Networks) -> None:
     """Who is answered by the stand-in waits behind who asked for it by name, and not behind another network's."""
 
     async def scene() -> None:
-        asked = classifier(engine, most=10)
-        assert engine.stand_in
-        assert engine.stand_in.batcher
-        engine.stand_in.batcher.pace = 5.0  # seconds an image: two are more than 0.8 of the deadline
+        asked = classifier(networks, most=10)
+        assert networks.stand_in
+        assert networks.stand_in.batcher
+        networks.stand_in.batcher.pace = 5.0  # seconds an image: two are more than 0.8 of the deadline
         held = [await hold(asked, Question(model="efficientnet-lite0")), await hold(asked, Question())]
         for question in (Question(), Question(model="efficientnet-lite0")):
             with pytest.raises(QueueFull) as refused:
                 asked.admit(question)
             assert refused.value.retry_after == 5
-        engine.primary.serve(DummyRunner(), WEIGHTS)
+        networks.primary.serve(DummyRunner(), WEIGHTS)
         asked.admit(Question())
         await drop(*held)
 
     asyncio.run(scene())
 
 
-def test_a_takeover_between_admission_and_answer(engine: Networks) -> None:
+def test_a_takeover_between_admission_and_answer(networks: Networks) -> None:
     """Who was admitted with the stand-in is answered by it, though VGG16 is ready meanwhile and serves the next."""
 
     async def scene() -> None:
-        asked = classifier(engine, most=10, sandbox=Instant())
+        asked = classifier(networks, most=10, sandbox=Instant())
         admission = asked.admit(Question())
-        engine.primary.serve(DummyRunner(), WEIGHTS)
+        networks.primary.serve(DummyRunner(), WEIGHTS)
         answers = [await asked.classify(b"", each) for each in (admission, asked.admit(Question()))]
         assert [(answer.choice.slot, answer.choice.stand_in_for) for answer in answers] == [
-            (engine.stand_in, "vgg16"),
-            (engine.primary, None),
+            (networks.stand_in, "vgg16"),
+            (networks.primary, None),
         ]
         assert asked.in_hand(trained=False) == 0
 
     asyncio.run(scene())
 
 
-def test_closing_at_a_deadline(engine: Networks) -> None:
+def test_closing_at_a_deadline(networks: Networks) -> None:
     """What reaches its deadline in the moment in which the service closes is no error, and the others are ended."""
 
     async def scene() -> None:
-        asked, loop = classifier(engine, most=10, deadline=60), asyncio.get_running_loop()
+        asked, loop = classifier(networks, most=10, deadline=60), asyncio.get_running_loop()
         held = [await hold(asked, Question()) for _ in range(2)]
         next(iter(asked._in_hand)).reschedule(loop.time())
         loop.call_soon(asked.close)  # once the clock has struck, and before its task has heard of it
@@ -184,10 +184,10 @@ async def reader(bodies: Bodies, client: str, received: int = 0) -> asyncio.Task
     """Begin to read a client's body that never comes to its end; the task's result is that it was told to leave."""
 
     async def read() -> str:
-        exchange = Exchange("POST", None)
-        exchange.received = received
+        record = RequestRecord("abc")
+        record.received = received
         try:
-            async with bodies.reading(client, exchange):
+            async with bodies.reading(client, record):
                 await asyncio.Event().wait()
         except QueueFull:
             return "left"
@@ -210,12 +210,12 @@ def test_bodies_are_bounded() -> None:
     """No more bodies than may are read at once; when one is read, the next may come."""
 
     async def scene() -> None:
-        bodies, exchange = Bodies(2), Exchange("POST", None)
-        async with bodies.reading("a", exchange):
-            async with bodies.reading("a", exchange):
+        bodies, record = Bodies(2), RequestRecord("abc")
+        async with bodies.reading("a", record):
+            async with bodies.reading("a", record):
                 with pytest.raises(QueueFull):
-                    await bodies.reading("a", exchange).__aenter__()
-            async with bodies.reading("a", exchange):
+                    await bodies.reading("a", record).__aenter__()
+            async with bodies.reading("a", record):
                 pass
 
     asyncio.run(scene())
@@ -286,12 +286,12 @@ def test_what_has_arrived_keeps_its_place() -> None:
         for body in bodies._bodies:
             body.arrived = True
         with pytest.raises(QueueFull):
-            await bodies.reading("a", Exchange("POST", None)).__aenter__()
-        async with bodies.reading("b", Exchange("POST", None)) as other:
+            await bodies.reading("a", RequestRecord("abc")).__aenter__()
+        async with bodies.reading("b", RequestRecord("abc")) as other:
             other.arrived = True
             assert await ends(*tasks) == [False, True, False]
             with pytest.raises(QueueFull):
-                await bodies.reading("c", Exchange("POST", None)).__aenter__()
+                await bodies.reading("c", RequestRecord("abc")).__aenter__()
             assert await ends(*tasks) == [False, True, False]
 
     asyncio.run(scene())
@@ -301,15 +301,15 @@ def test_a_busy_event_loop_is_no_slow_client() -> None:
     """What a client has sent while the event loop was busy counts before its rate is judged."""
 
     async def scene() -> None:
-        bodies, exchange = Bodies(1, grace=0.2, long=math.inf), Exchange("POST", None)
+        bodies, record = Bodies(1, grace=0.2, long=math.inf), RequestRecord("abc")
         ours, theirs = socket.socketpair()
         with theirs:
             stream, writer = await asyncio.open_connection(sock=ours)
 
             async def read() -> None:
-                async with bodies.reading("a", exchange):
+                async with bodies.reading("a", record):
                     while piece := await stream.read(65536):
-                        exchange.received += len(piece)
+                        record.received += len(piece)
 
             reading = asyncio.create_task(read())
             await asyncio.sleep(0)

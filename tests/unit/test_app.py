@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.rendering import METHODS, add_handlers
+from app.errors import METHODS, add_handlers
 from app.responses import RemovableFileResponse
 from app.serve import allow_connections
 from support.live_server import Live

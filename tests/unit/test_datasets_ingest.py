@@ -79,7 +79,7 @@ def test_a_full_disk(tmp_path: Path, pool: BlockingPool) -> None:
 
     with pytest.raises(StorageUnavailable, match="no room") as error:
         asyncio.run(receive())
-    assert error.value.status_code == 503
+    assert error.value.status == 503
     assert error.value.headers == {"Retry-After": "30"}
 
 

@@ -184,13 +184,13 @@ def test_the_first_key_closes_and_broken_files_are_told(tmp_path: Path) -> None:
     settings, _ = closed(tmp_path)
     with live(settings) as service:
         assert service.client.get("/models").status_code == 200
-        service.guard.keyring._looked = 0
+        service.authenticator.keyring._refreshed = 0
         ann = add_key(settings.keys_path, "ann", "train")
         problem(service.client.get("/models"), 401)
         assert service.client.get("/models", headers=ann).status_code == 200
         assert service.client.get("/readyz").json()["keys"] == {"status": "ok", "detail": None}
         settings.keys_path.write_text("{")
-        service.guard.keyring._looked = 0
+        service.authenticator.keyring._refreshed = 0
         told = service.client.get("/readyz").json()
         assert (told["status"], told["keys"]["status"]) == ("ready", "broken")
         assert str(tmp_path) not in told["keys"]["detail"]

@@ -6,13 +6,20 @@ from datetime import UTC, datetime
 import pytest
 
 from app.errors import Invalid
-from app.services import job_checks
+from app.services.job_checks import check_finetune
 from bestguess.schemas.job_params import FinetuneParams
 from jobs.datasets.model import ClassFacts, Dataset, Span
 
 
-class UnusedCatalog:
-    """A catalogue that is not asked for a pretrained network."""
+class OneDataset:
+    """The data set service's records, with one data set."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.records, self._dataset = self, dataset
+
+    async def get(self, _dataset_id: str, _owner_filter: str) -> Dataset:
+        """Return it."""
+        return self._dataset
 
 
 def _dataset(images: int) -> Dataset:
@@ -30,8 +37,9 @@ def _dataset(images: int) -> Dataset:
 
 def test_no_more_than_an_operator_would_wait_for() -> None:
     """Photographs times epochs are bounded, and the answer says how many epochs there may be."""
+    datasets, no_catalog = OneDataset(_dataset(10_000)), None  # a pretrained base is not looked up
     params = FinetuneParams(dataset_id="ds_1", epochs=301)
     with pytest.raises(Invalid, match="with 10,000 photographs at most 300 epochs are accepted"):
-        asyncio.run(job_checks.check_finetune(params, _dataset(10_000), UnusedCatalog(), "*"))  # type: ignore[arg-type]
+        asyncio.run(check_finetune(params, datasets, no_catalog, "*"))  # type: ignore[arg-type]
     wanted = params.model_copy(update={"epochs": 300})
-    assert asyncio.run(job_checks.check_finetune(wanted, _dataset(10_000), UnusedCatalog(), "*")) == wanted  # type: ignore[arg-type]
+    assert asyncio.run(check_finetune(wanted, datasets, no_catalog, "*")) == (wanted, ("ds_1", 1))  # type: ignore[arg-type]

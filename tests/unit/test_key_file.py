@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.access import key_file, tokens
-from app.access.key_file import KeysUnusable
-from app.access.keyring import LOOK_SECONDS, Keyring
+from app.access.keys import (
+    MOST_BYTES,
+    REFRESH_SECONDS,
+    Keyring,
+    KeysUnusable,
+    change_keys,
+    digest,
+    new_token,
+    read_keys,
+    token_id,
+)
+from jobs.telemetry.masking import API_KEY
 from support.api_keys import add_key, bearer, key
 
 
@@ -38,24 +47,24 @@ class Ring(Keyring):
         self.clock = Clock()
         super().__init__(path, self.clock)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Look at the file after a while."""
-        self.clock.now += LOOK_SECONDS
-        super().look()
+        self.clock.now += REFRESH_SECONDS
+        super().refresh()
 
     def knows(self, header: dict[str, str]) -> bool:
         """Look, and say whether a key is good."""
-        self.look()
+        self.refresh()
         return self.find(header["Authorization"].removeprefix("Bearer ")) is not None
 
 
 def test_a_key_has_256_random_bits() -> None:
     """Keys begin with bg_ and what may be shown of them, and no two are alike."""
-    made = {tokens.new_token() for _ in range(1000)}
+    made = {new_token() for _ in range(1000)}
     assert len(made) == 1000
     for token in made:
-        assert tokens.TOKEN.fullmatch(token)
-        assert token.startswith(f"bg_{tokens.id_of(token)}_")
+        assert API_KEY.fullmatch(token)
+        assert token.startswith(f"bg_{token_id(token)}_")
 
 
 def test_the_file_does_not_have_the_key(path: Path) -> None:
@@ -63,7 +72,7 @@ def test_the_file_does_not_have_the_key(path: Path) -> None:
     token = add_key(path, "ann", "train")["Authorization"].removeprefix("Bearer ")
     content = path.read_text()
     assert token.rpartition("_")[2] not in content
-    assert key_file.read(path)[0].sha256 == tokens.digest(token)
+    assert read_keys(path)[0].sha256 == digest(token)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -76,11 +85,11 @@ def test_the_whole_digest_is_compared(path: Path) -> None:
     for wrong in (
         token[:-1] + ("A" if token[-1] != "A" else "B"),
         token[:12] + "0" * 43,
-        tokens.new_token(),
+        new_token(),
         token + "x",
     ):
         assert not ring.knows(bearer(wrong))
-    assert not ring.knows(bearer(key_file.read(path)[0].sha256))
+    assert not ring.knows(bearer(read_keys(path)[0].sha256))
 
 
 def test_digests_are_compared_in_constant_time(path: Path) -> None:
@@ -93,9 +102,9 @@ def test_digests_are_compared_in_constant_time(path: Path) -> None:
 
     header = add_key(path, "ann", "train")
     ring = Keyring(path, compare=compare)
-    ring.look()
+    ring.refresh()
     assert ring.find(header["Authorization"].removeprefix("Bearer "))
-    assert not ring.find(tokens.new_token())
+    assert not ring.find(new_token())
     assert compared == [(64, 64)] * 2
     assert inspect.signature(Keyring).parameters["compare"].default is hmac.compare_digest
 
@@ -103,16 +112,16 @@ def test_digests_are_compared_in_constant_time(path: Path) -> None:
 def test_a_change_is_seen(path: Path) -> None:
     """A new key is good and a revoked one is not, without a restart; the first one closes the service."""
     ring = Ring(path)
-    ring.look()
+    ring.refresh()
     assert not ring.closed
     ann, bob = add_key(path, "ann", "train"), add_key(path, "bob", "train")
     assert ring.knows(ann)
     assert ring.knows(bob)
-    with key_file.changing(path) as keys:
+    with change_keys(path) as keys:
         del keys[0]
     assert not ring.knows(ann)
     assert ring.knows(bob)
-    with key_file.changing(path) as keys:
+    with change_keys(path) as keys:
         keys.clear()
     assert not ring.knows(bob)
     assert ring.closed
@@ -122,13 +131,13 @@ def test_the_file_is_looked_at_once_a_second(path: Path) -> None:
     """Many requests in a second cost one look."""
     clock = Clock()
     ring = Keyring(path, clock)
-    ring.look()
+    ring.refresh()
     add_key(path, "ann", "train")
-    clock.now += LOOK_SECONDS / 2
-    ring.look()
+    clock.now += REFRESH_SECONDS / 2
+    ring.refresh()
     assert not ring.closed
-    clock.now += LOOK_SECONDS
-    ring.look()
+    clock.now += REFRESH_SECONDS
+    ring.refresh()
     assert ring.closed
 
 
@@ -157,7 +166,7 @@ def test_a_secret_that_is_swapped(tmp_path: Path) -> None:
         b'{"version": 2}',
         b'{"keys": [{"name": "ann"}]}',
         b"\xff\xfe",
-        b"{}" + b" " * key_file.MOST_BYTES,
+        b"{}" + b" " * MOST_BYTES,
     ],
 )
 def test_a_broken_file_keeps_the_last_keys(path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
@@ -201,7 +210,7 @@ def test_a_file_that_never_could_be_read_lets_nobody_in(path: Path) -> None:
     """A service that finds a broken file at its start is closed to everybody until it is mended."""
     path.write_text("{")
     ring = Ring(path)
-    ring.look()
+    ring.refresh()
     assert ring.closed
     assert ring.trouble
     path.unlink()
@@ -211,11 +220,11 @@ def test_a_file_that_never_could_be_read_lets_nobody_in(path: Path) -> None:
 
 def test_trouble_does_not_repeat_the_file(path: Path) -> None:
     """Who has put a key itself into the file does not find it in the log."""
-    token = tokens.new_token()
+    token = new_token()
     add_key(path, "ann", "train")
     path.write_text(path.read_text().replace('"train"', f'"{token}"'))
     with pytest.raises(KeysUnusable) as error:
-        key_file.read(path)
+        read_keys(path)
     assert token not in str(error.value)
     assert "keys.0.scopes.0" in str(error.value)
 
@@ -224,15 +233,15 @@ def test_trouble_does_not_repeat_the_file(path: Path) -> None:
 def test_names_are_plain(name: str) -> None:
     """A key's name, which stands in keys of Redis and in the log, has nothing in it that means something there."""
     with pytest.raises(ValidationError):
-        key(tokens.new_token(), name, "train")
+        key(new_token(), name, "train")
 
 
 def test_no_two_keys_have_one_name(path: Path) -> None:
     """A file in which a name stands twice is not used: nobody could say which one is revoked."""
     add_key(path, "ann", "train")
-    with pytest.raises(KeysUnusable, match="same name"), key_file.changing(path) as keys:
-        keys.append(key(tokens.new_token(), "ann", "train"))
-    assert len(key_file.read(path)) == 1
+    with pytest.raises(KeysUnusable, match="same name"), change_keys(path) as keys:
+        keys.append(key(new_token(), "ann", "train"))
+    assert len(read_keys(path)) == 1
 
 
 def _add_many(path: Path, names: list[str]) -> None:
@@ -250,7 +259,7 @@ def test_two_writers(path: Path) -> None:
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
-    assert {one.name for one in key_file.read(path)} == {name for some in names for name in some}
+    assert {one.name for one in read_keys(path)} == {name for some in names for name in some}
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.access import key_file, tokens
+from app.access.keys import digest, read_keys, token_id
 from bestguess.cli.keys import ScopeName
 from bestguess.cli.main import cli
 from bestguess.schemas import Scope
@@ -31,9 +31,9 @@ def test_create(path: Path) -> None:
     result = run("create", "ann", "--scope", "train", "--scope", "classify", "--rate", "60/minute", "--owner", "team")
     assert result.exit_code == 0
     token = result.stdout.strip()
-    (kept,) = key_file.read(path)
-    assert kept.sha256 == tokens.digest(token)
-    assert (kept.name, kept.owner, kept.scopes, kept.rate) == ("ann", "team", ("classify", "train"), "60/minute")
+    (kept,) = read_keys(path)
+    assert kept.sha256 == digest(token)
+    assert (kept.name, kept.owner, kept.scopes, str(kept.rate)) == ("ann", "team", ("classify", "train"), "60/minute")
     assert token not in result.stderr
     assert str(path) in result.stderr
 
@@ -44,12 +44,12 @@ def test_list_and_revoke(path: Path) -> None:
     run("create", "ops", "--scope", "admin", "--rate", "5/second")
     lines = run("list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["NAME", "ann", "ops"]
-    assert f"bg_{tokens.id_of(token)}_..." in lines[1]
+    assert f"bg_{token_id(token)}_..." in lines[1]
     assert "5/second" in lines[2]
     assert token not in "".join(lines)
     assert run("revoke", "ann").exit_code == 0
     assert "last" in run("revoke", "ops").stderr
-    assert key_file.read(path) == ()
+    assert read_keys(path) == ()
     assert "no keys" in run("list").stderr
 
 

@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.middleware.observed import Observed
+from app.middleware.access_log import AccessLogMiddleware
 from app.settings import Settings
 from jobs.telemetry import logs
 from jobs.telemetry.context import carried, telling
@@ -120,6 +120,7 @@ def test_facts_of_the_work_in_hand(written: Written) -> None:
         ("s3://key:s3cret@bucket, and https://example.com/x", "s3://...@bucket, and https://example.com/x"),
         ("Authorization: Bearer abcdefghijklmnopqrstuvwxyz", "Authorization: Bearer ..."),
         ("X-API-Key: abcdefghijklmnopqrstuvwxyz", "X-API-Key: ..."),
+        (f"/jobs?key=bg_0123abcd_{'A' * 43}", "/jobs?key=bg_0123abcd_..."),
         ("someone@example.com has a Basic network", "someone@example.com has a Basic network"),
     ],
 )
@@ -198,7 +199,7 @@ def test_the_name_of_a_key(written: Written) -> None:
 
     async def ask() -> None:
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(Observed(checked)), base_url="http://test"
+            transport=httpx.ASGITransport(AccessLogMiddleware(checked)), base_url="http://test"
         ) as client:
             await client.get("/models")
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from app.access import key_file
 from app.access.auth import keys_problem
+from app.access.keys import change_keys
 from app.settings import Settings
 from support.api_keys import add_key
 
@@ -18,7 +18,7 @@ def test_off_loopback_keys_are_needed(tmp_path: Path, host: str) -> None:
     assert keys_problem(Settings(data_dir=tmp_path, host=host, allow_anonymous=True)) is None
     add_key(settings.keys_path, "ann", "classify")
     assert keys_problem(settings) is None
-    with key_file.changing(settings.keys_path) as keys:
+    with change_keys(settings.keys_path) as keys:
         keys.clear()
     assert COMMAND in (keys_problem(settings) or "")
 

@@ -53,6 +53,16 @@ def test_endless_headers(service: Live) -> None:
     assert service.client.get("/healthz").status_code == 200
 
 
+def test_too_many_headers(service: Live) -> None:
+    """More than a hundred headers, or as many trailers, are refused, however short they are."""
+    many = 101 * b"X: a\r\n" + b"\r\n"
+    assert answer(service, HEAD, many).startswith(b"HTTP/1.1 431")
+    assert answer(service, HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", many).startswith(
+        b"HTTP/1.1 431"
+    )
+    assert service.client.get("/healthz").status_code == 200
+
+
 def test_endless_trailers(service: Live) -> None:
     """What comes behind a body is refused at 64 KiB as well, be it one trailer or a chunk's extension."""
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -1,7 +1,8 @@
 import pytest
 
-from app.access.addresses import is_literal, is_loopback, networks, one_client
-from app.access.rate_limit import LocalWindows, Rate
+from app.access.addresses import is_literal, is_loopback, one_client
+from app.access.rate_limit import LocalWindows
+from app.settings import Rate, networks
 
 
 class Clock:
@@ -21,6 +22,7 @@ class Clock:
 def test_rates(text: str, rate: Rate) -> None:
     """A rate is a number of calls in a second, minute, hour or day."""
     assert Rate.parse(text) == rate
+    assert str(rate) == text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.http_limits import BoundedProtocol, bounded
+from app.http_limits import HttpLimitsProtocol, http_limits
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
@@ -114,8 +114,8 @@ class Application:
 
 
 def connected(
-    app: Application, connection: Connection, made: type[BoundedProtocol] = BoundedProtocol
-) -> BoundedProtocol:
+    app: Application, connection: Connection, made: type[HttpLimitsProtocol] = HttpLimitsProtocol
+) -> HttpLimitsProtocol:
     """Make the protocol of a new connection."""
     protocol = made(uvicorn.Config(app, lifespan="off", ws="none", log_config=None), ServerState(), {})
     protocol.connection_made(connection)
@@ -157,7 +157,7 @@ def test_the_time_for_a_path(address: bytes) -> None:
 
     async def check() -> None:
         connection = Connection()
-        protocol = connected(Application(), connection, bounded(60, longer=("/datasets", 0.01)))
+        protocol = connected(Application(), connection, http_limits(60, longer=("/datasets", 0.01)))
         protocol.data_received(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n" % address)
         async with asyncio.timeout(10):
             await connection.closed.wait()

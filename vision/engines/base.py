@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from vision.errors import VisionError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -27,8 +29,12 @@ LONGEST = 1.0  # seconds that a batch may take: a request that comes while it ru
 TURNS, ENOUGH = 3, 0.3  # a size is timed so many times, or for so many seconds if that is less
 
 
-class NotFinite(ArithmeticError):
+class NotFinite(VisionError):
     """A network's scores for one image are not finite: they overflowed, or its weights are damaged."""
+
+    slug, title, category = "model-unusable", "This model cannot be used", "unavailable"
+    retry_after = 30
+    log_level = logging.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def check_finite(rows: NDArray[np.float32], title: str, precision: str) -> list[
 def not_finite(title: str, precision: str) -> NotFinite:
     """Return the error for scores that are not finite, with what to do."""
     advice = "its weights are damaged" if precision == "float32" else "set BESTGUESS_PRECISION=float32 and restart"
-    return NotFinite(f"{title}'s scores are not finite in {precision}: {advice}")
+    return NotFinite(f"{title}'s scores are not finite in {precision}: {advice}.")
 
 
 def trial_pictures(network: Network, count: int, turn: int = 0) -> list[NDArray[np.uint8]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Literal
 
+from vision.errors import VisionError
 from vision.files import RemoteFile, checksum
 from vision.networks import keras_h5
 from vision.networks.keras_h5 import LayoutError
@@ -25,8 +26,13 @@ WORDS = ("imagenet", "random")  # of BESTGUESS_WEIGHTS; anything else is a path
 Origin = Literal["imagenet", "random", "custom", "trained"]  # untrained, somebody's own, of a job of this service
 
 
-class WeightsError(Exception):
+class WeightsError(VisionError):
     """A weights file cannot be used; the message, one line, says which, what is wrong with it and what to do."""
+
+    slug, title, category = "model-unusable", "This model cannot be used", "unavailable"
+    answer = "This network's files are damaged. Delete it, and train another."
+    retry_after = 30
+    log_level = logging.ERROR
 
 
 class WeightsMissing(WeightsError):
