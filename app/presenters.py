@@ -14,7 +14,7 @@ from bestguess.schemas.job_params import FinetuneParams, MnistParams
 from jobs.artifacts import MODEL
 from jobs.queue import FINETUNE, MNIST_TRAIN
 from vision.pictures import chart
-from vision.pictures.files import data_uri
+from vision.pictures.render import data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -230,7 +230,7 @@ def normalised_weights(root: Network, pixels: NDArray[np.float32], path: Path) -
         raise ValueError(f"{root.title} has no weights that can be made up")
     model = root.build("float32")
     root.randomise(model, RANDOM_SEED)
-    keras_h5.write(path, root.layers, _normalised_layers(model, pixels), seed=RANDOM_SEED)
+    keras_h5.write(path, root.table.stored, _normalised_layers(model, pixels), seed=RANDOM_SEED)
     return identify(path, root.weights)
 
 
@@ -249,7 +249,7 @@ def _normalised_layers(model: keras.Model, pixels: NDArray[np.float32]) -> Itera
             kernel, bias = np.asarray(kernel / deviation, np.float32), np.asarray((bias - mean) / deviation, np.float32)
             layer.set_weights([kernel, bias])
             layer.activation = activation
-            yield LayerWeights(layer.name, kernel, bias)
+            yield LayerWeights(layer.name, {"kernel": kernel, "bias": bias})
         through = layer(through)
 
 

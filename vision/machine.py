@@ -1,4 +1,4 @@
-"""What this machine's processor can do; nobody has to import TensorFlow to ask."""
+"""What this machine has for us: its processor's instructions, its cores and its memory, asked without TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
+PROC, CGROUPS = (
+    Path("/proc"),
+    Path("/sys/fs/cgroup"),
+)  # where Linux says it; a container's share is in its control group
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # without these a processor only emulates it, many times slower
-_CPUINFO = Path("/proc/cpuinfo")
-_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # a container's share: microseconds of processor time, and of the clock
-
-
 # NVIDIA, "CUDA C++ Programming Guide", arithmetic throughput: half precision is twice as fast or more from 7.0 on
 # (Volta), and bfloat16 as fast as that from 8.0 on (Ampere). Older cards have either at a fraction of float32's speed.
 _FAST_BFLOAT16 = (8, 0)
@@ -44,7 +43,7 @@ def has_bfloat16() -> bool:
     return not _BFLOAT16_FLAGS.isdisjoint(features())
 
 
-def features(cpuinfo: Path = _CPUINFO) -> set[str]:
+def features(cpuinfo: Path = PROC / "cpuinfo") -> set[str]:
     """Name what the processor can do, as Linux writes it; nothing where there is no Linux."""
     try:
         lines = cpuinfo.read_text(errors="replace").splitlines()
@@ -53,7 +52,7 @@ def features(cpuinfo: Path = _CPUINFO) -> set[str]:
     return set(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
 
 
-def cores(cpu_max: Path = _CPU_MAX) -> int:
+def cores(cpu_max: Path = CGROUPS / "cpu.max") -> int:
     """Count the processor cores that this process may use: those it is bound to, within its container's share.
 
     At least 1. Where the machine does not say (macOS has no binding), all of them.
@@ -63,6 +62,7 @@ def cores(cpu_max: Path = _CPU_MAX) -> int:
 
 
 def _share(cpu_max: Path) -> float:
+    """Return a container's share of the processors: microseconds of processor time over those of the clock."""
     try:
         quota, period = cpu_max.read_text().split()
         return float(quota) / float(period)
@@ -70,12 +70,8 @@ def _share(cpu_max: Path) -> float:
         return math.inf
 
 
-# How much memory there still is for this process: the machine's, within its container's share.
-PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
-
-
 def available(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
-    """Say how many bytes can be had without swapping; None where the system does not say, as macOS does not.
+    """Return how many bytes can be had without swapping; None where the system does not say, as macOS does not.
 
     What the kernel would give up for it, such as files that it has read, counts as available.
     """

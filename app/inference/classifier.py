@@ -19,7 +19,7 @@ from app.inference.model_slot import LoadStatus, ModelSlot
 from jobs.trained import TrainedModel
 from vision.decode.images import View
 from vision.networks.random_weights import RANDOM_SEED
-from vision.networks.registry import LITE0, NETWORKS
+from vision.networks.registry import NETWORKS, STAND_IN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Networks:
         self,
         settings: Settings,
         primary: Network | None = None,
-        stand_in: Network = LITE0,
+        stand_in: Network = STAND_IN,
         table: Mapping[str, Network] = NETWORKS,
     ) -> None:
         first, *others = (table[name] for name in settings.listed)

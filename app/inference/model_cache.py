@@ -91,8 +91,8 @@ def load_head(model: TrainedModel, path: Path, base: Base) -> ModelSlot:
     except ValueError as error:
         raise WeightsError(f"{model.id}: {error}") from error
     network = transfer_learning.finetuned(model.id, root, facts.classes)
-    own = transfer_learning.tail(root, cut, len(facts.classes), "float32")
-    transfer_learning.load(own, path)
+    own = transfer_learning.head(base.slot.backbone.engine.model, cut, len(facts.classes), "float32")
+    transfer_learning.load_head(own, path)
     slot = ModelSlot(network, capacity=0, precision="float32", linger=0, label=FINETUNED_LABEL)
     origin: Origin = "random" if facts.root_weights.origin == "random" else "trained"
     slot.share(base.slot, base.slot.backbone.attach(own, cut, network), _weights(model, path, origin))

@@ -110,25 +110,21 @@ class AccessLogMiddleware:
 
         if metrics:
             metrics.requests_in_progress.inc()
-        try:
-            with telling(request_id=record.request_id):
-                await self._app_or_problem(record, scope, receive, send_recorded)
-        finally:
-            record.status = record.status or CLIENT_CLOSED_REQUEST
-            if metrics:
-                metrics.requests_in_progress.dec()
-            _conclude(record, scope, metrics)
-
-    async def _app_or_problem(self, record: RequestRecord, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._app(scope, receive, send)
-        except Exception as error:
-            if record.status:  # too late for another answer
-                scope["state"]["problem"] = Problem.slug
-            else:
-                answer = await render(Request(scope), error)
-                await answer(scope, receive, send)
-            raise
+        with telling(request_id=record.request_id):
+            try:
+                await self._app(scope, receive, send_recorded)
+            except Exception as error:
+                if record.status:  # too late for another answer
+                    state["problem"] = Problem.slug
+                else:
+                    answer = await render(Request(scope), error)
+                    await answer(scope, receive, send_recorded)
+                raise
+            finally:
+                record.status = record.status or CLIENT_CLOSED_REQUEST
+                if metrics:
+                    metrics.requests_in_progress.dec()
+                _conclude(record, scope, metrics)
 
 
 def _conclude(record: RequestRecord, scope: Scope, metrics: Metrics | None) -> None:

@@ -22,7 +22,7 @@ from bestguess.schemas.report import Report
 from bestguess.schemas.service import Scope
 from jobs.aliases import OURS
 from jobs.artifacts import MODEL, ArtifactDamaged
-from vision.pictures.report import picture
+from vision.pictures import report as report_picture
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -163,5 +163,5 @@ async def report(request: Request, catalog: CatalogDep, owner_filter: OwnerFilte
         parsed = Report.model_validate_json(body)
     except ValueError as error:
         raise ArtifactDamaged(f"The report on {model_id} cannot be read by this version") from error
-    drawn = await asyncio.to_thread(picture.draw, parsed, kind)
+    drawn = await asyncio.to_thread(report_picture.draw, parsed, kind)
     return Response(drawn, media_type=MEDIA_TYPES[kind])

@@ -12,10 +12,8 @@ from app.inference.model_slot import ModelSlot
 from app.services.models import ModelCatalog
 from jobs.errors import RecordDamaged
 from jobs.trained import TrainedModel
-from vision.networks.registry import NETWORKS
 
-_IDS = ", ".join(f"`{model_id}`" for model_id in NETWORKS)
-MODEL = f"the model that must answer: {_IDS}, or a trained one by its id or an alias"
+MODEL = "the model that must answer: a pretrained one, such as `vgg16`, or a trained one by its id or an alias"
 FIT = "`crop`: shorter side to 256, then the central 224 x 224; `stretch`: the whole image, resized to a square"
 
 ModelId = Annotated[str, Path(max_length=100, examples=["vgg16"], description="a model's id, or an alias")]

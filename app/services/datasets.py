@@ -41,7 +41,7 @@ from jobs.datasets.summary import summary
 from jobs.errors import RecordDamaged, StoreUnavailable, TooManyDatasets
 from jobs.ids import new_dataset_id
 from vision.decode.images import View
-from vision.pictures.files import encoded
+from vision.pictures.render import encoded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -15,7 +15,7 @@ from support.stores import FullStore, TwiceStore
 from support.trained_models import publish, untrained
 from support.worker_processes import Workplace, small_mnist
 from vision.networks.random_weights import write_random
-from vision.networks.vgg import VGG16_LAYERS
+from vision.networks.vgg import VGG16
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def random_weights() -> Iterator[Path]:
     """Write half a gigabyte of seeded weights in the official layout, once; pytest would keep it for three runs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "random.h5"
-        write_random(path, VGG16_LAYERS, seed=0)
+        write_random(path, VGG16.table.stored, seed=0)
         yield path
 
 

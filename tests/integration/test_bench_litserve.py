@@ -9,8 +9,8 @@ from PIL import Image
 from benchmarks.photos import generate, jpeg
 from benchmarks.service import run_litserve
 from vision.engines.tensorflow import TensorFlowEngine
+from vision.networks.efficientnet_lite0 import LITE0
 from vision.networks.labels import imagenet_labels
-from vision.networks.registry import LITE0
 
 
 def test_litserve_answers_as_the_network_does(photos: Path) -> None:

@@ -12,7 +12,7 @@ from support.images import encoded, noise
 from support.small_vgg import SIDE, SMALL_VGG
 from vision.decode.images import Limits, View, decode
 from vision.engines.tensorflow import TensorFlowEngine
-from vision.networks.registry import VGG16
+from vision.networks.vgg import VGG16
 
 SIZES = [(1, 1), (1, 5000), (8000, 3), (333, 257)]
 KINDS = [

@@ -49,7 +49,7 @@ def heads(backbone: Backbone, made: list[Made]) -> list[Head]:
 
 def attached(backbone: Backbone, made: Made) -> Head:
     """Load one."""
-    return backbone.attach(made.tail, made.cut, finetuned("job_1", SMALL_VGG, made.classes))
+    return backbone.attach(made.head, made.cut, finetuned("job_1", SMALL_VGG, made.classes))
 
 
 def pictures(count: int) -> list[NDArray[np.uint8]]:
@@ -144,6 +144,6 @@ def test_a_head_that_breaks(backbone: Backbone, model: keras.Model, heads: list[
 def test_a_head_without_numbers(backbone: Backbone, model: keras.Model) -> None:
     """A model whose scores are no numbers is not loaded."""
     made = Made(model, 13, seed=9)
-    made.tail.layers[-1].set_weights([np.full_like(array, np.nan) for array in made.tail.layers[-1].get_weights()])
+    made.head.layers[-1].set_weights([np.full_like(array, np.nan) for array in made.head.layers[-1].get_weights()])
     with pytest.raises(NotFinite, match="Small VGG fine-tuned, job_1's scores are not finite"):
         attached(backbone, made)

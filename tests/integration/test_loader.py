@@ -13,19 +13,29 @@ from app.inference import loader
 from app.inference.classifier import Networks
 from app.inference.loader import Loader, WeightsSource
 from app.settings import Settings
-from support.small_vgg import SMALL_VGG, randomise
-from vision.networks.registry import LITE0, Network
+from support.small_vgg import SMALL_VGG
+from vision.networks import applications
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.registry import Network
 from vision.networks.weights import FoundWeights, WeightsFile
 
 CONTENT = b"stands for the weights"
-FILE = WeightsFile("small.h5", len(CONTENT), hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(), "small.h5", ())
+FILE = WeightsFile(
+    "small.h5",
+    len(CONTENT),
+    hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(),
+    "small.h5",
+    "vgg16",
+    has_path=True,
+    contents=(),
+)
 CARRIED = FoundWeights(None, "imagenet", None, verified=True, size=None)
 STAND_IN = replace(
     SMALL_VGG,
     id=LITE0.id,
     title=LITE0.title,
     carried=lambda: CARRIED,
-    load=lambda model, _: randomise(model, 0),
+    load=lambda model, _: applications.randomise(model, 0),
 )
 
 
@@ -59,7 +69,9 @@ async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 @pytest.mark.parametrize("place", ["weights", "keras/models"])
 def test_a_file_put_there_by_hand_is_noticed(tmp_path: Path, place: str) -> None:
     """While the download is tried in vain, a file that appears in either place is used, without a restart."""
-    networks = Networks(settings(tmp_path, stand_in=False), published(lambda model, _: randomise(model, 0)))
+    networks = Networks(
+        settings(tmp_path, stand_in=False), published(lambda model, _: applications.randomise(model, 0))
+    )
 
     async def run() -> None:
         loading = Loader(networks, settings(tmp_path))
@@ -81,7 +93,7 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
     """A file whose numbers make no finite scores fails to load, instead of answering with nothing."""
 
     def load(model: Any, _: Path | None) -> None:  # noqa: ANN401 - Keras has no types
-        randomise(model, 0)
+        applications.randomise(model, 0)
         kernel, bias = model.get_layer("predictions").get_weights()
         model.get_layer("predictions").set_weights([np.full_like(kernel, np.nan), bias])
 

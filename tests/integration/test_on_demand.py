@@ -21,13 +21,15 @@ from support.images import encoded, noise
 from support.live_server import ready, served
 from support.waiting import wait_until
 from vision.engines.tensorflow import memory_to_load
-from vision.networks.registry import LITE0, NETWORKS, VGG19
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.registry import NETWORKS
+from vision.networks.vgg import VGG19
 from vision.networks.weights import WeightsFile
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 CONTENT = b"stands for the weights"
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
-FILE = WeightsFile("small.h5", len(CONTENT), MD5, "small.h5", (), network="vgg19", has_path=False)
+FILE = WeightsFile("small.h5", len(CONTENT), MD5, "small.h5", "vgg19", contents=())
 
 
 def build(dtype: str) -> keras.Model:

@@ -15,8 +15,7 @@ from support.images import encoded, noise
 from support.live_server import served
 from support.waiting import wait_until
 from vision.files import checksum
-from vision.networks.registry import VGG16
-from vision.networks.vgg import VGG16_WEIGHTS
+from vision.networks.vgg import VGG16, VGG16_WEIGHTS
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 

@@ -14,7 +14,8 @@ from support.small_vgg import SIDE, SMALL_VGG
 from vision.engines import base
 from vision.engines.base import NotFinite
 from vision.engines.tensorflow import Hardware, TensorFlowEngine, import_tensorflow
-from vision.networks.registry import LITE0, Network
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.registry import Network
 
 PICTURES = [np.asarray(noise((SIDE, SIDE), seed=seed)) for seed in range(5)]
 

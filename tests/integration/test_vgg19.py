@@ -14,8 +14,7 @@ from support.images import encoded, noise
 from support.weights_files import write_official
 from vision.decode.images import Limits, View, decode
 from vision.engines.tensorflow import TensorFlowEngine
-from vision.networks.registry import VGG19
-from vision.networks.vgg import VGG19_LAYERS
+from vision.networks.vgg import VGG19
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def weights() -> Any:  # noqa: ANN401 - a generator of one path
     """Write half a gigabyte in the official layout; pytest would keep it for three runs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vgg19.h5"
-        write_official(path, VGG19_LAYERS)
+        write_official(path, VGG19.table.stored)
         yield path
 
 
@@ -41,4 +40,4 @@ def test_scores_are_those_of_keras(weights: Path) -> None:
     assert 0.01 < ours.max() < 0.99
     layers = [layer for layer in reference.layers if layer.weights]
     found = [(each.name, tuple(each.kernel.shape), each.output.shape[1:], each.count_params()) for each in layers]
-    assert found == [(layer.name, layer.kernel, layer.output, layer.parameters) for layer in VGG19_LAYERS]
+    assert found == [(layer.name, layer.kernel, layer.output, layer.parameters) for layer in VGG19.layers]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from vision.pictures.lettering import fitted, width_of
-from vision.pictures.picture import draw_sheet
-from vision.pictures.report.bars import Bars
-from vision.pictures.report.grid import Grid, names_of
-from vision.pictures.report.learning import curves
-from vision.pictures.report.matrix import cells
-from vision.pictures.report.mistakes import Mistakes
-from vision.pictures.report.style import SMALL, heading, percent
-from vision.pictures.sheet import BEST, FAINT, INK, Sheet, Text
+from vision.pictures.render import draw_sheet
+from vision.pictures.report_curves import curves
+from vision.pictures.report_matrix import Bars, Grid, cells, names_of
+from vision.pictures.report_mistakes import Mistakes
+from vision.pictures.sheet import BEST, FAINT, INK, SMALL, Sheet, Text, fitted, heading, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bestguess.schemas.report import Report
-    from vision.pictures.picture import Kind
+    from vision.pictures.render import Kind
     from vision.pictures.sheet import Shape
 
 WIDTH, HEIGHT, MARGIN = 1280, 720, 40  # pixels
@@ -55,6 +52,14 @@ def _title(report: Report) -> Iterator[Shape]:
     yield Text(right, 72, SUBTITLE, FAINT, f"macro F1 {report.macro_f1:.4f}", "end")
     data = f"Trained on {report.dataset.train_images:,} images of {report.dataset.description}; tested on others"
     yield Text(MARGIN, 102, BODY, INK, fitted(data, BODY, room))
+
+
+def percent(part: float, count: int) -> str:
+    """Write a part of `count` things with as many decimals as tell one thing from none, at least one.
+
+    So 9,999 of 10,000 are 99.99 % and never 100 %.
+    """
+    return f"{100 * part:.{max(1, math.ceil(math.log10(max(count, 1))) - 2)}f} %"
 
 
 def _accuracy(report: Report) -> str:

@@ -5,10 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vision.pictures.files import opened
-from vision.pictures.lettering import fitted, width_of
-from vision.pictures.report.style import HEAD, SMALL, arrow, heading
-from vision.pictures.sheet import FAINT, INK, TRACK, WRONG, Box, Photo, Text
+from vision.pictures.render import opened
+from vision.pictures.sheet import (
+    FAINT,
+    HEAD,
+    INK,
+    SMALL,
+    TRACK,
+    WRONG,
+    Box,
+    Photo,
+    Text,
+    arrow,
+    fitted,
+    heading,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
