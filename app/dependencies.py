@@ -1,151 +1,92 @@
-"""What routes need, as types that FastAPI fills in.
+"""What routes ask for, as types that FastAPI fills in.
 
-All are coroutines: FastAPI would send each plain function to a thread, which takes longer than all of them together.
+All of them are coroutines: FastAPI runs a plain function in a thread, which takes longer than all of them together.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from fastapi import Depends, Request, Security, params
-from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
+from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.access.auth import Authenticator, Principal
-from app.datasets.intake import Intake
-from app.datasets.shelf import Shelf
+from app.access.auth import Principal
 from app.draining import Draining
 from app.errors import OutOfScope
-from app.inference.classifier import Classifier
-from app.inference.engine import Engine
+from app.inference.classifier import Classifier, Networks
 from app.metrics import Metrics
 from app.middleware.access_log import RequestRecord
-from app.services.jobs import Desk, NoDesk
-from app.services.models import Gallery
+from app.services.datasets import DatasetService
+from app.services.jobs import JobService, require_redis
+from app.services.models import ModelCatalog
 from app.settings import Settings
-from bestguess.schemas.service import Scope
+
+if TYPE_CHECKING:
+    from bestguess.schemas.service import Scope
 
 
 class State(TypedDict):
-    """What lives as long as the process; Starlette hands it to each request."""
+    """What lives as long as the process. Starlette copies it into the state of each request."""
 
     settings: Settings
-    engine: Engine
+    networks: Networks
     classifier: Classifier
-    gallery: Gallery
-    shelf: Shelf
-    intake: Intake
-    desk: Desk | NoDesk
+    catalog: ModelCatalog
+    datasets: DatasetService
+    jobs: JobService | None
     draining: Draining
     metrics: Metrics
 
 
-async def _settings(request: Request) -> Settings:
-    settings: Settings = request.state.settings
-    return settings
+def from_state(name: str) -> params.Depends:
+    """Return a dependency that reads a member of the request's state.
+
+    The members are those of `State`, and what the middleware adds: `caller` and `record`.
+    """
+
+    async def read(request: Request) -> object:
+        return getattr(request.state, name)
+
+    made: params.Depends = Depends(read)
+    return made
 
 
-async def _engine(request: Request) -> Engine:
-    engine: Engine = request.state.engine
-    return engine
+async def _jobs(request: Request) -> JobService:
+    return require_redis(request.state.jobs)
 
 
-async def _classifier(request: Request) -> Classifier:
-    classifier: Classifier = request.state.classifier
-    return classifier
-
-
-async def _gallery(request: Request) -> Gallery:
-    gallery: Gallery = request.state.gallery
-    return gallery
-
-
-async def _shelf(request: Request) -> Shelf:
-    shelf: Shelf = request.state.shelf
-    return shelf
-
-
-async def _intake(request: Request) -> Intake:
-    intake: Intake = request.state.intake
-    return intake
-
-
-async def _desk(request: Request) -> Desk:
-    desk: Desk | NoDesk = request.state.desk
-    if isinstance(desk, NoDesk):
-        raise desk.refuse()
-    return desk
-
-
-async def _any_desk(request: Request) -> Desk | NoDesk:
-    desk: Desk | NoDesk = request.state.desk
-    return desk
-
-
-async def _draining(request: Request) -> Draining:
-    draining: Draining = request.state.draining
-    return draining
-
-
-async def _metrics(request: Request) -> Metrics:
-    metrics: Metrics = request.state.metrics
-    return metrics
-
-
-async def _record(request: Request) -> RequestRecord:
-    record: RequestRecord = request.state.record
-    return record
-
-
-SettingsDep = Annotated[Settings, Depends(_settings)]
-EngineDep = Annotated[Engine, Depends(_engine)]
-DeskDep = Annotated[Desk, Depends(_desk)]
-AnyDeskDep = Annotated[Desk | NoDesk, Depends(_any_desk)]
-ShelfDep = Annotated[Shelf, Depends(_shelf)]
-IntakeDep = Annotated[Intake, Depends(_intake)]
-GalleryDep = Annotated[Gallery, Depends(_gallery)]
-DrainingDep = Annotated[Draining, Depends(_draining)]
-MetricsDep = Annotated[Metrics, Depends(_metrics)]
-RecordDep = Annotated[RequestRecord, Depends(_record)]
-ClassifierDep = Annotated[Classifier, Depends(_classifier)]
-
-
-# What routes say of access: which scope a call needs, and whose things it is about.
-# They only declare: the middleware has read the headers before anything else was.
-_BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer bg_...`")
-_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="the same key")
-
-
-async def _caller(request: Request) -> Principal:
-    caller: Principal = request.state.caller
-    return caller
-
-
-async def _whose(request: Request) -> str:
+async def _owner_filter(request: Request) -> str:
     caller: Principal = request.state.caller
     return caller.whose
 
 
-async def _authenticator(request: Request) -> Authenticator:
-    authenticator: Authenticator = request.app.state.authenticator
-    return authenticator
+SettingsDep = Annotated[Settings, from_state("settings")]
+NetworksDep = Annotated[Networks, from_state("networks")]
+ClassifierDep = Annotated[Classifier, from_state("classifier")]
+CatalogDep = Annotated[ModelCatalog, from_state("catalog")]
+DatasetsDep = Annotated[DatasetService, from_state("datasets")]
+JobsDep = Annotated[JobService, Depends(_jobs)]  # 503 without Redis
+OptionalJobsDep = Annotated[JobService | None, from_state("jobs")]
+DrainingDep = Annotated[Draining, from_state("draining")]
+MetricsDep = Annotated[Metrics, from_state("metrics")]
+RecordDep = Annotated[RequestRecord, from_state("record")]
+CallerDep = Annotated[Principal, from_state("caller")]
+OwnerFilterDep = Annotated[str, Depends(_owner_filter)]  # whose jobs, models and data sets the caller sees
+
+# For the OpenAPI document only: the middleware has read the key before a route is looked for.
+_BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer bg_...`")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="the same key")
 
 
-CallerDep = Annotated[Principal, Depends(_caller)]
-WhoseDep = Annotated[str, Depends(_whose)]
-AuthenticatorDep = Annotated[Authenticator, Depends(_authenticator)]
+def require_scope(*scopes: Scope) -> params.Security:
+    """Return a dependency that refuses callers who have none of these scopes."""
 
+    async def check(
+        request: Request, _bearer: Annotated[object, Security(_BEARER)], _header: Annotated[object, Security(_HEADER)]
+    ) -> None:
+        caller: Principal = request.state.caller
+        if not caller.may(*scopes):
+            raise OutOfScope(scopes)
 
-async def _check(
-    caller: CallerDep,
-    wanted: SecurityScopes,
-    _bearer: Annotated[object, Security(_BEARER)],
-    _header: Annotated[object, Security(_HEADER)],
-) -> None:
-    if not caller.may(*map(Scope, wanted.scopes)):
-        raise OutOfScope(wanted.scopes)
-
-
-def needs(*scopes: Scope) -> params.Security:
-    """Make a route's dependency that refuses who has none of these scopes."""
-    made: params.Security = Security(_check, scopes=list(scopes))
+    made: params.Security = Security(check, scopes=list(scopes))
     return made

@@ -33,7 +33,7 @@ class Draining:
 
     def takes_requests(self, classifier: Classifier) -> bool:
         """Return whether the service is ready: `/readyz` and the metric `bestguess_ready` both ask this."""
-        return classifier.engine.ready and not classifier.broken and not self.announced
+        return classifier.networks.ready and not classifier.broken and not self.announced
 
     def announce(self) -> None:
         """Stop being ready."""

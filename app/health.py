@@ -1,4 +1,4 @@
-"""`python -m app.health [URL]`: whether the service answers, for health checks in an image without curl."""
+"""Health check for images without curl: `python -m app.health [URL]` exits with 0 if the service answers 200."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import closing
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-HERE = "http://127.0.0.1:8000/healthz"
-PATIENCE = 4.0  # seconds
+DEFAULT_URL = "http://127.0.0.1:8000/healthz"
+TIMEOUT = 4.0  # seconds
 
 
-def answers(url: str) -> bool:
-    """Whether a GET of this http:// URL is answered 200 in time."""
-    where = urlsplit(url)
+def is_healthy(url: str) -> bool:
+    """Return whether a GET of this http:// URL is answered with 200 in time."""
+    parts = urlsplit(url)
     try:
-        with closing(http.client.HTTPConnection(where.netloc, timeout=PATIENCE)) as connection:
-            connection.request("GET", where.path or "/")
+        with closing(http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT)) as connection:
+            connection.request("GET", parts.path or "/")
             with connection.getresponse() as response:
                 return response.status == HTTPStatus.OK
     except (OSError, http.client.HTTPException):
@@ -25,4 +25,4 @@ def answers(url: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not answers(sys.argv[1] if len(sys.argv) > 1 else HERE))
+    sys.exit(not is_healthy(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_URL))

@@ -1,37 +1,33 @@
-"""The application: what lives as long as the process is made here, and handed down."""
+"""The application, and what lives as long as the process."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from app.access.auth import Authenticator
-from app.datasets.intake import Intake
-from app.datasets.leftovers import sweep_hourly
-from app.datasets.looking import Looker
-from app.datasets.shelf import Shelf
-from app.datasets.threads import Threads
 from app.dependencies import State
 from app.draining import Draining
 from app.errors import add_handlers
-from app.inference.artifact_cache import FilesHere
-from app.inference.classifier import Classifier
-from app.inference.engine import Engine
-from app.inference.finetuned import loader
-from app.inference.loader import BringUp
-from app.inference.model_cache import TrainedNetworks
+from app.inference.artifact_cache import ArtifactCache
+from app.inference.classifier import Classifier, Networks
+from app.inference.loader import Loader
+from app.inference.model_cache import ModelCache, load_digits
 from app.metrics import Metrics, ServiceCollector
 from app.middleware import add_middleware
 from app.middleware.access_log import QUIET
-from app.openapi import declare
-from app.routes import aliases, classify, datasets, docs, finetune, health, jobs, metrics, models, page
-from app.services.jobs import Desk, NoDesk, opened
-from app.services.models import Gallery
+from app.openapi import extend_document
+from app.routes import classify, datasets, jobs, models, operations, pages
+from app.services.dataset_ingest import BlockingPool, PhotoDecoder
+from app.services.datasets import DatasetService
+from app.services.jobs import open_job_service
+from app.services.models import ModelCatalog
 from app.settings import Settings, load_settings
 from jobs.artifacts import open_store
 from jobs.background import supervise
@@ -44,14 +40,15 @@ if TYPE_CHECKING:
 
     from fastapi.telemetry import TelemetryConfig
 
+    from app.services.jobs import JobService
     from jobs.telemetry.tracing import Tracing
 
 Resources = Callable[[Settings], contextlib.AbstractAsyncContextManager[State]]
 
-LAST_ANSWERS = 2.0  # seconds from the signal in which running requests may still be answered
+LAST_ANSWERS = 2.0  # seconds after the signal in which running requests are still answered
 
 ABOUT = """
-*What is this picture of?* `POST /classify` answers with the ten best guesses of VGG16.
+*What is this picture of?* `POST /classify` answers with VGG16's ten best predictions.
 Errors are `application/problem+json` and say what to do.
 """
 
@@ -59,10 +56,12 @@ Errors are `application/problem+json` and say what to do.
 def create_app(
     settings: Settings | None = None, resources: Resources | None = None, tracing: Tracing | None = None
 ) -> FastAPI:
-    """Make the service.
+    """Create the service.
 
-    Without `settings` they come from the environment; `resources` is `running` unless given; without `tracing` nothing
-    is traced.
+    Args:
+        settings: read from the environment by default.
+        resources: makes what the routes need, `running` by default.
+        tracing: where traces are sent; by default nothing is traced.
     """
     settings = settings or load_settings()
     resources = resources or running
@@ -71,10 +70,11 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with resources(settings) as state, authenticator:
+            # `app.serve` reads these outside of requests
             app.state.draining, app.state.metrics = state["draining"], state["metrics"]
             app.state.classifier = state["classifier"]
             yield state
-        if tracing:  # the server ends by the signal that it heard, so that there is no later moment
+        if tracing:  # uvicorn ends by raising the signal again, so there is no later moment
             await asyncio.to_thread(tracing.flush)
 
     app = FastAPI(
@@ -82,21 +82,21 @@ def create_app(
         version=version("bestguess"),
         description=ABOUT,
         lifespan=lifespan,
-        docs_url=None,  # app.routes.docs serves Swagger UI without a CDN
+        docs_url=None,  # app.routes.pages serves Swagger UI without a CDN
         redoc_url=None,
         telemetry=telemetry(tracing),
     )
     app.state.authenticator = authenticator
     add_middleware(app, settings, authenticator, tracing)
     add_handlers(app)
-    for routes in (page, classify, datasets, jobs, finetune, aliases, models, health, metrics, docs):
+    for routes in (pages, classify, datasets, jobs, models, operations):
         app.include_router(routes.router)
-    declare(app)
+    extend_document(app)
     return app
 
 
 def telemetry(tracing: Tracing | None) -> TelemetryConfig:
-    """Say what FastAPI tells by itself: a span for each request but for probes, where there are traces, and no more."""
+    """Return FastAPI's own telemetry: with tracing, a span for each request except probes, and nothing else."""
     return {
         "tracing": tracing is not None,
         "tracer_provider": tracing.provider if tracing else None,
@@ -109,29 +109,23 @@ def telemetry(tracing: Tracing | None) -> TelemetryConfig:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[State]:
-    """Make everything that the routes need, for as long as the service runs."""
-    async with serving(settings, Engine(settings)) as state:
-        yield state
-
-
-@contextlib.asynccontextmanager
-async def serving(settings: Settings, engine: Engine) -> AsyncIterator[State]:
-    """Bring an engine's networks up while requests are taken, and end it with them."""
-    bring_up = BringUp(engine, settings)
-    async with opened(settings.redis_url) as desk:
-        with contextlib.closing(engine), contextlib.closing(make_sandbox(settings)) as sandbox:
-            async with beside("bring-up of the networks", bring_up.run):
+async def running(settings: Settings, networks: Networks | None = None) -> AsyncIterator[State]:
+    """Make what the routes need, and load the networks in the background while requests are answered."""
+    networks = networks or Networks(settings)
+    loader = Loader(networks, settings)
+    async with open_job_service(settings) as job_service:
+        with contextlib.closing(networks), contextlib.closing(make_sandbox(settings)) as sandbox:
+            async with in_background("loading of the networks", loader.run):
                 try:
-                    with make_state(settings, engine, sandbox, desk) as state:
-                        async with beside("hourly sweep", lambda: sweep_hourly(state["shelf"])):
+                    with make_state(settings, networks, sandbox, job_service) as state:
+                        async with in_background("hourly sweep", state["datasets"].sweep_hourly):
                             yield state
                 finally:
-                    bring_up.stop()
+                    loader.stop()
 
 
 @contextlib.asynccontextmanager
-async def beside(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def in_background(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Run a supervised task until the block ends."""
     task = asyncio.create_task(supervise(name, work), name=name)
     try:
@@ -143,53 +137,55 @@ async def beside(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterato
 
 
 def make_sandbox(settings: Settings) -> Sandbox:
-    """Start the decode processes, one a processor core unless told otherwise."""
+    """Start the decode processes."""
     cost = Cost(settings.decode_seconds, settings.decode_memory_bytes)
     return Sandbox(decode_processes(settings), cost, Limits(settings.max_pixels, settings.max_scans))
 
 
 def decode_processes(settings: Settings) -> int:
-    """Count the decode processes."""
+    """Return the number of decode processes: one for each processor core by default."""
     return settings.decode_processes or cores()
 
 
 @contextlib.contextmanager
-def make_state(settings: Settings, engine: Engine, sandbox: Sandbox, desk: Desk | NoDesk) -> Iterator[State]:
+def make_state(
+    settings: Settings, networks: Networks, sandbox: Sandbox, job_service: JobService | None
+) -> Iterator[State]:
     """Put together what the routes need."""
-    registry = desk.registry if isinstance(desk, Desk) else None
     metrics = Metrics()
-    engine.tell_batches(metrics.observe_batch)
-    store = open_store(settings.artifacts_url, settings.data_dir)
-    files = FilesHere(store, registry)
-    load = loader(
-        engine, capacity=settings.queue_size, linger=settings.batch_wait_seconds, on_batch=metrics.observe_batch
+    networks.tell_batches(metrics.observe_batch)
+    artifacts = open_store(settings.artifacts_url, settings.data_dir)
+    files = ArtifactCache(artifacts, job_service.registry if job_service else None)
+    load = partial(
+        load_digits,
+        capacity=settings.queue_size,
+        linger=settings.batch_wait_seconds,
+        on_batch=metrics.observe_batch,
     )
-    trained = TrainedNetworks(files, load, most=settings.models_in_memory)
-    gallery = Gallery(engine, trained, desk, deadline=settings.deadline_seconds)
+    trained = ModelCache(files, load, most=settings.models_in_memory)
     classifier = Classifier(
-        engine,
+        networks,
         trained,
         sandbox,
         most=settings.queue_size,
         deadline=settings.deadline_seconds,
         observe=metrics.observe_image,
     )
-    threads = Threads()
-    shelf = Shelf(desk, store, Looker(sandbox, max(1, decode_processes(settings) // 2)), threads)
+    pool = BlockingPool()
+    decoder = PhotoDecoder(sandbox, max(1, decode_processes(settings) // 2))
     draining = Draining()
     draining.tell(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
-    if isinstance(desk, Desk):
-        draining.tell(desk.feed.close)
-    metrics.watch(ServiceCollector(classifier, desk, draining))
-    with contextlib.closing(trained), contextlib.closing(threads):
+    if job_service:
+        draining.tell(job_service.feed.close)
+    metrics.watch(ServiceCollector(classifier, job_service, draining))
+    with contextlib.closing(trained), contextlib.closing(pool):
         yield State(
             settings=settings,
-            engine=engine,
+            networks=networks,
             classifier=classifier,
-            gallery=gallery,
-            shelf=shelf,
-            intake=Intake(shelf, settings),
-            desk=desk,
+            catalog=ModelCatalog(networks, trained, job_service, deadline=settings.deadline_seconds),
+            datasets=DatasetService(settings, job_service, artifacts, decoder, pool),
+            jobs=job_service,
             draining=draining,
             metrics=metrics,
         )

@@ -29,7 +29,6 @@ from prometheus_client.registry import Collector
 from app.errors import DeadlinePassed, Overloaded
 from app.inference.batcher import Batcher
 from app.inference.model_cache import LABEL
-from app.services.jobs import Desk, NoDesk
 from jobs import damage, figures
 from jobs.errors import StoreError
 
@@ -41,7 +40,8 @@ if TYPE_CHECKING:
 
     from app.draining import Draining
     from app.inference.classifier import Classified, Classifier
-    from app.inference.model_slot import Served
+    from app.inference.model_slot import ModelSlot
+    from app.services.jobs import JobService
     from jobs.figures import Figures, Times
 
 
@@ -127,7 +127,7 @@ class Metrics:
 
     def observe_image(self, found: Classified) -> None:
         """Add the seconds of an image that was answered."""
-        model, seconds = found.choice.served.label, found.seconds
+        model, seconds = found.choice.slot.label, found.seconds
         self._decode.observe(seconds.decode)
         self._queue.labels(model).observe(seconds.queue)
         self._inference.labels(model).observe(seconds.inference)
@@ -142,7 +142,7 @@ class ServiceCollector(Collector):
     """Reads gauges from the service's parts at a scrape; takes microseconds and blocks nobody."""
 
     classifier: Classifier
-    desk: Desk | NoDesk
+    jobs: JobService | None
     draining: Draining
 
     def collect(self) -> Iterator[Metric]:
@@ -151,7 +151,7 @@ class ServiceCollector(Collector):
         yield from self._networks()
         ready = self.draining.takes_requests(self.classifier)
         yield GaugeMetricFamily("bestguess_ready", "Whether images are classified.", ready)
-        viewers = self.desk.feed.viewers if isinstance(self.desk, Desk) else 0
+        viewers = self.jobs.feed.viewers if self.jobs else 0
         yield GaugeMetricFamily("bestguess_event_streams", "Followers of jobs over this replica.", viewers)
         damaged = GaugeMetricFamily(
             "bestguess_damaged_records",
@@ -166,9 +166,9 @@ class ServiceCollector(Collector):
         depth = GaugeMetricFamily("bestguess_queue_depth", "Images that wait for their batch.", labels=["model"])
         capacity = GaugeMetricFamily("bestguess_queue_capacity", "Images that may wait.", labels=["model"])
         waiting: dict[str, list[tuple[int, int]]] = {}
-        for served in self._loaded():
-            if isinstance(served.batcher, Batcher):  # a fine-tuned model has that of its base
-                waiting.setdefault(served.label, []).append((served.batcher.depth, served.batcher.capacity))
+        for slot in self._loaded():
+            if isinstance(slot.batcher, Batcher):  # a fine-tuned model has that of its base
+                waiting.setdefault(slot.label, []).append((slot.batcher.depth, slot.batcher.capacity))
         for model, queues in waiting.items():
             depth.add_metric([model], sum(deep for deep, _ in queues))
             capacity.add_metric([model], sum(most for _, most in queues))
@@ -191,35 +191,35 @@ class ServiceCollector(Collector):
             labels=["model"],
         )
         ready = GaugeMetricFamily("bestguess_model_ready", "Whether a pretrained network answers.", labels=["model"])
-        for served in self.classifier.engine.in_view:
-            ready.add_metric([served.network.id], served.ready)
-            if served.hardware and served.weights:
+        for slot in self.classifier.networks.in_view:
+            ready.add_metric([slot.network.id], slot.ready)
+            if slot.hardware and slot.weights:
                 facts = {
-                    "precision": served.hardware.precision,
-                    "device": served.hardware.device,
-                    "weights": served.weights.origin,
+                    "precision": slot.hardware.precision,
+                    "device": slot.hardware.device,
+                    "weights": slot.weights.origin,
                 }
-                info.add_metric([served.network.id], facts)
+                info.add_metric([slot.network.id], facts)
         yield info
         yield ready
         loaded = len(self.classifier.trained.in_memory)
         yield GaugeMetricFamily("bestguess_trained_models_in_memory", "Trained networks in memory.", loaded)
 
-    def _loaded(self) -> list[Served]:
-        return [*self.classifier.engine.networks.values(), *self.classifier.trained.in_memory]
+    def _loaded(self) -> list[ModelSlot]:
+        return [*self.classifier.networks.slots.values(), *self.classifier.trained.in_memory]
 
 
-async def job_metrics(desk: Desk | NoDesk) -> list[Metric]:
+async def job_metrics(service: JobService | None) -> list[Metric]:
     """Read the metrics of jobs and workers from Redis; where it does not answer soon, only that."""
-    found = await _read_figures(desk) if isinstance(desk, Desk) else None
+    found = await _read_figures(service) if service else None
     up = GaugeMetricFamily("bestguess_redis_up", "Whether Redis told the figures of jobs in time.", found is not None)
     return [up, *(_job_families(found) if found else ())]
 
 
-async def _read_figures(desk: Desk) -> Figures | None:
+async def _read_figures(service: JobService) -> Figures | None:
     try:
         async with asyncio.timeout(FIGURES_SECONDS):
-            return await desk.store.run(figures.read())
+            return await service.store.run(figures.read())
     except (StoreError, TimeoutError) as error:
         log.debug("no figures of jobs: %s", str(error) or "Redis is silent")
         return None

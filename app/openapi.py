@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of bodies and errors, written once."""
+"""Parts of the OpenAPI document that FastAPI cannot derive: request bodies, other media types, and errors."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
 
     from app.access.auth import Authenticator
 
-OF_ACCESS = (401, 403, 429)  # of every call that needs a key where there are keys
+ACCESS_ERRORS = (401, 403, 429)  # of every call that needs a key
 MEANINGS = {
     400: "Not an image or archive, a broken one, or a body that cannot be read",
-    401: "A key is needed, and none that is good was sent",
-    403: "The key is not for this call",
+    401: "No valid API key was sent",
+    403: "The key lacks the scope for this call",
     404: "No such model, job or data set",
-    409: "Not in the state that it is in: finished already, not trained here, being learned from, as many as may be, "
-    "or its stored record is damaged",
+    409: "Its state does not allow this: finished already, not trained here, in use by a job, a limit is reached, or "
+    "the stored record is damaged",
     413: "Too many bytes or pixels",
-    415: "A format that is not accepted",
-    422: "Parameters that cannot be used",
-    421: "Called by a name that is not the service's",
-    429: "The queue is full, or too many calls were made; `Retry-After` says when to try again",
-    503: "Not ready yet, or a model or a store that cannot be used; `Retry-After` says when to try again",
+    415: "The format is not accepted",
+    422: "Invalid parameters",
+    421: "The `Host` header names another host",
+    429: "The queue is full, or the rate limit is exceeded; `Retry-After` says when to try again",
+    503: "Not ready yet, or a model or a store is unavailable; `Retry-After` says when to try again",
     504: "The deadline passed",
 }
 BINARY = {"type": "string", "format": "binary"}
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp")
 ARCHIVE_TYPES = ("application/zip", "application/x-tar", "application/gzip")
-# What a form's one file is. Not said of a list of files: schemathesis would send one value for it, which is no file.
-OF_IMAGES = {"file": {"contentType": ", ".join(IMAGE_TYPES)}}
-OF_ARCHIVES = {"file": {"contentType": ", ".join(ARCHIVE_TYPES)}}
-# As `jobs.datasets.archives.names.hides` has it: control characters, ends of lines, and what turns writing around.
+# Media types of a form's one file. Not for a list of files: schemathesis would send one value for it, not a file.
+IMAGE_ENCODING = {"file": {"contentType": ", ".join(IMAGE_TYPES)}}
+ARCHIVE_ENCODING = {"file": {"contentType": ", ".join(ARCHIVE_TYPES)}}
+# The same as in `jobs.datasets.archives.names.hides`: control characters, line ends, and marks of writing direction.
 _UNSEEN = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 NAME = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
-# As `label_of` has it: no path, and no dot in front.
+# The same as in `parse_label`: not a path, and no dot in front.
 LABEL = rf"^(?![A-Za-z]:)\s*[^\s{_UNSEEN}./\\][^{_UNSEEN}/\\]*\s*/*$"
-PIXEL = (  # the smallest PNG that shows something: one red pixel
+PIXEL = (  # a PNG of one red pixel
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
 
@@ -50,7 +50,7 @@ IMAGE_BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
-                "encoding": OF_IMAGES,
+                "encoding": IMAGE_ENCODING,
             },
             "application/json": {
                 "schema": {
@@ -81,11 +81,11 @@ BATCH_BODY = {
 ARCHIVE_BODY = {
     "requestBody": {
         "required": False,
-        "description": "An archive with a folder for each class; nothing for an empty data set",
+        "description": "An archive with a folder for each class, or no body for an empty data set",
         "content": {
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
-                "encoding": OF_ARCHIVES,
+                "encoding": ARCHIVE_ENCODING,
             },
         }
         | {kind: {"schema": BINARY} for kind in ARCHIVE_TYPES},
@@ -116,7 +116,7 @@ LABELLED_BODY = {
 }
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The best guesses, best first",
+        "description": "The best predictions, best first",
         "content": {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {"schema": BINARY}},
     }
 }
@@ -124,7 +124,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 
 REPORT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The report, or a picture of it for a slide",
+        "description": "The report, or a picture of it",
         "content": {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {"schema": BINARY}},
     }
 }
@@ -147,8 +147,8 @@ EVENT_STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-def declare(app: FastAPI) -> None:
-    """Add the shape of errors to the document: `problems` refers to it. And what may become of every call."""
+def extend_document(app: FastAPI) -> None:
+    """Add the schema of errors, to which `problems` refers, and the errors that middleware answers with."""
     document = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -157,25 +157,25 @@ def declare(app: FastAPI) -> None:
         authenticator: Authenticator = app.state.authenticator
         for path, calls in schema["paths"].items():
             for call in calls.values():
-                _declare_access(path, call, optional=not authenticator.needs_key())
+                _add_access(path, call, optional=not authenticator.needs_key())
                 for parameter in call.get("parameters", ()):
-                    _leave_null_out(parameter["schema"])
+                    _remove_null(parameter["schema"])
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-def _leave_null_out(schema: dict[str, Any]) -> None:
-    """Say nothing of null where there is none: a parameter is a text that is sent or not."""
+def _remove_null(schema: dict[str, Any]) -> None:
+    """Remove null from the types of a parameter: it is a text, or is not sent."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) == 1:
         del schema["anyOf"]
-        schema |= kinds[0] | schema  # what was declared by hand wins
+        schema |= kinds[0] | schema  # what is declared by hand wins
 
 
-def _declare_access(path: str, call: dict[str, Any], *, optional: bool) -> None:
-    """Add what the doors before the routes answer with, and whether a key may be left out at this moment."""
-    statuses = [*(OF_ACCESS if "security" in call else ()), *(() if path in PROBES else (421,))]
+def _add_access(path: str, call: dict[str, Any], *, optional: bool) -> None:
+    """Add the errors that middleware answers with, and whether a key is optional at present."""
+    statuses = [*(ACCESS_ERRORS if "security" in call else ()), *(() if path in PROBES else (421,))]
     further = {str(status): answer for status, answer in problems(*statuses).items()}
     call["responses"] = dict(sorted((further | call["responses"]).items()))
     if "security" in call:
@@ -183,10 +183,10 @@ def _declare_access(path: str, call: dict[str, Any], *, optional: bool) -> None:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declare the errors that a call can answer with, and the 500 that none should."""
+    """Return the answers to declare for these error statuses and for 500."""
     return {
         status: {
-            "description": MEANINGS.get(status, "Our fault"),
+            "description": MEANINGS.get(status, "Internal error"),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in (*statuses, 500)

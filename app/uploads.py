@@ -21,9 +21,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from app.errors import Invalid, MalformedBody, UnsupportedMedia
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
-
     from fastapi import Request
+
+
+FORM_TYPE = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +35,45 @@ class Upload:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FormLimits:
-    """How many files, and how many parts with them, a form may have."""
-
-    files: int
-    parts: int
-
-
 class JsonImage(BaseModel):
     """An image in JSON: base64, with or without the head of a data URI."""
 
     image: str
 
 
-class MemoryFile(UploadFile):
-    """A form's file that stays in memory."""
+class MemoryFile(io.BytesIO):
+    """A form's file that stays in memory; Starlette writes what has not "rolled" to disk without a thread."""
 
-    def __init__(self, name: str) -> None:
-        self.content = io.BytesIO()
-        super().__init__(self.content, filename=name)
-
-    async def seek(self, offset: int) -> None:
-        """Do what Starlette asks for after the last byte, without the thread that it would use for a file on disk."""
-        self.content.seek(offset)
+    _rolled = False
 
 
 class FormParser(MultiPartParser):
-    """Starlette's parser without its temporary files: a full disk would read as the client's fault."""
+    """Starlette's parser without its temporary files: a full disk would read as the client's fault.
 
-    def __init__(self, request: Request, stream: AsyncGenerator[bytes, None], limits: FormLimits) -> None:
+    At most `files` files are accepted, and `parts` parts with them.
+    """
+
+    def __init__(self, request: Request, *, files: int, parts: int) -> None:
         # Names are UTF-8, as browsers send them: a charset of the client's choice may be none that decodes to text.
         _, options = parse_options_header(request.headers.get("Content-Type"))
         boundary = options.get(b"boundary", b"").decode("latin-1")
-        headers = Headers({"Content-Type": f'multipart/form-data; boundary="{boundary}"'} if boundary else {})
-        super().__init__(headers, stream, max_files=limits.files, max_fields=limits.parts)
-        self._parts_left = limits.parts
+        if not boundary:
+            raise MalformedBody("The form cannot be read: its Content-Type has no boundary.")
+        headers = Headers({"Content-Type": f'multipart/form-data; boundary="{boundary}"'})
+        super().__init__(headers, request.stream(), max_files=files, max_fields=parts)
+        self._parts_left = parts
+
+    async def read(self) -> FormData:
+        """Read the form to its end.
+
+        Raises:
+            MalformedBody: a broken one, or too many parts.
+        """
+        try:
+            async with aclosing(self.stream):
+                return await self.parse()
+        except MultiPartException as error:
+            raise MalformedBody(f"The form cannot be read: {error.message}") from None
 
     def on_part_begin(self) -> None:
         """Count a part."""
@@ -88,35 +92,18 @@ class FormParser(MultiPartParser):
 
     def make_file(self, name: str) -> UploadFile:
         """Make what a file is written into."""
-        raise NotImplementedError
+        return UploadFile(MemoryFile(), filename=name)
 
 
-class MemoryParser(FormParser):
-    """Keeps files in memory."""
-
-    def make_file(self, name: str) -> UploadFile:
-        """Make what a file is written into."""
-        return MemoryFile(name)
-
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """Take a piece of a part."""
-        file = self._current_part.file
-        if isinstance(file, MemoryFile):
-            file.content.write(memoryview(data)[start:end])
-        else:
-            super().on_part_data(data, start, end)
-
-
-async def read_image(request: Request, limits: FormLimits) -> bytes:
-    """Take the one image out of a request, however it was sent.
+async def read_image(request: Request, parts: int) -> bytes:
+    """Return the one image of a request, however it was sent; a form may have so many parts.
 
     Raises:
         Problem: with what to send instead.
     """
     kind = media_type(request)
-    if kind == "multipart/form-data":
-        files = await read_files(request, FormLimits(1, limits.parts), ("file",))
-        return files[0].data
+    if kind == FORM_TYPE:
+        return (await _read_form(request, ("file",), files=1, parts=parts))[0].data
     if kind == "application/json":
         return from_json(await read_body(request))
     if kind.startswith("image/"):
@@ -127,38 +114,31 @@ async def read_image(request: Request, limits: FormLimits) -> bytes:
     )
 
 
-async def read_files(request: Request, limits: FormLimits, fields: tuple[str, ...]) -> list[Upload]:
-    """Take every file of the named fields out of a form.
+async def read_files(request: Request, fields: tuple[str, ...], *, files: int, parts: int) -> list[Upload]:
+    """Return every file of the named fields of a form, which may have so many files and parts.
 
     Raises:
         Problem: not a form, a broken one, too many parts, or no file in it.
     """
-    if media_type(request) != "multipart/form-data":
+    if media_type(request) != FORM_TYPE:
         raise UnsupportedMedia(f"Send a multipart/form-data form with the field '{fields[0]}'.")
-    form = await parsed(request, lambda stream: MemoryParser(request, stream, limits))
-    files = [part for name, part in form.multi_items() if name in fields and isinstance(part, MemoryFile)]
-    if not files:
+    return await _read_form(request, fields, files=files, parts=parts)
+
+
+async def _read_form(request: Request, fields: tuple[str, ...], *, files: int, parts: int) -> list[Upload]:
+    form = await FormParser(request, files=files, parts=parts).read()
+    uploads = [
+        Upload(part.filename or "", part.file.getvalue())
+        for name, part in form.multi_items()
+        if name in fields and isinstance(part, UploadFile) and isinstance(part.file, MemoryFile)
+    ]
+    if not uploads:
         raise missing(fields[0])
-    return [Upload(file.filename or "", file.content.getvalue()) for file in files]
-
-
-async def parsed(request: Request, parser: Callable[[AsyncGenerator[bytes, None]], FormParser]) -> FormData:
-    """Read a form to its end.
-
-    Raises:
-        MalformedBody: a broken one, or too many parts.
-    """
-    try:
-        async with aclosing(request.stream()) as stream:
-            return await parser(stream).parse()
-    except MultiPartException as error:
-        raise MalformedBody(f"The form cannot be read: {error.message}") from None
-    except KeyError:
-        raise MalformedBody("The form cannot be read: its Content-Type has no boundary.") from None
+    return uploads
 
 
 async def read_body(request: Request) -> bytes:
-    """Take the whole body; `request.body()` would have it twice, and keep it as long as the request."""
+    """Return the whole body; `request.body()` would have it twice, and keep it as long as the request."""
     body = io.BytesIO()
     async with aclosing(request.stream()) as stream:
         async for piece in stream:
@@ -182,15 +162,14 @@ def from_json(body: bytes) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True)  # base64.b64decode would copy the text
     except (binascii.Error, ValueError):
-        message = "not base64"
         raise Invalid(
             "body.image: not base64. Encode the file's bytes as base64, without line breaks.",
-            errors=[{"loc": ["body", "image"], "msg": message, "type": "base64"}],
+            errors=[{"loc": ["body", "image"], "msg": "not base64", "type": "base64"}],
         ) from None
 
 
 def media_type(request: Request) -> str:
-    """Name the body's media type, in lower case and without parameters.
+    """Return the body's media type, in lower case and without parameters.
 
     Raises:
         UnsupportedMedia: the body is compressed.
@@ -202,7 +181,7 @@ def media_type(request: Request) -> str:
 
 
 def missing(field: str, what: str = "image", example: str = "photo.jpg") -> Invalid:
-    """Make the error for a form without a file."""
+    """Return the error for a form without a file."""
     return Invalid(
         f"body.{field}: missing. Send the {what} in the form's field '{field}', as `curl -F {field}=@{example}` does.",
         errors=[{"loc": ["body", field], "msg": "Field required", "type": "missing"}],

@@ -20,7 +20,7 @@ from benchmarks.report import serving_report
 from benchmarks.serving import LITSERVE_CONNECTIONS, Plan, measure_serving
 from benchmarks.training import measure_training, training_report
 from jobs.settings import SettingsError
-from vision.networks.registry import LITE0, NETWORKS, VGG16
+from vision.networks.registry import DEFAULT, NETWORKS, STAND_IN
 from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -31,6 +31,17 @@ FINETUNING_OPTIONS = {"images", "epochs", "freeze"}
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+def known_network(name: str) -> str:
+    """Return the id of a pretrained network.
+
+    Raises:
+        typer.BadParameter: there is none of this name.
+    """
+    if name not in NETWORKS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, NETWORKS))}.")
+    return name
+
+
 @app.command(
     epilog="Examples:\n\nmake bench ARGS='--model efficientnet-lite0 --seconds 5'\n\nmake bench ARGS='--training'"
 )
@@ -38,9 +49,13 @@ def bench(  # noqa: PLR0913 - a command's parameters are its options
     context: typer.Context,
     *,
     model: Annotated[
-        Literal["vgg16", "efficientnet-lite0"],
-        typer.Option(help="The network to measure; --precision measures both, unless one is given."),
-    ] = "vgg16",
+        str,
+        typer.Option(
+            metavar="|".join(NETWORKS),
+            callback=known_network,
+            help="The network to measure; --precision measures two, unless one is given.",
+        ),
+    ] = DEFAULT.id,
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="Seconds for each measurement.")] = 15,
     connections: Annotated[str, typer.Option(help="Connections, a load for each number.")] = DEFAULT_CONNECTIONS,
     photos: Annotated[Path | None, typer.Option(help="A folder of photographs; without it they are drawn.")] = None,
@@ -88,7 +103,7 @@ def bench(  # noqa: PLR0913 - a command's parameters are its options
         elif precision:
             check_options(context, "--precision", {"precision", "model", "photos", "out"})
             result = measure_precision(
-                photos, [NETWORKS[model]] if is_given(context, "model") else [VGG16, LITE0], progress
+                photos, [NETWORKS[model]] if is_given(context, "model") else [DEFAULT, STAND_IN], progress
             )
             report = precision_report(result)
         else:

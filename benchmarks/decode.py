@@ -10,7 +10,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.inference.classifier import Question, views
+from app.inference.admission import Question
+from app.inference.classifier import views
 from app.main import make_sandbox
 from app.settings import load_settings
 from benchmarks.processes import print_result

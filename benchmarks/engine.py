@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from app.inference.runner import Runner
 from benchmarks.processes import print_result
+from vision.engines.tensorflow import TensorFlowEngine
 from vision.networks.registry import NETWORKS
 from vision.networks.weights import FoundWeights, find
 
@@ -51,9 +51,9 @@ def describe_weights(weights: FoundWeights) -> str:
     return words.get(weights.origin, "random weights (the arithmetic is the same; its guesses mean nothing)")
 
 
-def load_engine(network: Network, weights: str | None, precision: str, sizes: Sequence[int]) -> Runner:
+def load_engine(network: Network, weights: str | None, precision: str, sizes: Sequence[int]) -> TensorFlowEngine:
     """Load a network with the weights that `weights_path` names."""
-    return Runner(network, Path(weights) if weights else None, precision, made_up=weights is None, sizes=sizes)
+    return TensorFlowEngine(network, Path(weights) if weights else None, precision, sizes=sizes)
 
 
 def measure(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -65,13 +65,13 @@ def measure(parameters: dict[str, Any]) -> dict[str, Any]:
     return {"device": engine.hardware.device, "precision": engine.hardware.precision, "rows": rows}
 
 
-def _row(engine: Runner, batch: Sequence[NDArray[np.uint8]], seconds: float) -> dict[str, Any]:
+def _row(engine: TensorFlowEngine, batch: Sequence[NDArray[np.uint8]], seconds: float) -> dict[str, Any]:
     """Run one batch repeatedly for `seconds`, after a warm-up run."""
-    engine(batch)
+    engine.run(batch)
     times: list[float] = []
     while len(times) < MIN_RUNS or sum(times) < seconds:
         started = time.perf_counter()
-        engine(batch)
+        engine.run(batch)
         times.append(time.perf_counter() - started)
     median = statistics.median(times)
     return {

@@ -217,10 +217,10 @@ def _make_weights(root: Network, photographs: Photographs, settings: WorkerSetti
 def normalised_weights(root: Network, pixels: NDArray[np.float32], path: Path) -> FoundWeights:
     """Write random weights for a sequential network, such as VGG16, normalised by photographs, into a new file.
 
-    Behind the weights of `vision.networks.random_weights` all photographs are nearly
-    equal, so that no last layer can learn to tell them apart. Here, layer by layer, each channel's outputs before the
-    ReLU get mean 0 and variance 1 over the photographs (Krähenbühl et al. 2016, https://arxiv.org/abs/1511.06856). `pixels` (n, side, side, channels) are
-    preprocessed.
+    Behind the weights of `vision.networks.random_weights` all photographs are nearly equal, so that no last layer can
+    learn to tell them apart. Here, layer by layer, each channel's outputs before the ReLU get mean 0 and variance 1
+    over the photographs (Krähenbühl et al. 2016, https://arxiv.org/abs/1511.06856). `pixels` (n, side, side, channels)
+    are preprocessed.
 
     Raises:
         OSError: the file cannot be written.
@@ -230,7 +230,7 @@ def normalised_weights(root: Network, pixels: NDArray[np.float32], path: Path) -
         raise ValueError(f"{root.title} has no weights that can be made up")
     model = root.build("float32")
     root.randomise(model, RANDOM_SEED)
-    keras_h5.write(path, root.layers, _normalised_layers(model, pixels), seed=RANDOM_SEED)
+    keras_h5.write(path, root.table.stored, _normalised_layers(model, pixels), seed=RANDOM_SEED)
     return identify(path, root.weights)
 
 
@@ -249,7 +249,7 @@ def _normalised_layers(model: keras.Model, pixels: NDArray[np.float32]) -> Itera
             kernel, bias = np.asarray(kernel / deviation, np.float32), np.asarray((bias - mean) / deviation, np.float32)
             layer.set_weights([kernel, bias])
             layer.activation = activation
-            yield LayerWeights(layer.name, kernel, bias)
+            yield LayerWeights(layer.name, {"kernel": kernel, "bias": bias})
         through = layer(through)
 
 

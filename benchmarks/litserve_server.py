@@ -15,8 +15,8 @@ from fastapi import Request
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.inference.hardware import import_tensorflow
 from vision.decode.images import FILTERS
+from vision.engines.tensorflow import import_tensorflow
 from vision.networks.labels import imagenet_labels
 from vision.networks.random_weights import RANDOM_SEED
 from vision.networks.registry import NETWORKS

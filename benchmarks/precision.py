@@ -129,7 +129,7 @@ def _scores(network: Network, weights: str | None, precision: str, squares: list
     engine = load_engine(network, weights, precision, (BATCH_SIZE,))
     scores = []
     for start in range(0, len(squares), BATCH_SIZE):
-        for answer in engine(squares[start : start + BATCH_SIZE]):
+        for answer in engine.run(squares[start : start + BATCH_SIZE]):
             if isinstance(answer, Exception):
                 raise answer
             scores.append(answer)

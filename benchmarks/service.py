@@ -16,7 +16,7 @@ import httpx
 
 from benchmarks.engine import weights_path
 from benchmarks.processes import POLL_SECONDS, Child, child_process, wait_until
-from bestguess.supervisor.redis_server import free_port
+from bestguess.supervisor.redis import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -62,6 +62,19 @@ def publish(beside: Path, target: Path) -> None:
     _sync(target.parent)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read: whole, or not at all.
+
+    Raises:
+        OSError: the disk refused; `path` is then what it was.
+    """
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes no descriptor
+        file.write(text)
+    publish(beside, path)
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""What this machine's processor can do; nobody has to import TensorFlow to ask."""
+"""What this machine has for us: its processor's instructions, its cores and its memory, asked without TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
+PROC, CGROUPS = (
+    Path("/proc"),
+    Path("/sys/fs/cgroup"),
+)  # where Linux says it; a container's share is in its control group
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # without these a processor only emulates it, many times slower
-_CPUINFO = Path("/proc/cpuinfo")
-_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # a container's share: microseconds of processor time, and of the clock
-
-
 # NVIDIA, "CUDA C++ Programming Guide", arithmetic throughput: half precision is twice as fast or more from 7.0 on
 # (Volta), and bfloat16 as fast as that from 8.0 on (Ampere). Older cards have either at a fraction of float32's speed.
 _FAST_BFLOAT16 = (8, 0)
@@ -44,7 +43,7 @@ def has_bfloat16() -> bool:
     return not _BFLOAT16_FLAGS.isdisjoint(features())
 
 
-def features(cpuinfo: Path = _CPUINFO) -> set[str]:
+def features(cpuinfo: Path = PROC / "cpuinfo") -> set[str]:
     """Name what the processor can do, as Linux writes it; nothing where there is no Linux."""
     try:
         lines = cpuinfo.read_text(errors="replace").splitlines()
@@ -53,7 +52,7 @@ def features(cpuinfo: Path = _CPUINFO) -> set[str]:
     return set(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
 
 
-def cores(cpu_max: Path = _CPU_MAX) -> int:
+def cores(cpu_max: Path = CGROUPS / "cpu.max") -> int:
     """Count the processor cores that this process may use: those it is bound to, within its container's share.
 
     At least 1. Where the machine does not say (macOS has no binding), all of them.
@@ -63,6 +62,7 @@ def cores(cpu_max: Path = _CPU_MAX) -> int:
 
 
 def _share(cpu_max: Path) -> float:
+    """Return a container's share of the processors: microseconds of processor time over those of the clock."""
     try:
         quota, period = cpu_max.read_text().split()
         return float(quota) / float(period)
@@ -70,42 +70,56 @@ def _share(cpu_max: Path) -> float:
         return math.inf
 
 
-# How much memory there still is for this process: the machine's, within its container's share.
-PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
-
-
 def available(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
-    """Say how many bytes can be had without swapping; None where the system does not say, as macOS does not.
+    """Return how many bytes can be had without swapping; None where the system does not say, as macOS does not.
 
     What the kernel would give up for it, such as files that it has read, counts as available.
     """
     machine = _field(proc / "meminfo", "MemAvailable:")
     if machine is None:
         return None
-    return max(0, min([machine * 1024, *_left_in_groups(proc, cgroups)]))
+    left = [_left(group) for group in _groups(proc, cgroups)]
+    return max(0, min([machine * 1024, *(bytes_ for bytes_ in left if bytes_ is not None)]))
 
 
-def _left_in_groups(proc: Path, cgroups: Path) -> list[int]:
-    """List what is left of each limit that holds for us: that of our control group, and of those above it (version 2).
+def memory_limit(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
+    """Return the bytes that this process may use: the machine's memory, or less where a control group limits it.
 
-    A container sees its own group as the root. A group without a limit has the word "max" for one, or no file.
+    None where the system does not say, as macOS does not.
+    """
+    machine = _field(proc / "meminfo", "MemTotal:")
+    if machine is None:
+        return None
+    limits = [_number(group / "memory.max") for group in _groups(proc, cgroups)]
+    return min([machine * 1024, *(limit for limit in limits if limit is not None)])
+
+
+def _groups(proc: Path, cgroups: Path) -> list[Path]:
+    """Return the folders of our control group (version 2) and of those above it, whose limits hold for us as well.
+
+    A container sees its own group as the root.
     """
     try:
         line = next(line for line in (proc / "self/cgroup").read_text().splitlines() if line.startswith("0::/"))
     except (OSError, StopIteration):
         return []
     group = cgroups / line.removeprefix("0::/")
-    groups = [above for above in (group, *group.parents) if above.is_relative_to(cgroups)]
-    return [left for folder in groups if (left := _left(folder)) is not None]
+    return [above for above in (group, *group.parents) if above.is_relative_to(cgroups)]
 
 
 def _left(group: Path) -> int | None:
-    try:
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-    except (OSError, ValueError):
+    """Return the bytes that are left of a group's limit, None where it has none."""
+    limit, used = _number(group / "memory.max"), _number(group / "memory.current")
+    if limit is None or used is None:
         return None
     return limit - used + (_field(group / "memory.stat", "inactive_file") or 0)
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # a group without a limit has the word "max" for one, or no file
+        return None
 
 
 def _field(path: Path, name: str) -> int | None:

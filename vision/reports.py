@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bestguess.schemas.report import ClassScores, Findings, Mistake
-from vision.pictures.files import data_uri
+from vision.pictures.render import data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

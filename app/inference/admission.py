@@ -1,4 +1,4 @@
-"""The request bodies that are being read: a bounded number, shared fairly among clients."""
+"""Admission of requests: who answers, decided once before the body is read, and a bounded number of bodies at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from app.inference.batcher import QueueFull
 
@@ -19,10 +19,52 @@ if TYPE_CHECKING:
 
         received: int
 
+    from app.inference.model_cache import Base
+    from app.inference.model_slot import ModelSlot
+    from jobs.trained import TrainedModel
 
 GRACE = 10.0  # seconds after which a body's rate is judged
 LEAST_RATE = 1000  # bytes a second; a telephone on a bad network has ten times as many
 LONG = 10.0  # seconds; 20 MB take them at 16 Mbit/s
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of an image: how many guesses, from which score on, by whom, and how it is made square.
+
+    `model` is a pretrained network's id, a network that a job has trained, or None for the service's best.
+    """
+
+    top_k: int = 10
+    min_score: float = 0.0
+    model: str | TrainedModel | None = None
+    fit: Literal["crop", "stretch"] = "crop"
+    preview: bool = False
+    show_input: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The network that answers a request; where it stands in for another, for which and why."""
+
+    slot: ModelSlot
+    stand_in_for: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What was decided about a request before its body is read; a network that is loaded meanwhile serves the next one.
+
+    `queue` is the pretrained network in whose queue the images wait; None: a network of digits, which has its own.
+    `choice` is the pretrained network that answers; None: the trained model of the question does, which the cache
+    loads when there is an image, as a head of its `base` if it is a fine-tuned one.
+    """
+
+    question: Question
+    queue: ModelSlot | None
+    choice: Choice | None = None
+    base: Base | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -44,7 +86,7 @@ class Body:
         return self.rate is not None and self.rate < LEAST_RATE
 
     def measure(self, now: float, grace: float) -> None:
-        """Measure the rate anew where the last time is long enough ago; a burst at the start is soon forgotten."""
+        """Measure the rate again where the last time is long enough ago; a burst at the start is soon forgotten."""
         if now - self.since >= grace:
             self.rate = (self.record.received - self.before) / max(now - self.since, 1e-9)
             self.since, self.before = now, self.record.received
@@ -67,7 +109,7 @@ class Bodies:
 
     @property
     def count(self) -> int:
-        """How many are being read."""
+        """How many bodies are being read."""
         return len(self._bodies)
 
     @asynccontextmanager
@@ -77,7 +119,8 @@ class Bodies:
         Raises:
             QueueFull: as many are being read; before the block, or in it, where this one made way.
         """
-        await self._make_room(client)
+        if len(self._bodies) >= self._most:
+            await self._make_room(client)
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(None) as clock:
@@ -94,9 +137,8 @@ class Bodies:
             raise
 
     async def _make_room(self, client: str) -> None:
-        if len(self._bodies) >= self._most:
-            for _ in range(3):  # what has come while the event loop was busy is counted before a rate is judged
-                await asyncio.sleep(0)
+        for _ in range(3):  # what has come while the event loop was busy is counted before a rate is judged
+            await asyncio.sleep(0)
         if len(self._bodies) < self._most:
             return
         now = asyncio.get_running_loop().time()
@@ -107,7 +149,7 @@ class Bodies:
         leaving.clock.reschedule(now)
 
     def _to_leave(self, client: str, now: float) -> Body | None:
-        """Choose who makes way for a client: whoever is too slow, then whoever holds most; of these, who has least."""
+        """Return the body that makes way for a client's: slow ones first, then of who holds most, then the smallest."""
         held = Counter(body.client for body in self._bodies)
         mine = held[client]
         candidates = []

@@ -1,4 +1,8 @@
-"""Files of trained networks on this machine: where they are kept elsewhere, copies of those that were used last."""
+"""Files of trained networks on this machine: where they are kept elsewhere, copies of those that were used last.
+
+`ArtifactCache` fetches files from the store in threads of its own, each once for all who wait for it. `Copies` is the
+folder for a store that is not a folder of this machine already.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +33,12 @@ if TYPE_CHECKING:
 # A bucket may take half a minute to say that it is away. These threads wait for it, and never those of the event loop's
 # own pool, which have the pictures and everything else to do.
 THREADS = 4
+MOST = 32  # networks whose copies are kept, of 13 MB each
+IN_USE = 60.0  # seconds from a use in which a copy stays: a path is handed out, and read a moment later
 
 
-class FilesHere:
-    """A store's files, each verified against what its job has recorded; copies go when this is closed.
+class ArtifactCache:
+    """The files of a store, each verified against what its job has recorded; copies go when this is closed.
 
     `registry` tells a network that was removed from one whose files are damaged.
     """
@@ -46,10 +52,10 @@ class FilesHere:
         self._fetching: dict[tuple[str, str], asyncio.Future[Path]] = {}
 
     async def get(self, model: TrainedModel, name: str) -> Path:
-        """Have one of a network's files here; `name` is one of `model.files`.
+        """Return the path of one of a network's files, fetched if need be; `name` is one of `model.files`.
 
-        Who asks for a file while it is copied waits for the same copy. The path is good for a minute at least, unless
-        the network is removed.
+        Whoever asks for a file while it is copied waits for the same copy. The path is good for a minute at least,
+        unless the network is removed.
 
         Raises:
             NotFound: the network was removed meanwhile.
@@ -66,7 +72,7 @@ class FilesHere:
             raise
 
     async def read(self, model: TrainedModel, name: str) -> bytes:
-        """Read one of a network's files. Raises as `get` does."""
+        """Return the content of one of a network's files. Raises as `get`."""
         path = await self.get(model, name)
         try:
             return await asyncio.to_thread(path.read_bytes)  # from this machine's disk, which is not waited for long
@@ -82,7 +88,7 @@ class FilesHere:
         await asyncio.get_running_loop().run_in_executor(self._pool, self._remove, model_id)
 
     def close(self) -> None:
-        """Remove the copies; what is on its way is not waited for."""
+        """Remove the copies; a fetch under way is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._copies.close()
 
@@ -121,17 +127,15 @@ class FilesHere:
 
 
 def vanished(model_id: str) -> NotFound:
-    """Make the error for a network whose file went while it was read."""
+    """Return the error for a network whose file was removed while it was read."""
     return NotFound(f"{model_id} was removed while it was read. GET /models lists what there is.")
 
 
-# A folder of this machine for copies of networks' files: those of the networks that were used last.
-MOST = 32  # networks, of 13 MB each
-IN_USE = 60.0  # seconds from a use in which a copy stays: a path is handed out, and read a moment later
-
-
 class Copies:
-    """`<network>-<checksum>/` for each file, in a folder that is made when it is needed; threads can share it."""
+    """Copies of the files of the networks that were used last, in a folder that is made when it is needed.
+
+    Each file has its own folder there, `<network>-<checksum>/`. Threads can share this.
+    """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -141,14 +145,14 @@ class Copies:
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """Give the folder for the time of a block; it is made anew where somebody has tidied it away.
+        """Give the folder for the time of a block; it is made again where somebody has tidied it away.
 
         Raises:
             ArtifactsUnavailable: it cannot be made.
         """
         with self._lock:
             if self._made is None or not self._made.is_dir():
-                self._made = _make()
+                self._made = _make_folder()
             made = self._made
         try:
             yield made
@@ -157,16 +161,16 @@ class Copies:
                 shutil.rmtree(made, ignore_errors=True)
 
     def used(self, path: Path) -> bool:
-        """Note that a file was used now, and let the copies go that were not used for longest; False if it has gone.
+        """Note that a file was used now, and remove the copies that were used longest ago; return whether it is there.
 
-        A file that is no copy is nothing to us.
+        A file that is no copy is left alone.
         """
         with self._lock:
             if path.parent.parent != self._made:
                 return True
             with suppress(FileNotFoundError):
                 os.utime(path.parent)
-            self._let_go()
+            self._remove_oldest()
             return path.exists()
 
     def remove(self, network: str) -> None:
@@ -180,7 +184,7 @@ class Copies:
         if self._made is not None:
             shutil.rmtree(self._made, ignore_errors=True)
 
-    def _let_go(self) -> None:
+    def _remove_oldest(self) -> None:
         networks = self._networks().values()
         oldest = sorted(networks, key=_last_use)
         for folders in oldest[: max(0, len(oldest) - self._most)]:
@@ -189,7 +193,7 @@ class Copies:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def _networks(self) -> dict[str, list[Path]]:
-        """Group the folders by the networks that they are of, without those in which a copy is being made."""
+        """Group the folders by network, without those in which a copy is being made."""
         found: dict[str, list[Path]] = defaultdict(list)
         with suppress(FileNotFoundError):
             for folder in self._made.iterdir() if self._made else ():
@@ -199,7 +203,7 @@ class Copies:
 
 
 def _last_use(folders: list[Path]) -> float:
-    """Say when one of the folders was used last; one that has gone was never."""
+    """Return when one of the folders was used last; 0 where all of them have gone."""
     uses = [0.0]
     for folder in folders:
         with suppress(FileNotFoundError):
@@ -207,7 +211,7 @@ def _last_use(folders: list[Path]) -> float:
     return max(uses)
 
 
-def _make() -> Path:
+def _make_folder() -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix="bestguess-models-"))
     except OSError as error:

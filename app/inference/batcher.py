@@ -1,4 +1,4 @@
-"""A micro-batcher: what waits while one batch runs is the next one. It knows neither HTTP nor pictures."""
+"""Micro-batching queue in front of one network: what waits while one batch runs is the next one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MEMORY = 16  # items: `pace` is mostly that of the last so many
+MEMORY = 16  # items: `pace` is mostly an average of the last so many
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -76,14 +76,14 @@ class Batcher(Generic[Item, Answer]):
     An answer that is an exception is the error of that item alone. A `MemoryError` that `run` raises halves the ceiling
     and runs the batch again in parts; any other is the error of each item of that batch, and of no other.
 
-    An idle batcher never waits for company. Under load, those whom a batch has answered come back a moment later, and
-    would find the next one gone with the few that came meanwhile: `linger` is the seconds after a batch in which the
-    next one waits until it is as large. `pace` is the seconds that an item takes, None before the first. `observe` is
-    called in the thread, with the size of each batch that was answered; what it raises is logged. `broken` is the error
-    that ended the thread, if one did: nothing is answered any more.
+    An idle batcher runs the first item at once. Under load, clients that were answered send their next item a moment
+    later, and would find the next batch gone with the few items that came meanwhile: for `linger` seconds after a batch
+    the next one waits until it is as large. `pace` is the seconds that an item takes, None before the first. `observe`
+    is called in the thread, with the size of each batch that was answered; what it raises is logged. `broken` is the
+    error that ended the thread, if one did: nothing is answered any more.
     """
 
-    def __init__(  # noqa: PLR0913 - its bounds, and who hears of it
+    def __init__(  # noqa: PLR0913 - its bounds, and its observer
         self,
         run: Callable[[Sequence[Item]], Sequence[Answer | Exception]],
         *,
@@ -167,18 +167,14 @@ class Batcher(Generic[Item, Answer]):
         with self._changed:
             while not self._closed:
                 self._drop_cancelled()
-                if self._waiting:
-                    left = self._left_to_linger()
-                    if left <= 0:
-                        return [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
-                    self._changed.wait(left)
-                else:
+                if not self._waiting:
                     self._changed.wait()
+                    continue
+                left = self._ended + self._linger - time.perf_counter()
+                if left <= 0 or len(self._waiting) >= min(self._last, self._largest):
+                    return [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
+                self._changed.wait(left)
         return []
-
-    def _left_to_linger(self) -> float:
-        as_many = min(self._last, self._largest)
-        return self._ended + self._linger - time.perf_counter() if len(self._waiting) < as_many else 0.0
 
     def _answer(self, batch: list[_Waiting[Item, Answer]]) -> None:
         started = time.perf_counter()
@@ -187,7 +183,7 @@ class Batcher(Generic[Item, Answer]):
             pairs = list(zip(batch, answers, strict=True))
         except MemoryError as error:
             self._halve(batch, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to hear of it
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to those who wait
             for waiting in batch:
                 waiting.settle(error)
         else:

@@ -1,54 +1,172 @@
-"""The trip of an image: decode process, batcher, network, top k."""
+"""Classification of an image: the decode sandbox, the queue of the network that was chosen, and the top k."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.errors import DeadlinePassed
-from app.inference.admission import Bodies
+from app.errors import DeadlinePassed, ModelUnusable, NotFound, NotReady, OtherWeights
+from app.inference.admission import Admission, Bodies, Choice
 from app.inference.batcher import Closed, QueueFull
-from app.inference.engine import Choice
-from app.inference.finetuned import base_of
+from app.inference.model_cache import Base, finetuned_facts
+from app.inference.model_slot import LoadStatus, ModelSlot
 from jobs.trained import TrainedModel
 from vision.decode.images import View
+from vision.networks.random_weights import RANDOM_SEED
+from vision.networks.registry import NETWORKS, STAND_IN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from app.inference.engine import Engine
-    from app.inference.model_cache import TrainedNetworks
+    from app.inference.admission import Question
+    from app.inference.model_cache import ModelCache
+    from app.settings import Settings
     from vision.decode.images import Picture, Pixels
     from vision.decode.sandbox import Sandbox
     from vision.networks.labels import Label
     from vision.networks.registry import Network
 
 PATIENCE = 0.8  # of the deadline: who would wait longer had better come back than wait for nothing
-
+RETRY_LOADING = 5  # seconds; loading takes about ten
 PREVIEW = View(size=480, fit="inside", interpolation="bicubic")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of an image: how many guesses, from which score on, by whom, and how it is made square.
+class Networks:
+    """The slots of all pretrained networks: some are loaded at the start, the others when they are first asked.
 
-    `model` is a pretrained network's id, a network that a job has trained, or None for the service's best.
+    The first of BESTGUESS_MODELS answers `/classify`, and EfficientNet-Lite0 in its place until it can; both can be
+    given, and so can the table that they are from. `coming` has those whose weights were there at the start and that
+    are not loaded yet. `on_ask` is called at each question to a network that is not `listed`, and may raise why that
+    cannot be loaded.
     """
 
-    top_k: int = 10
-    min_score: float = 0.0
-    model: str | TrainedModel | None = None
-    fit: Literal["crop", "stretch"] = "crop"
-    preview: bool = False
-    show_input: bool = False
+    def __init__(
+        self,
+        settings: Settings,
+        primary: Network | None = None,
+        stand_in: Network = STAND_IN,
+        table: Mapping[str, Network] = NETWORKS,
+    ) -> None:
+        first, *others = (table[name] for name in settings.listed)
+        listed = {network.id: network for network in (primary or first, *others)}
+        self.listed = [self._slot(network, settings) for network in listed.values()]
+        self.primary = self.listed[0]
+        self.stand_in: ModelSlot | None = None
+        if settings.stand_in and self.primary.network.id != stand_in.id:
+            there = (slot for slot in self.listed if slot.network.id == stand_in.id)
+            self.stand_in = next(there, None) or self._slot(stand_in, settings)
+        at_start = dict.fromkeys((*self.listed, *filter(None, (self.stand_in,))))
+        self.slots = {slot.network.id: slot for slot in at_start}
+        self.on_demand = [
+            self._slot(network, settings)
+            for network in table.values()
+            if network.weights and network.id not in self.slots
+        ]
+        for slot in self.on_demand:
+            slot.status = LoadStatus("waiting", f"{slot.network.title} is loaded when it is first asked.")
+            self.slots[slot.network.id] = slot
+        self.coming: set[ModelSlot] = set()
+        self.on_ask: Callable[[ModelSlot], None] | None = None
+
+    @staticmethod
+    def _slot(network: Network, settings: Settings) -> ModelSlot:
+        return ModelSlot(
+            network,
+            capacity=settings.queue_size,
+            precision=settings.precision,
+            linger=settings.batch_wait_seconds,
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether images are classified as well as they will be for now.
+
+        The stand-in alone is enough, unless VGG16's weights were there at the start: it is worth the few seconds then.
+        So is any other network that is to be loaded at the start.
+        """
+        stand_in = self.stand_in is not None and self.stand_in.ready
+        return (self.primary.ready or stand_in) and all(slot.ready for slot in self.coming)
+
+    @property
+    def in_view(self) -> list[ModelSlot]:
+        """Those that are loaded at the start, and those that somebody has asked for since."""
+        untouched = [slot for slot in self.on_demand if slot.status.state == "waiting"]
+        return [slot for slot in self.slots.values() if slot not in untouched]
+
+    def tell_batches(self, on_batch: Callable[[str, int], None]) -> None:
+        """Have `on_batch` called for each batch, with its network's label and its size."""
+        for slot in self.slots.values():
+            slot.on_batch = on_batch
+
+    def find(self, model: str) -> ModelSlot:
+        """Look a network up by its id.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        if model not in self.slots:
+            known = ", ".join(self.slots)
+            raise NotFound(f"There is no model '{model[:80]}'. The models are: {known}.")
+        return self.slots[model]
+
+    def choose(self, model: str | None) -> Choice:
+        """Choose who answers: the one insisted on, else VGG16, else its stand-in.
+
+        Raises:
+            NotFound: there is no model of this name.
+            NotReady: it is there, but not loaded yet.
+            NotEnoughMemory: it is loaded only when somebody asks, and there is no room for it.
+        """
+        wanted = self.find(model) if model else self.primary
+        if wanted.ready:
+            return Choice(wanted)
+        if model is None and self.stand_in and self.stand_in.ready:
+            return Choice(self.stand_in, wanted.network.id, wanted.status.detail)
+        if wanted in self.on_demand and self.on_ask:
+            self.on_ask(wanted)
+        raise NotReady(self.explain(wanted), retry_after=RETRY_LOADING)
+
+    def base_of(self, model: TrainedModel) -> Base | None:
+        """Return the pretrained network that a fine-tuned model is a part of, ready to answer; None for other models.
+
+        Raises:
+            ModelUnusable: this service does not have it, or has it with other weights than the model was trained on.
+            NotReady, NotEnoughMemory: as `choose`, which has it loaded.
+            WeightsError: the model's record cannot be understood.
+        """
+        facts = finetuned_facts(model)
+        if facts is None:
+            return None
+        try:
+            slot = self.choose(facts.root).slot
+        except NotFound:
+            action = f"Start the service with {facts.root} in BESTGUESS_MODELS."
+            raise ModelUnusable(f"{model.id} is a part of {facts.root}, which is not served here. {action}") from None
+        there = slot.weights and (slot.weights.hash or f"random:{RANDOM_SEED}")
+        if there != facts.root_weights.hash:
+            title, wanted = slot.network.title, f"{facts.root_weights.origin} weights, {facts.root_weights.hash}"
+            raise OtherWeights(
+                f"{model.id} was trained on {title} with {wanted}; {title} is served with {there}. "
+                "Start the service with the former (BESTGUESS_WEIGHTS), or fine-tune again."
+            )
+        return Base(slot, facts)
+
+    def explain(self, slot: ModelSlot) -> str:
+        """Explain how far a network is, what stands in its way, and what to do."""
+        return " ".join(filter(None, (slot.status.detail, slot.status.trouble, slot.status.action)))
+
+    def close(self) -> None:
+        """Fail what waits, in every queue."""
+        for slot in self.slots.values():
+            slot.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,51 +209,42 @@ class Classified:
         return self.picture.views[1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The network that an image waits for."""
-
-    id: str
-    trained: bool
-    pace: float = 0.0  # seconds an image; a digit takes a millisecond, for which the count is bound enough
-
-
 class Classifier:
-    """Asks the networks, with a bound on the images in hand and a deadline for each.
+    """Classifies images, with a bound on the images in hand and a deadline for each.
 
     Three counts have the bound `most`: bodies that are being read, images in hand for pretrained networks, and those
     for trained ones. None keeps another out, and what was sent takes at most three times `most` bodies of memory.
-    `observe` hears of each image that was answered.
+    `observe` is called with each answer.
     """
 
-    def __init__(  # noqa: PLR0913 - who is asked, within which bounds, and who hears of it
+    def __init__(  # noqa: PLR0913 - its parts, its bounds and its observer
         self,
-        engine: Engine,
-        trained: TrainedNetworks,
+        networks: Networks,
+        trained: ModelCache,
         sandbox: Sandbox,
         *,
         most: int,
         deadline: float,
         observe: Callable[[Classified], None] | None = None,
     ) -> None:
-        self.engine, self.trained = engine, trained
+        self.networks, self.trained = networks, trained
         self._sandbox = sandbox
         self.most = most
         self._observe = observe
         self._deadline = deadline
         self.bodies = Bodies(most)
-        self._in_hand: dict[asyncio.Timeout, _Asked] = {}
+        self._in_hand: dict[asyncio.Timeout, Admission] = {}  # each image by its own clock
         self._closed = False
 
     def in_hand(self, *, trained: bool) -> int:
         """Count the images in hand for pretrained networks, or for trained ones."""
-        return sum(asked.trained == trained for asked in self._in_hand.values())
+        return sum((admission.queue is None) == trained for admission in self._in_hand.values())
 
     @property
     def broken(self) -> str | None:
-        """Say what has ended in this process that only a new one can start again; None while all is well."""
-        loaded = (*self.engine.networks.values(), *self.trained.in_memory)
-        return next((served.broken for served in loaded if served.broken), None)
+        """What has ended in this process that only a new one can start again; None while all is well."""
+        loaded = (*self.networks.slots.values(), *self.trained.in_memory)
+        return next((broken for slot in loaded if (broken := slot.broken)), None)
 
     def close(self) -> None:
         """End what is in hand with `Closed`, and take no more; in the event loop's thread."""
@@ -144,8 +253,8 @@ class Classifier:
             if not clock.expired():
                 clock.reschedule(asyncio.get_running_loop().time())
 
-    def admit(self, question: Question) -> None:
-        """Refuse what would be refused anyway; asked before a body is read, it spares client and service that.
+    def admit(self, question: Question) -> Admission:
+        """Decide who answers, and refuse what would be refused anyway: before a body is read, that spares both sides.
 
         Raises:
             NotFound, NotReady: the network does not exist, or is not loaded yet.
@@ -153,95 +262,75 @@ class Classifier:
             QueueFull: as many images are in hand as may be, or as can be answered before their deadline.
             Closed: the service is stopping.
         """
-        self._admit(self._asked(question))
-
-    def _asked(self, question: Question) -> _Asked:
-        """Name whose queue the image would wait in now, which may be another network's than was asked for.
-
-        A fine-tuned model shares that of the network which it is a part of.
-        """
         if isinstance(question.model, TrainedModel):
-            served = base_of(question.model, self.engine)
-            if served is None:
-                return _Asked(question.model.id, trained=True)
+            base = self.networks.base_of(question.model)
+            admission = Admission(question, base.slot if base else None, base=base)
         else:
-            served = self.engine.choose(question.model).served
-        return _Asked(served.network.id, trained=False, pace=served.pace)
+            choice = self.networks.choose(question.model)
+            admission = Admission(question, choice.slot, choice)
+        self._check_room(admission)
+        return admission
 
-    def _admit(self, asked: _Asked) -> None:
-        if self._closed:
-            raise Closed
-        others = [other for other in self._in_hand.values() if other.trained == asked.trained]
-        seconds = asked.pace * sum(other.id == asked.id for other in others)
-        if len(others) >= self.most or seconds > self._deadline * PATIENCE:
-            raise QueueFull(max(1, math.ceil(seconds / 2)))
-
-    @asynccontextmanager
-    async def _chosen(self, question: Question) -> AsyncIterator[Choice]:
-        if isinstance(question.model, TrainedModel):
-            async with self.trained.use(question.model) as served:
-                yield Choice(served)
-        else:
-            yield self.engine.choose(question.model)
-
-    async def classify(self, data: bytes, question: Question) -> Classified:
-        """Answer one image. The network is chosen first: one that takes over meanwhile serves the next.
+    async def classify(self, data: bytes, admission: Admission) -> Classified:
+        """Answer one image of a request that was admitted.
 
         Raises:
             ImageProblem: the image cannot be used.
             DecodersUnavailable: no decode process could take it.
-            NotFinite: its scores are no numbers.
-            NotFound, NotReady: the network does not exist, or is not loaded yet.
+            NotFinite: its scores are not finite.
+            NotFound: the network was removed meanwhile.
             QueueFull: as many images are in hand as may be, or as can be answered before their deadline.
             Closed: the service is stopping.
             DeadlinePassed: it took longer than the deadline.
         """
-        started, asked = time.perf_counter(), self._asked(question)
-        self._admit(asked)
+        started, question = time.perf_counter(), admission.question
+        self._check_room(admission)  # others may have come while the body was read
         try:
-            async with asyncio.timeout(self._deadline) as clock:
-                with self._held(clock, asked):
-                    async with self._chosen(question) as choice:
-                        decoding = self._sandbox.decode(data, views(choice.served.network, question))
-                        del data  # megabytes that nobody needs while the queue is waited through
-                        return await self._answer(asyncio.wrap_future(decoding), question, choice, started)
+            async with asyncio.timeout(self._deadline) as clock, AsyncExitStack() as stack:
+                self._in_hand[clock] = admission
+                stack.callback(self._in_hand.pop, clock)
+                choice = admission.choice
+                if choice is None:
+                    assert isinstance(question.model, TrainedModel)  # noqa: S101 - else a choice was made
+                    choice = Choice(await stack.enter_async_context(self.trained.use(question.model, admission.base)))
+                slot, handed_over = choice.slot, time.perf_counter()
+                decoding = self._sandbox.decode(data, views(slot.network, question))
+                del data  # megabytes that nobody needs while the queue is waited through
+                picture = await asyncio.wrap_future(decoding)
+                decoded = time.perf_counter()
+                assert slot.batcher is not None  # noqa: S101 - chosen because it is ready
+                done = await slot.batcher.submit(picture.views[0])
         except TimeoutError:
             if self._closed:
                 raise Closed from None
             raise DeadlinePassed(f"No answer within {self._deadline:g} s. Try again when less is going on.") from None
-
-    async def _answer(
-        self, decoding: Awaitable[Picture], question: Question, choice: Choice, started: float
-    ) -> Classified:
-        handed_over = time.perf_counter()
-        picture = await decoding
-        decoded = time.perf_counter()
-        assert choice.served.batcher is not None  # noqa: S101 - chosen because it is ready
-        done = await choice.served.batcher.submit(picture.views[0])
-        guesses = best(done.answer, choice.served.network.labels(), question.top_k, question.min_score)
+        guesses = best(done.answer, slot.network.labels(), question.top_k, question.min_score)
         total = time.perf_counter() - started
         found = Classified(choice, guesses, picture, Seconds(decoded - handed_over, done.queued, done.ran, total))
         if self._observe:
             self._observe(found)
         return found
 
-    @contextmanager
-    def _held(self, clock: asyncio.Timeout, asked: _Asked) -> Iterator[None]:
-        self._in_hand[clock] = asked
-        try:
-            yield
-        finally:
-            del self._in_hand[clock]
+    def _check_room(self, admission: Admission) -> None:
+        if self._closed:
+            raise Closed
+        queue = admission.queue
+        others = [other.queue for other in self._in_hand.values() if (other.queue is None) == (queue is None)]
+        seconds = 0.0  # a digit takes a millisecond, for which the count is bound enough
+        if queue is not None and queue in others:
+            seconds = queue.pace * others.count(queue)
+        if len(others) >= self.most or seconds > self._deadline * PATIENCE:
+            raise QueueFull(max(1, math.ceil(seconds / 2)))
 
 
 def views(network: Network, question: Question) -> tuple[View, ...]:
-    """Say how a network wants to see a picture, and how a person does."""
+    """Return how a network wants to see a picture and, for a preview, how a person does."""
     wanted = View(network.input_size, network.fit or question.fit, network.resize, network.interpolation)
     return (wanted, PREVIEW) if question.preview else (wanted,)
 
 
 def best(scores: NDArray[np.float32], labels: Sequence[Label], top_k: int, min_score: float) -> list[Guess]:
-    """Take the `top_k` best of (classes,) scores that reach `min_score`; of equal ones the first in the table."""
+    """Return the `top_k` best of (classes,) scores that reach `min_score`; of equal ones the first in the table."""
     order = np.argsort(-scores, kind="stable")[:top_k]
     return [
         Guess(int(index), labels[index].wnid, labels[index].name, float(scores[index]))

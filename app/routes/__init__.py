@@ -1,1 +1,1 @@
-"""HTTP to a call and back, nothing else."""
+"""Routes: each translates an HTTP request to a call of a service, and the result back."""

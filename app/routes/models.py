@@ -1,117 +1,167 @@
-"""Networks: all of them, one of them, what it says of an image, and its end."""
+"""Routes of the models and of the aliases of trained ones."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from app import described
-from app.answering import MEDIA_TYPES, answer, wanted_kind
-from app.dependencies import ClassifierDep, GalleryDep, SettingsDep, WhoseDep, needs
-from app.inference.kinds import network_of
-from app.inference.model_slot import Served
+from app.dependencies import CatalogDep, OwnerFilterDep, require_scope
+from app.inference.model_cache import network_of
+from app.inference.model_slot import ModelSlot
 from app.openapi import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
-from app.responses import SentFile
-from app.routes.params import ModelId, QuestionOfDep
+from app.presenters import present_model_detail, present_pretrained, present_trained
+from app.responses import RemovableFileResponse
+from app.routes.classify import MEDIA_TYPES, wanted_kind
+from app.routes.classify import classify as classify_image
+from app.routes.params import ModelId, QuestionForModelDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
 from bestguess.schemas.service import Scope
+from jobs.aliases import OURS
 from jobs.artifacts import MODEL, ArtifactDamaged
-from vision.pictures.report import picture
+from vision.pictures import report as report_picture
 
 router = APIRouter(prefix="/models", tags=["models"])
 
-SEE, ASK, OWN = [needs(Scope.CLASSIFY, Scope.TRAIN)], [needs(Scope.CLASSIFY)], [needs(Scope.TRAIN)]
-SORT = "`created_at`: pretrained networks, then the newest first; `test_accuracy`: the best first"
+READ = [require_scope(Scope.CLASSIFY, Scope.TRAIN)]
+CLASSIFY = [require_scope(Scope.CLASSIFY)]
+REMOVE = [require_scope(Scope.TRAIN)]
+SET_ALIAS = [require_scope(Scope.ADMIN)]
+
+SORT = "`created_at`: pretrained networks, then newest first; `test_accuracy`: best first"
+
+# The pattern is for the OpenAPI document only: `jobs.aliases` refuses other names with a better message.
+AliasName = Annotated[
+    str,
+    Path(
+        max_length=64,
+        examples=["production"],
+        description="a-z, 0-9, '.', '_' and '-'",
+        json_schema_extra={"pattern": "^[a-z0-9][a-z0-9._-]*$", "not": {"enum": sorted(OURS)}},
+    ),
+]
 
 
-@router.get("", dependencies=SEE, responses=problems(422), summary="Every network that can be asked")
+@router.get("/aliases", dependencies=READ, responses=problems(503), summary="All aliases")
+async def aliases(catalog: CatalogDep, owner_filter: OwnerFilterDep) -> schemas.Aliases:
+    """List the aliases of your networks; `latest` and `best` (by test accuracy) are set automatically."""
+    found = await catalog.registry.aliases(owner_filter)
+    return schemas.Aliases(data=[schemas.Alias(name=name, model_id=found[name]) for name in sorted(found)])
+
+
+@router.put(
+    "/aliases/{name}",
+    dependencies=SET_ALIAS,
+    responses=problems(400, 404, 409, 413, 422, 503),
+    summary="Create or move an alias",
+)
+async def set_alias(catalog: CatalogDep, name: AliasName, wanted: schemas.SetAlias) -> schemas.Alias:
+    """Create an alias, or move it to another network. It works wherever a network's id does."""
+    model = await catalog.set_alias(name, wanted.model_id)
+    return schemas.Alias(name=name, model_id=model.id)
+
+
+@router.delete(
+    "/aliases/{name}",
+    dependencies=SET_ALIAS,
+    status_code=204,
+    responses=problems(404, 409, 422, 503),
+    summary="Remove an alias",
+)
+async def drop_alias(catalog: CatalogDep, name: AliasName) -> None:
+    """Remove an alias; its network stays."""
+    await catalog.registry.drop_alias(name)
+
+
+@router.get("", dependencies=READ, responses=problems(422), summary="All networks")
 async def models(
-    gallery: GalleryDep,
-    whose: WhoseDep,
+    catalog: CatalogDep,
+    owner_filter: OwnerFilterDep,
     sort: Annotated[Literal["created_at", "test_accuracy"], Query(description=SORT)] = "created_at",
 ) -> schemas.Models:
-    """List the networks: the pretrained ones, and each that a job has trained, with how and how well."""
-    found, aliases, trouble = await gallery.trained(sort, whose)
-    trained = [described.trained(model, aliases, gallery.in_memory(model)) for model in found]
-    pretrained = [described.pretrained(served, gallery.engine) for served in gallery.engine.networks.values()]
+    """List the pretrained networks and those that jobs have trained, with their parameters and accuracies."""
+    found, aliases, trouble = await catalog.list_trained(sort, owner_filter)
+    trained = [present_trained(model, aliases, catalog.in_memory(model)) for model in found]
+    pretrained = [present_pretrained(slot, catalog.networks) for slot in catalog.networks.slots.values()]
     data = pretrained + trained if sort == "created_at" else trained + pretrained
     return schemas.Models(data=data, trouble=trouble)
 
 
 @router.get(
-    "/{model_id}", dependencies=SEE, responses=problems(404, 409, 422, 503), summary="One network, layer by layer"
+    "/{model_id}", dependencies=READ, responses=problems(404, 409, 422, 503), summary="One network, layer by layer"
 )
-async def model(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> schemas.ModelDetail:
-    """Describe one network with each of its weight layers, and with its report where it was trained here."""
-    found = await gallery.find(model_id, whose)
-    if isinstance(found, Served):
-        return described.detail(described.pretrained(found, gallery.engine), found.network)
-    facts = described.trained(found, await gallery.registry.aliases(whose), gallery.in_memory(found))
-    report, trouble = await gallery.report_or_trouble(found)
-    return described.detail(facts, network_of(found), report, trouble)
+async def model(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> schemas.ModelDetail:
+    """Return a network with its weight layers and, if it was trained here, its report."""
+    found = await catalog.find(model_id, owner_filter)
+    if isinstance(found, ModelSlot):
+        return present_model_detail(present_pretrained(found, catalog.networks), found.network)
+    presented = present_trained(found, await catalog.registry.aliases(owner_filter), catalog.in_memory(found))
+    report, trouble = await catalog.try_report(found)
+    return present_model_detail(presented, network_of(found), report, trouble)
 
 
 @router.delete(
-    "/{model_id}", dependencies=OWN, status_code=204, responses=problems(404, 409, 422, 503), summary="Remove a network"
+    "/{model_id}",
+    dependencies=REMOVE,
+    status_code=204,
+    responses=problems(404, 409, 422, 503),
+    summary="Remove a network",
 )
-async def remove(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> None:
-    """Remove a network that was trained here, with its files and every alias that names it. Its job stays."""
-    await gallery.remove(model_id, whose)
+async def remove(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> None:
+    """Remove a trained network, its files and its aliases. Its job stays."""
+    await catalog.remove(model_id, owner_filter)
 
 
 @router.post(
     "/{model_id}/classify",
-    dependencies=ASK,
+    dependencies=CLASSIFY,
     response_model=schemas.Classification,
     responses=problems(400, 404, 413, 415, 422, 429, 503, 504) | PICTURE,
     openapi_extra=IMAGE_BODY,
-    summary="What does this network say?",
+    summary="What does this network see in the picture?",
 )
-async def classify(
-    request: Request, classifier: ClassifierDep, settings: SettingsDep, question: QuestionOfDep
-) -> Response:
-    """Answer as `/classify` does: a photo for a pretrained or fine-tuned network, for others trained here a digit."""
-    return await answer(request, classifier, settings, question)
+async def classify(request: Request, question: QuestionForModelDep) -> Response:
+    """Classify as `/classify` does: a photo with a pretrained or fine-tuned network, a digit with a digit network."""
+    return await classify_image(request, question)
 
 
 @router.get(
     "/{model_id}/download",
-    dependencies=SEE,
+    dependencies=READ,
     response_class=FileResponse,
     responses=problems(404, 409, 422, 503) | KERAS_FILE,
-    summary="A trained network as a file",
+    summary="Download a trained network",
 )
-async def download(gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> SentFile:
-    """Give the `.keras` file, which `keras.models.load_model` reads."""
-    found = await gallery.find_trained(model_id, whose, "there is no file of it to download")
-    path = await gallery.file(found, MODEL)
+async def download(catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> RemovableFileResponse:
+    """Return the `.keras` file, which `keras.models.load_model` reads."""
+    found = await catalog.find_trained(model_id, owner_filter, "there is no file of it to download")
+    path = await catalog.fetch_file(found, MODEL)
     headers = {"ETag": f'"{found.sha256}"'}
-    return SentFile(path, headers=headers, media_type="application/zip", filename=f"{found.id}.keras")
+    return RemovableFileResponse(path, headers=headers, media_type="application/zip", filename=f"{found.id}.keras")
 
 
 @router.get(
     "/{model_id}/report",
-    dependencies=SEE,
+    dependencies=READ,
     response_model=Report,
     responses=problems(404, 409, 422, 503) | REPORT,
-    summary="How well a trained network does",
+    summary="Report on a trained network",
 )
-async def report(request: Request, gallery: GalleryDep, whose: WhoseDep, model_id: ModelId) -> Response:
-    """Report on a trained network: confusion matrix, precision and recall, worst mistakes, learning curve.
+async def report(request: Request, catalog: CatalogDep, owner_filter: OwnerFilterDep, model_id: ModelId) -> Response:
+    """Return the report: confusion matrix, precision and recall, worst mistakes, learning curve.
 
-    As JSON, or as a picture for a slide where `Accept` asks for PNG or SVG.
+    It is JSON, or a picture for a slide if `Accept` asks for PNG or SVG.
     """
-    body = await gallery.report(await gallery.find_trained(model_id, whose, "its authors report on it"))
+    body = await catalog.read_report(await catalog.find_trained(model_id, owner_filter, "its authors report on it"))
     kind = wanted_kind(request)
     if kind is None:
         return Response(body, media_type="application/json")
     try:
-        known = Report.model_validate_json(body)
+        parsed = Report.model_validate_json(body)
     except ValueError as error:
         raise ArtifactDamaged(f"The report on {model_id} cannot be read by this version") from error
-    drawn = await asyncio.to_thread(picture.draw, known, kind)
+    drawn = await asyncio.to_thread(report_picture.draw, parsed, kind)
     return Response(drawn, media_type=MEDIA_TYPES[kind])

@@ -1,57 +1,60 @@
-"""What a query asks of an image, the same for every call that classifies."""
+"""Parameters that several calls share: the name of a model, and the options of a classification."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path, Query, Request
 
-from app.dependencies import GalleryDep, WhoseDep
 from app.errors import ModelUnusable
-from app.inference.classifier import Question
-from app.inference.model_slot import Served
-from app.services.models import Gallery
+from app.inference.admission import Question
+from app.inference.model_slot import ModelSlot
+from app.services.models import ModelCatalog
 from jobs.errors import RecordDamaged
+from jobs.trained import TrainedModel
 
-FIT = "`crop`: the shorter side to 256 and the centre 224; `stretch`: the whole, squeezed to a square"
-MODEL = "insist on a model: `vgg16`, `vgg19`, `efficientnet-lite0`, or one that was trained here, by its id or an alias"
+MODEL = "the model that must answer: a pretrained one, such as `vgg16`, or a trained one by its id or an alias"
+FIT = "`crop`: shorter side to 256, then the central 224 x 224; `stretch`: the whole image, resized to a square"
 
 ModelId = Annotated[str, Path(max_length=100, examples=["vgg16"], description="a model's id, or an alias")]
+ModelName = Annotated[str | None, Query(max_length=100, description=MODEL)]
+TopK = Annotated[int, Query(ge=1, le=1000, description="number of predictions")]
+MinScore = Annotated[float, Query(ge=0, le=1, description="omit predictions below this score")]
+Fit = Annotated[Literal["crop", "stretch"], Query(description=FIT)]
+ShowInput = Annotated[bool, Query(description="add the pixels that the network saw, as a small PNG")]
 
 
-async def _wishes(
-    top_k: Annotated[int, Query(ge=1, le=1000, description="how many guesses")] = 10,
-    min_score: Annotated[float, Query(ge=0, le=1, description="leave out guesses below this score")] = 0.0,
-    fit: Annotated[Literal["crop", "stretch"], Query(description=FIT)] = "crop",
-    show_input: Annotated[bool, Query(description="add what the network saw, as a small PNG")] = False,
+async def _question(
+    request: Request,
+    model: ModelName = None,
+    top_k: TopK = 10,
+    min_score: MinScore = 0.0,
+    fit: Fit = "crop",
+    show_input: ShowInput = False,
 ) -> Question:
-    return Question(top_k, min_score, None, fit, show_input=show_input)
+    found = await _find_model(request, model) if model else None
+    return Question(top_k, min_score, found, fit, show_input=show_input)
 
 
-_Wishes = Annotated[Question, Depends(_wishes)]
-
-
-async def _asked(
-    gallery: GalleryDep,
-    whose: WhoseDep,
-    wishes: _Wishes,
-    model: Annotated[str | None, Query(max_length=100, description=MODEL)] = None,
+async def _question_for_model(
+    request: Request,
+    model_id: ModelId,
+    top_k: TopK = 10,
+    min_score: MinScore = 0.0,
+    fit: Fit = "crop",
+    show_input: ShowInput = False,
 ) -> Question:
-    return await _of(gallery, whose, wishes, model) if model else wishes
+    return Question(top_k, min_score, await _find_model(request, model_id), fit, show_input=show_input)
 
 
-async def _asked_of(gallery: GalleryDep, whose: WhoseDep, wishes: _Wishes, model_id: ModelId) -> Question:
-    return await _of(gallery, whose, wishes, model_id)
-
-
-async def _of(gallery: Gallery, whose: str, wishes: Question, name: str) -> Question:
+async def _find_model(request: Request, name: str) -> str | TrainedModel:
+    catalog: ModelCatalog = request.state.catalog
     try:
-        found = await gallery.find(name, whose)
-    except RecordDamaged as error:  # to who asks an image of it the same as where its files are damaged
+        found = await catalog.find(name, request.state.caller.whose)
+    except RecordDamaged as error:  # for a classification the same as damaged files
         raise ModelUnusable(f"{error}. Delete it, and train another.") from error
-    return replace(wishes, model=found.network.id if isinstance(found, Served) else found)
+    return found.network.id if isinstance(found, ModelSlot) else found
 
 
-QuestionDep = Annotated[Question, Depends(_asked)]
-QuestionOfDep = Annotated[Question, Depends(_asked_of)]
+QuestionDep = Annotated[Question, Depends(_question)]
+QuestionForModelDep = Annotated[Question, Depends(_question_for_model)]

@@ -1,1 +1,1 @@
-"""What the routes offer: models, jobs and data sets, over the stores of jobs."""
+"""Services behind the routes: the model catalogue, training jobs, and data sets."""

@@ -1,39 +1,42 @@
-"""What is asked of a fine-tuning, beside what there is: said at once, and not by a job that fails later."""
+"""Checks of a job's parameters against what is stored, before the job is queued instead of when it runs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from app.errors import Invalid
-from app.inference.model_slot import Served
+from app.inference.model_slot import ModelSlot
+from app.services.dataset_ingest import MIN_CLASSES
+from app.services.jobs import CheckedJob
 from bestguess.schemas.job_params import MOST_IMAGES
 from jobs.queue import FINETUNE
 from vision.networks import transfer_learning
 from vision.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
-    from app.services.models import Gallery
+    from app.services.datasets import DatasetService
+    from app.services.models import ModelCatalog
     from bestguess.schemas.job_params import FinetuneParams
-    from jobs.datasets.model import Dataset
     from vision.networks.registry import Network
 
-FEWEST = 2  # classes: a choice needs two
 
-
-async def checked(params: FinetuneParams, dataset: Dataset, gallery: Gallery, whose: str) -> FinetuneParams:
-    """Return what a worker is to do: with the id of the base, whatever alias was given.
+async def check_finetune(
+    params: FinetuneParams, datasets: DatasetService, catalog: ModelCatalog, owner_filter: str
+) -> CheckedJob:
+    """Return the parameters for the worker, with the base's id in place of an alias, and the data set's version.
 
     Raises:
-        NotFound: there is no such base, or it is another's.
-        Invalid: the base cannot be fine-tuned, or has fewer layers, or the data set does not fit what is asked.
+        DatasetNotFound, NotFound: there is no such data set or base, or another owner has it.
+        Invalid: the base cannot be fine-tuned or has fewer layers, or the data set does not fit the parameters.
     """
-    base, root = await _base(params.base, gallery, whose)
+    dataset = await datasets.records.get(params.dataset_id, owner_filter)
+    base, root = await _find_base(params.base, catalog, owner_filter)
     try:
         transfer_learning.freeze_of(root, params.freeze)
     except ValueError as error:
         raise Invalid(f"body.freeze: {error}.") from error
     names = [each.name for each in dataset.classes if each.images]
-    if len(names) < FEWEST:
+    if len(names) < MIN_CLASSES:
         words = "has photographs of one class only" if names else "has no photographs yet"
         raise Invalid(
             f"body.dataset_id: {dataset.id} {words}. Add some of another class: there is nothing to tell apart."
@@ -45,14 +48,14 @@ async def checked(params: FinetuneParams, dataset: Dataset, gallery: Gallery, wh
     if dataset.images * params.epochs > MOST_IMAGES:
         most = max(1, MOST_IMAGES // dataset.images)
         raise Invalid(f"body.epochs: with {dataset.images:,} photographs at most {most:,} epochs are accepted.")
-    return params.model_copy(update={"base": base})
+    return CheckedJob(params.model_copy(update={"base": base}), (dataset.id, dataset.version))
 
 
-async def _base(name: str, gallery: Gallery, whose: str) -> tuple[str, Network]:
+async def _find_base(name: str, catalog: ModelCatalog, owner_filter: str) -> tuple[str, Network]:
     if name in NETWORKS:
         return name, NETWORKS[name]
-    found = await gallery.find(name, whose)
-    if isinstance(found, Served) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
+    found = await catalog.find(name, owner_filter)
+    if isinstance(found, ModelSlot) or found.kind != FINETUNE or str(found.result.get("root")) not in NETWORKS:
         bases = ", ".join(NETWORKS)
         raise Invalid(f"body.base: {name} knows digits, not photographs. Name {bases}, or a model fine-tuned here.")
     return found.id, NETWORKS[found.result["root"]]

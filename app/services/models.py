@@ -1,4 +1,4 @@
-"""Every network by one name: pretrained ones, those that jobs have trained, and the aliases of the latter."""
+"""Catalogue of models: pretrained networks, networks that jobs have trained, and the aliases of the latter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from app.errors import Conflict, ModelUnusable, NotFound
-from app.inference.kinds import understood
-from app.inference.model_slot import Served
-from app.services.jobs import Desk, NoDesk
+from app.inference.model_cache import understood
+from app.inference.model_slot import ModelSlot
+from app.services.jobs import NO_REDIS, JobService, require_redis
 from bestguess.schemas.report import REPORT_FILE, Report
 from jobs.artifacts import ArtifactDamaged, ArtifactsUnavailable
 from jobs.errors import ModelNotFound, RecordDamaged, StoreUnavailable
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from app.inference.engine import Engine
-    from app.inference.model_cache import TrainedNetworks
+    from app.inference.classifier import Networks
+    from app.inference.model_cache import ModelCache
     from jobs.async_registry import AsyncRegistry
     from jobs.trained import Sort, TrainedModel
 
 log = logging.getLogger(__name__)
 
 
-class Gallery:
-    """The pretrained networks of the engine, and the trained ones of the registry, where there is one.
+class ModelCatalog:
+    """The pretrained networks, and the trained ones of the registry if Redis is configured.
 
-    `deadline` is the seconds for which files of trained networks are waited for.
+    `deadline` is the time in seconds that loading a trained network's file may take.
     """
 
-    def __init__(self, engine: Engine, trained: TrainedNetworks, desk: Desk | NoDesk, *, deadline: float) -> None:
-        self.engine = engine
-        self._trained, self._desk = trained, desk
+    def __init__(self, networks: Networks, trained: ModelCache, jobs: JobService | None, *, deadline: float) -> None:
+        self.networks = networks
+        self._trained, self._jobs = trained, jobs
         self._deadline = deadline
 
     @property
@@ -44,81 +44,81 @@ class Gallery:
         """The registry of trained networks.
 
         Raises:
-            NotReady: there is no Redis.
+            NotReady: no Redis is configured.
         """
-        if isinstance(self._desk, NoDesk):
-            raise self._desk.refuse()
-        return self._desk.registry
+        return require_redis(self._jobs).registry
 
-    async def find(self, name: str, whose: str) -> Served | TrainedModel:
-        """Look a network up by its id or an alias, among those of `whose`.
+    async def find(self, name: str, owner_filter: str) -> ModelSlot | TrainedModel:
+        """Find a network by its id or an alias.
 
         Raises:
-            NotFound: nothing has this name.
-            StoreUnavailable: it is no pretrained network's, and Redis, which knows the others, does not answer.
+            NotFound: nothing has this name, or only a network of another owner.
+            StoreUnavailable: it is not pretrained, and Redis, which knows the others, does not answer.
         """
-        if name in self.engine.networks:
-            return self.engine.networks[name]
-        if isinstance(self._desk, Desk):
+        if name in self.networks.slots:
+            return self.networks.slots[name]
+        if self._jobs is not None:
             with contextlib.suppress(ModelNotFound):
-                return await self._desk.registry.get(name, whose)
-        pretrained = ", ".join(self.engine.networks)
+                return await self._jobs.registry.get(name, owner_filter)
+        pretrained = ", ".join(self.networks.slots)
         raise NotFound(f"There is no model '{name[:80]}'. Pretrained are {pretrained}; GET /models lists all.")
 
-    async def find_trained(self, name: str, whose: str, wish: str) -> TrainedModel:
-        """Look a trained network up, for a `wish` that no pretrained one grants.
+    async def find_trained(self, name: str, owner_filter: str, reason: str) -> TrainedModel:
+        """Find a trained network; `reason` says in the error why a pretrained one will not do.
 
         Raises:
-            Conflict: it is a pretrained one. Whatever `find` raises.
+            Conflict: it is a pretrained one. Also whatever `find` raises.
         """
-        found = await self.find(name, whose)
-        if isinstance(found, Served):
-            raise Conflict(f"{found.network.title} was not trained here: {wish}.")
+        found = await self.find(name, owner_filter)
+        if isinstance(found, ModelSlot):
+            raise Conflict(f"{found.network.title} was not trained here: {reason}.")
         return found
 
-    async def trained(self, sort: Sort, whose: str) -> tuple[Sequence[TrainedModel], dict[str, str], str | None]:
-        """List the trained networks of `whose` and their aliases; where Redis cannot be asked, none, and why."""
-        if isinstance(self._desk, NoDesk):
-            return (), {}, self._desk.detail
+    async def list_trained(
+        self, sort: Sort, owner_filter: str
+    ) -> tuple[Sequence[TrainedModel], dict[str, str], str | None]:
+        """Return the trained networks that this version understands, and their aliases; or none, and the reason."""
+        if self._jobs is None:
+            return (), {}, NO_REDIS
         try:
-            known = [model for model in await self.registry.list(sort, whose) if understood(model)]
-            return known, await self.registry.aliases(whose), None
+            known = [model for model in await self.registry.list(sort, owner_filter) if understood(model)]
+            return known, await self.registry.aliases(owner_filter), None
         except StoreUnavailable as error:
             log.warning("Redis: %s", error)
             return (), {}, "Redis, which knows them, does not answer. Try again in a moment."
 
-    def in_memory(self, model: TrainedModel) -> Served | None:
+    def in_memory(self, model: TrainedModel) -> ModelSlot | None:
         """Return a trained network if it is loaded at this moment."""
         return self._trained.loaded(model.id)
 
     async def set_alias(self, name: str, model: str) -> TrainedModel:
-        """Let a name stand for a trained network, given by its id or an alias; return the network.
+        """Point an alias at a trained network, given by its id or another alias; return the network.
 
         Raises:
-            Conflict: it is a pretrained one. Whatever the registry raises.
+            Conflict: it is a pretrained one. Also whatever `AsyncRegistry.set_alias` raises.
         """
         if model in NETWORKS:
             raise Conflict(f"{NETWORKS[model].title} was not trained here: no alias can stand for it.")
         return await self.registry.set_alias(name, model, reserved=NETWORKS.keys())
 
-    async def file(self, model: TrainedModel, name: str) -> Path:
-        """Have one of a trained network's files here, whole and as its job recorded it.
+    async def fetch_file(self, model: TrainedModel, name: str) -> Path:
+        """Return the path of a trained network's file, fetched from the artifact store and verified.
 
         Raises:
             NotFound: it has no such file, or was removed meanwhile.
-            ModelUnusable: that took longer than the deadline.
-            ArtifactDamaged, ArtifactsUnavailable: as the store.
+            ModelUnusable: it took longer than the deadline.
+            ArtifactDamaged, ArtifactsUnavailable: see the artifact store.
         """
-        async with self._in_time(model, name):
+        async with self._deadline_for(model, name):
             return await self._trained.files.get(model, name)
 
-    async def report(self, model: TrainedModel) -> bytes:
-        """Read a trained network's report, JSON. Raises as `file` does."""
-        async with self._in_time(model, REPORT_FILE):
+    async def read_report(self, model: TrainedModel) -> bytes:
+        """Return a trained network's report as JSON. Raises what `fetch_file` raises."""
+        async with self._deadline_for(model, REPORT_FILE):
             return await self._trained.files.read(model, REPORT_FILE)
 
-    async def report_or_trouble(self, model: TrainedModel) -> tuple[Report | None, str | None]:
-        """Read a trained network's report, or say why it cannot be had.
+    async def try_report(self, model: TrainedModel) -> tuple[Report | None, str | None]:
+        """Return a trained network's report, or None and the reason.
 
         Raises:
             NotFound: the network was removed meanwhile.
@@ -126,7 +126,7 @@ class Gallery:
         if REPORT_FILE not in model.files:
             return None, "Its job has left no report."
         try:
-            return Report.model_validate_json(await self.report(model)), None
+            return Report.model_validate_json(await self.read_report(model)), None
         except (ArtifactsUnavailable, ModelUnusable) as error:
             log.warning("the report on %s: %s", model.id, error)
             return None, "Its report cannot be reached. Try again later."
@@ -134,16 +134,16 @@ class Gallery:
             log.warning("the report on %s: %s", model.id, error)
             return None, "Its report is damaged."
 
-    async def remove(self, name: str, whose: str) -> None:
-        """Remove a trained network: nobody finds it from now on; its files go now, or when a worker looks for such.
+    async def remove(self, name: str, owner_filter: str) -> None:
+        """Remove a trained network, also one whose record is damaged.
 
-        Also one whose record is damaged. Raises what `find_trained` raises but for that.
+        Its files are removed as well; if that fails, a worker removes them later.
 
         Raises:
-            ModelUsed: as the registry.
+            ModelUsed: a job still needs it. Also whatever `find_trained` raises.
         """
         try:
-            model_id = (await self.find_trained(name, whose, "it cannot be removed")).id
+            model_id = (await self.find_trained(name, owner_filter, "it cannot be removed")).id
         except RecordDamaged as damage:
             if damage.record != "model":
                 raise
@@ -154,16 +154,16 @@ class Gallery:
                 await self._trained.files.remove(model_id)
                 await self.registry.files_removed(model_id)
         except (ArtifactsUnavailable, StoreUnavailable, TimeoutError) as error:
-            reason = str(error) or "that takes too long"
+            reason = str(error) or "removing them took too long"
             log.warning("the files of %s stay until a worker removes them: %s", model_id, reason)
 
     @contextlib.asynccontextmanager
-    async def _in_time(self, model: TrainedModel, name: str) -> AsyncIterator[None]:
+    async def _deadline_for(self, model: TrainedModel, name: str) -> AsyncIterator[None]:
         if name not in model.files:
             raise NotFound(f"{model.id} has no {name}.")
         try:
             async with asyncio.timeout(self._deadline):
                 yield
         except TimeoutError:
-            log.warning("%s of %s is not here after %g s", name, model.id, self._deadline)
-            raise ModelUnusable("The files of trained networks do not come. Try again later.") from None
+            log.warning("%s of %s could not be fetched within %g s", name, model.id, self._deadline)
+            raise ModelUnusable("The files of this network cannot be fetched at present. Try again later.") from None

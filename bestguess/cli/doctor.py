@@ -16,7 +16,7 @@ from bestguess.cli.requires import require_server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bestguess.doctor.finding import Finding
+    from bestguess.checks import CheckResult
 
 EPILOG = examples("bestguess doctor", "bestguess doctor --json")
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
@@ -25,25 +25,25 @@ STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False) -> None:
     """Check what is commonly wrong with an installation, and say what to do: exit code 1 if something is wrong."""
     require_server("doctor")
-    from bestguess.doctor.examination import examine, healthy
+    from bestguess.doctor.doctor import healthy, run_checks
 
-    findings = list(examine())
-    well = healthy(findings)
+    results = list(run_checks())
+    passed = healthy(results)
     if as_json:
-        print_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
+        print_json({"ok": passed, "findings": [asdict(result) for result in results]})
     else:
-        _print_findings(findings, well)
-    raise typer.Exit(0 if well else exit_codes.FAILED)
+        _print_results(results, passed)
+    raise typer.Exit(0 if passed else exit_codes.FAILED)
 
 
-def _print_findings(findings: Sequence[Finding], well: bool) -> None:
+def _print_results(results: Sequence[CheckResult], passed: bool) -> None:
     from rich.text import Text
 
     table = make_table(("", "ABOUT", "FOUND", "WHAT TO DO"), ())
-    for finding in findings:
-        verdict = Text(finding.verdict, STYLES[finding.verdict])
-        table.add_row(verdict, *map(printable, (finding.about, finding.found, finding.action)))
+    for result in results:
+        verdict = Text(result.verdict, STYLES[result.verdict])
+        table.add_row(verdict, *map(printable, (result.about, result.found, result.action)))
     print_table(table, fold=True)
-    verdicts = [finding.verdict.value for finding in findings]
-    summary = "Nothing is wrong" if well else f"{verdicts.count('wrong')} wrong"
+    verdicts = [result.verdict.value for result in results]
+    summary = "Nothing is wrong" if passed else f"{verdicts.count('wrong')} wrong"
     typer.echo(f"\n{summary}, {verdicts.count('warning')} warnings.")

@@ -1,4 +1,4 @@
-"""Redis: there, of the right version, keeping what it is told, throwing nothing away, and of one time with us."""
+"""Checks of Redis: reachable, new enough, durable, without eviction, with memory and rights, and its clock."""
 
 from __future__ import annotations
 
@@ -9,45 +9,43 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bestguess.doctor.finding import ok, warning, wrong
-from bestguess.supervisor.preflight import PreflightError, check_redis_url
-from bestguess.supervisor.redis_program import OLDEST, choose, executables
+from bestguess.checks import Verdict, check_redis_url, ok, warning, wrong
+from bestguess.supervisor.preflight import PreflightError
+from bestguess.supervisor.redis import OLDEST, choose_program, executables
 from jobs import figures, transitions
 from jobs.errors import StoreUnavailable
-from jobs.queue import QUEUE_KEY, broker_url
+from jobs.queue import QUEUE_KEY
 from jobs.store import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.settings import Settings
-    from bestguess.doctor.finding import Finding
+    from bestguess.checks import CheckResult
 
 ABOUT = "Redis"
 PATIENCE = 3.0  # seconds
-APART = 2.0  # seconds that clocks may be apart; ids of jobs sort by ours, times of jobs are Redis's
-CROWDED = 0.8  # of its memory
+APART = 2.0  # seconds that the clocks may differ; job ids sort by ours, the times of jobs are Redis's
+CROWDED = 0.8  # of maxmemory
 LOCAL = ("redis://localhost", "redis://127.", "redis://[::1]", "unix:")
 
 
-def look_at_redis(settings: Settings) -> Iterator[Finding]:
-    """Ask the Redis of the settings for all that matters; without one, look for a program to start."""
+def check_redis(settings: Settings) -> Iterator[CheckResult]:
+    """Check the Redis of BESTGUESS_REDIS_URL; where that is not set, the program that `bestguess up` would start."""
     url = settings.redis_url
     if url is None:
-        yield from _look_for_program(settings)
+        yield _check_program(settings)
         return
-    try:
-        check_redis_url(url)
-        broker_url(url)
-    except (PreflightError, ValueError) as error:
-        yield wrong(ABOUT, str(error), "Correct BESTGUESS_REDIS_URL.")
+    readable = check_redis_url(url)
+    if readable.verdict is Verdict.WRONG:
+        yield readable
         return
     try:
         with _client(url) as client:
-            yield from _look(client)
-            yield from _look_at_url(url)
-            yield from _look_at_queue(client)
-            yield from _look_at_workers(client)
+            yield from _check_server(client)
+            yield from _check_password(url)
+            yield from _check_queue(client)
+            yield from _check_workers(client)
     except redis.AuthenticationError as error:
         yield wrong(ABOUT, f"refuses us: {error}", "Correct the user and the password in BESTGUESS_REDIS_URL.")
     except redis.ResponseError as error:
@@ -63,39 +61,38 @@ def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, decode_responses=True, retry=Retry(NoBackoff(), 0), **limits)
 
 
-def _look_for_program(settings: Settings) -> Iterator[Finding]:
+def _check_program(settings: Settings) -> CheckResult:
     try:
-        program = choose(settings.data_dir / "redis", executables())
+        program = choose_program(settings.data_dir / "redis", executables())
     except PreflightError as error:
-        yield wrong(ABOUT, str(error), "Install one, or set BESTGUESS_REDIS_URL.")
-        return
-    yield ok(ABOUT, f"`bestguess up` starts its own, {program.kind}; set BESTGUESS_REDIS_URL to share one")
+        return wrong(ABOUT, str(error), "Install one, or set BESTGUESS_REDIS_URL.")
+    return ok(ABOUT, f"`bestguess up` starts its own, {program.kind}; set BESTGUESS_REDIS_URL to share one")
 
 
-def _look(client: redis.Redis) -> Iterator[Finding]:
+def _check_server(client: redis.Redis) -> Iterator[CheckResult]:
     info: dict[str, Any] = client.info()
-    yield _version(info)
-    yield _keeps(info)
-    yield _evicts(info)
-    yield _memory(info)
-    yield _clock(client)
+    yield _check_version(info)
+    yield _check_durability(info)
+    yield _check_eviction(info)
+    yield _check_memory(info)
+    yield _check_clock(client)
     if info.get("role", "master") != "master":
         yield wrong(f"{ABOUT}: role", "a replica, which takes no jobs", "Name its primary in BESTGUESS_REDIS_URL.")
     if info.get("cluster_enabled"):
         yield wrong(f"{ABOUT}: cluster", "a cluster", "Use a single one: each script needs all keys in one place.")
 
 
-def _version(info: dict[str, Any]) -> Finding:
+def _check_version(info: dict[str, Any]) -> CheckResult:
     name = "valkey" if "valkey_version" in info else "redis"
-    told = str(info.get(f"{name}_version", "0"))
-    number = tuple(int(part) for part in told.split(".")[:2] if part.isdecimal())
+    version = str(info.get(f"{name}_version", "0"))
+    number = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     oldest = ".".join(map(str, OLDEST[name]))
     if number < OLDEST[name]:
-        return wrong(f"{ABOUT}: version", f"{name} {told}", f"Use {name} {oldest} or newer.")
-    return ok(f"{ABOUT}: version", f"{name} {told}")
+        return wrong(f"{ABOUT}: version", f"{name} {version}", f"Use {name} {oldest} or newer.")
+    return ok(f"{ABOUT}: version", f"{name} {version}")
 
 
-def _keeps(info: dict[str, Any]) -> Finding:
+def _check_durability(info: dict[str, Any]) -> CheckResult:
     about = f"{ABOUT}: AOF"
     if not info.get("aof_enabled"):
         return wrong(about, "off: a restart loses jobs that were accepted", "appendonly yes, appendfsync everysec")
@@ -104,14 +101,14 @@ def _keeps(info: dict[str, Any]) -> Finding:
     return ok(about, "on")
 
 
-def _evicts(info: dict[str, Any]) -> Finding:
+def _check_eviction(info: dict[str, Any]) -> CheckResult:
     about, policy = f"{ABOUT}: eviction", info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         return wrong(about, f"{policy}: when it is full, jobs vanish", "maxmemory-policy noeviction")
     return ok(about, "noeviction")
 
 
-def _memory(info: dict[str, Any]) -> Finding:
+def _check_memory(info: dict[str, Any]) -> CheckResult:
     about, used, most = f"{ABOUT}: memory", int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not most:
         return ok(about, f"{used / 1e6:.0f} MB, without a limit of its own")
@@ -121,7 +118,7 @@ def _memory(info: dict[str, Any]) -> Finding:
     return ok(about, found)
 
 
-def _clock(client: redis.Redis) -> Finding:
+def _check_clock(client: redis.Redis) -> CheckResult:
     before = time.time()
     seconds, microseconds = client.time()
     apart = seconds + microseconds / 1e6 - (before + time.time()) / 2
@@ -130,15 +127,15 @@ def _clock(client: redis.Redis) -> Finding:
     return ok("clock", f"Redis's is {1000 * apart:+.0f} ms from ours")
 
 
-def _look_at_url(url: str) -> Iterator[Finding]:
+def _check_password(url: str) -> Iterator[CheckResult]:
     if "@" not in url and "password=" not in url and not url.startswith(LOCAL):
         yield warning(
             f"{ABOUT}: password", "none, on another machine", "requirepass, and redis://:password@host in the URL"
         )
 
 
-def _look_at_queue(client: redis.Redis) -> Iterator[Finding]:
-    """Look whether jobs can be recorded and their messages be queued."""
+def _check_queue(client: redis.Redis) -> Iterator[CheckResult]:
+    """Check that jobs can be recorded and their messages queued."""
     try:
         client.llen(QUEUE_KEY)
         JobStore(client).run(transitions.ready())
@@ -147,7 +144,7 @@ def _look_at_queue(client: redis.Redis) -> Iterator[Finding]:
         yield wrong(f"{ABOUT}: queue", f"takes no jobs: {error}", action)
 
 
-def _look_at_workers(client: redis.Redis) -> Iterator[Finding]:
+def _check_workers(client: redis.Redis) -> Iterator[CheckResult]:
     try:
         found = JobStore(client).run(figures.read())
     except (StoreUnavailable, redis.ResponseError) as error:

@@ -1,15 +1,17 @@
-"""One child process of the supervisor: started, watched, started again, ended with all that it started.
+"""One child process of the supervisor: started, restarted with backoff, and ended with all processes that it started.
 
-A child must end when the supervisor does, even by SIGKILL. Linux's PR_SET_PDEATHSIG was looked at first: it needs
-code between fork and exec (unsafe beside threads), spares grandchildren, and macOS lacks it. Here a shell of one line
-turns into the command, and leaves a second one in the child's process group that reads a pipe whose other end only the
-supervisor holds. The pipe ends with the supervisor, however that ends, and the reader then kills the group. While the
-reader lives the group's number cannot be given to other processes either, so that killing it never hits a stranger.
+A child must end when the supervisor does, even by SIGKILL. Linux's PR_SET_PDEATHSIG is not enough: it needs code
+between fork and exec (unsafe beside threads), does not reach grandchildren, and macOS lacks it. Here a shell of one
+line becomes the command, and leaves a second shell in the child's process group that reads a pipe, the lifeline, whose
+other end only the supervisor holds. The pipe closes when the supervisor ends, however that happens, and the reader then
+kills the group. While the reader lives, the system does not reuse the group's number, so killing it never hits a
+stranger.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -17,14 +19,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bestguess.supervisor.terminal import say
-
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Mapping
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a child that died is started again
-LONG_LIFE = 60.0  # seconds; a child that lived as long was well, so that its next pause is the first one again
+log = logging.getLogger("bestguess.up")
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a child that ended is restarted
+LONG_LIFE = 60.0  # seconds; a child that lived as long was healthy, so its next pause is the first one again
 
 # The parentheses make the reader nobody's child, so that no command waits for it.
 LIFELINE = (
@@ -34,7 +36,7 @@ LIFELINE = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run, under which name a person hears of it, and the seconds that it has to end after SIGTERM."""
+    """A command to run, its name in messages, and the seconds that it has to end after SIGTERM."""
 
     name: str
     arguments: tuple[str, ...]
@@ -43,7 +45,7 @@ class Command:
 
 
 class Child:
-    """One process in a session and process group of its own. It reads nothing; its output is the supervisor's."""
+    """One process in a session and process group of its own. It has no input; its output is the supervisor's."""
 
     def __init__(self, command: Command) -> None:
         self._command = command
@@ -52,11 +54,11 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Return whether it was started and has not ended."""
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start it. Cancelled, or failing with OSError, it leaves no process."""
+        """Start it. When cancelled, or failing with OSError, it leaves no process."""
         theirs, ours = os.pipe()
         arguments = ["/bin/sh", "-c", LIFELINE, "lifeline", *self._command.arguments]
         try:
@@ -70,18 +72,18 @@ class Child:
             os.close(theirs)
         self._lifeline = ours
 
-    async def keep(self) -> None:
-        """Start it unless it runs, and again whenever it ends, after a pause of 1 s to 30 s. Runs until cancelled."""
+    async def keep_running(self) -> None:
+        """Start it unless it runs, and restart it whenever it ends, after 1 s to 30 s. Runs until cancelled."""
         pause = 0.0
         while True:
             began = time.monotonic()
-            ended = await self._live()
+            ended = await self._run_once()
             pause = next_pause(pause, time.monotonic() - began)
-            say(f"{self._command.name} {ended}; it is started again in {pause:g} s")
+            log.info("%s %s; it is started again in %g s", self._command.name, ended, pause)
             await asyncio.sleep(pause)
 
     async def stop(self) -> None:
-        """SIGTERM to it; when it has ended, or its grace is over, SIGKILL to what is left of its group."""
+        """Send SIGTERM to it; when it has ended, or its grace is over, send SIGKILL to what is left of its group."""
         process = self._process
         if process is None:
             return
@@ -90,12 +92,12 @@ class Child:
         try:
             await asyncio.wait_for(process.wait(), self._command.grace_seconds)
         except TimeoutError:
-            say(f"{self._command.name} did not stop within {self._command.grace_seconds:g} s; it is killed")
+            log.info("%s did not stop within %g s; it is killed", self._command.name, self._command.grace_seconds)
         self.kill()
         await process.wait()
 
     def kill(self) -> None:
-        """SIGKILL to its whole group, at once; nothing if that was done before."""
+        """Send SIGKILL to its whole group; do nothing if that was done before."""
         if self._process is None or self._lifeline is None:
             return
         with suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
@@ -103,7 +105,7 @@ class Child:
         os.close(self._lifeline)
         self._lifeline = None
 
-    async def _live(self) -> str:
+    async def _run_once(self) -> str:
         try:
             if self._process is None:
                 await self.start()
@@ -117,12 +119,12 @@ class Child:
 
 
 def next_pause(pause: float, lived: float) -> float:
-    """Seconds to wait before a start, from those before the last one (0: there was none) and those lived since."""
+    """Return the seconds before the next start, from the last pause (0: there was none) and the seconds lived since."""
     return FIRST_PAUSE if pause == 0 or lived >= LONG_LIFE else min(2 * pause, LONGEST_PAUSE)
 
 
 def ending(code: int) -> str:
-    """How a process ended, in words: `code` is its exit code, or minus the number of the signal that ended it."""
+    """Describe how a process ended: `code` is its exit code, or minus the number of the signal that ended it."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:

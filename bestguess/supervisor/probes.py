@@ -1,4 +1,4 @@
-"""Whether the processes answer: PING for Redis, GET /healthz for the API."""
+"""Probes of the other processes: PING for Redis, GET /healthz for the API."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 PATIENCE = 2.0  # seconds for one answer
-PAUSE = 0.05  # seconds between two questions
+PAUSE = 0.05  # seconds between two probes
 
 
 async def until(probe: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until the answer is yes, 50 ms after each no; the caller sets the limit."""
+    """Repeat a probe until it succeeds, 50 ms after each failure; the caller sets the limit."""
     while not await probe():  # noqa: ASYNC110 - no event tells that another process is ready
         await asyncio.sleep(PAUSE)
 
 
 async def answers_ping(url: str) -> bool:
-    """Whether the Redis at a redis://, rediss:// or unix:// URL says PONG within 2 s; False while it loads."""
+    """Return whether the Redis at a redis://, rediss:// or unix:// URL answers PONG within 2 s; not while it loads."""
     client = Redis.from_url(url)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -40,7 +40,7 @@ async def answers_ping(url: str) -> bool:
 
 
 def jobs_trouble(url: str) -> str | None:
-    """Say why the Redis at a URL takes no jobs, or None where it does; blocks for up to 5 s and the name service."""
+    """Return why the Redis at a URL takes no jobs, or None if it does; blocks for up to 5 s plus name resolution."""
     try:
         with JobStore(connect(url)) as store:
             store.run(transitions.ready())
@@ -52,7 +52,7 @@ def jobs_trouble(url: str) -> str | None:
 
 
 async def answers_healthz(host: str, port: int) -> bool:
-    """Whether the API that listens on host and port answers GET /healthz with 200 within 2 s."""
+    """Return whether the API that listens on host and port answers GET /healthz with 200 within 2 s."""
     try:
         async with asyncio.timeout(PATIENCE):
             return await _status(host, port) == b"200"
@@ -61,7 +61,7 @@ async def answers_healthz(host: str, port: int) -> bool:
 
 
 def page_url(host: str, port: int) -> str:
-    """The page's URL, with its slash at the end, for a browser on this machine."""
+    """Return the web page's URL for a browser on this machine, with a slash at the end."""
     host = _reachable(host)
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
@@ -77,7 +77,7 @@ async def _status(host: str, port: int) -> bytes:
 
 
 def _reachable(host: str) -> str:
-    """Loopback in place of the wildcard address, which one can listen on but not call everywhere."""
+    """Return loopback for the wildcard address, on which one can listen but which not every system can call."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:  # a name

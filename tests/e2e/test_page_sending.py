@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from app.datasets.intake import MOST_FILES, MOST_PARTS
+from app.services.datasets import MAX_FILES, MAX_PARTS
 
 if TYPE_CHECKING:
     from conftest import House
@@ -45,15 +45,15 @@ def test_folders_of_every_size(visit: Visitor, house: House) -> None:
     page = visit(f"{house.url}/#layers").page
     for folder, files in FOLDERS:
         requests, largest, every = page.evaluate(DIVIDED, folder)
-        assert requests <= MOST_PARTS * 0.8  # which leaves some for what is added later
-        assert largest == files <= MOST_FILES
+        assert requests <= MAX_PARTS * 0.8  # which leaves some for what is added later
+        assert largest == files <= MAX_FILES
         assert every == folder[0] * folder[1]
 
 
 def test_a_folder_of_too_many_classes(visit: Visitor, house: House) -> None:
     """A folder of more classes than a data set can take requests is refused in words before anything is sent."""
     page = visit(f"{house.url}/#layers").page
-    assert "Pack it into a zip" in page.evaluate(SENT, MOST_PARTS + 1)
+    assert "Pack it into a zip" in page.evaluate(SENT, MAX_PARTS + 1)
     assert "many" not in {each["name"] for each in house.client.get("/datasets").json()["data"]}
 
 

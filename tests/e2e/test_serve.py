@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bestguess.supervisor.redis_server import free_port
+from bestguess.supervisor.redis import free_port
 from support.images import PHOTOS
 from support.waiting import wait_until
 

@@ -15,7 +15,7 @@ from support.stores import FullStore, TwiceStore
 from support.trained_models import publish, untrained
 from support.worker_processes import Workplace, small_mnist
 from vision.networks.random_weights import write_random
-from vision.networks.vgg import VGG16_LAYERS
+from vision.networks.vgg import VGG16
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def random_weights() -> Iterator[Path]:
     """Write half a gigabyte of seeded weights in the official layout, once; pytest would keep it for three runs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "random.h5"
-        write_random(path, VGG16_LAYERS, seed=0)
+        write_random(path, VGG16.table.stored, seed=0)
         yield path
 
 
@@ -103,7 +103,7 @@ def model_id(store: FullStore, data_dir: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def shelf(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def limited_api(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Serve with small limits, so that hostile archives can be small too."""
     limits = {"max_body_bytes": 20_000, "max_dataset_bytes": 400_000, "max_dataset_images": 10, "max_datasets": 6}
     folder = tmp_path_factory.mktemp("data")
@@ -112,8 +112,8 @@ def shelf(server: LiveRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def visitor(shelf: Live, server: LiveRedis) -> httpx.Client:
+def visitor(limited_api: Live, server: LiveRedis) -> httpx.Client:
     """Call a service that has no data sets yet."""
     with server.client() as redis:
         redis.flushall()
-    return shelf.client
+    return limited_api.client

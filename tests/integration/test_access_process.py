@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bestguess.supervisor.redis_server import free_port
+from bestguess.supervisor.redis import free_port
 from support.api_keys import add_key
 from support.live_server import NO_MIRROR, answers
 from support.waiting import wait_until

@@ -15,8 +15,7 @@ from jobs.settings import WorkerSettings
 from support.images import encoded, noise
 from support.small_vgg import LAYERS, SIDE, SMALL_VGG
 from vision.networks import keras_h5
-from vision.networks.registry import VGG16
-from vision.networks.vgg import load
+from vision.networks.vgg import VGG16, load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.inference.runner import Runner
 from benchmarks.photos import generate, jpeg
 from benchmarks.service import run_litserve
+from vision.engines.tensorflow import TensorFlowEngine
+from vision.networks.efficientnet_lite0 import LITE0
 from vision.networks.labels import imagenet_labels
-from vision.networks.registry import LITE0
 
 
 def test_litserve_answers_as_the_network_does(photos: Path) -> None:
     """The server to compare with runs the same network: its best guess is the network's own, with about its score."""
-    runner = Runner(LITE0, None, "float32", sizes=(1,))
+    engine = TensorFlowEngine(LITE0, None, "float32", sizes=(1,))
     photo = (photos / "rocket.jpg").read_bytes()
     parameters = {"model": LITE0.id, "weights": None, "precision": "float32", "timeout": 30}
     parameters |= {"max_batch_size": 2, "batch_timeout": 0.01}
@@ -25,7 +25,7 @@ def test_litserve_answers_as_the_network_does(photos: Path) -> None:
     ):
         answer = client.post(server.path, files={"file": ("photo.jpg", photo, "image/jpeg")})
     best = answer.json()["predictions"][0]
-    scores = runner([_seen(photo)])[0]
+    scores = engine.run([_seen(photo)])[0]
     assert best["label"] == imagenet_labels()[int(np.argmax(scores))].name
     assert best["score"] == pytest.approx(float(np.max(scores)), abs=0.05)
 

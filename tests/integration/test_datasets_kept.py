@@ -86,7 +86,7 @@ def test_as_many_bytes_as_one_may_have(server: LiveRedis, tmp_path: Path) -> Non
         assert add(service.client, found["id"], "birds", d=picture(4)).json()["added"] == 1
 
 
-def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
+def test_removed_with_its_files(visitor: httpx.Client, limited_api: Live) -> None:
     """Nothing is left of a removed data set, nor of what was refused on the way."""
     found = made(visitor)
     add(visitor, found["id"], "birds", a=picture(7))
@@ -94,16 +94,16 @@ def test_removed_with_its_files(visitor: httpx.Client, shelf: Live) -> None:
     refused(visitor.get(f"/datasets/{found['id']}"), 404)
     refused(visitor.delete(f"/datasets/{found['id']}"), 404)
     assert [
-        path.name for path in (shelf.state["settings"].data_dir / "models").iterdir() if found["id"] in path.name
+        path.name for path in (limited_api.state["settings"].data_dir / "models").iterdir() if found["id"] in path.name
     ] == []
 
 
-def test_indexes_that_were_replaced(visitor: httpx.Client, shelf: Live) -> None:
+def test_indexes_that_were_replaced(visitor: httpx.Client, limited_api: Live) -> None:
     """However often photographs are added, no more than the two newest indexes are kept, and all photographs."""
     found = made(visitor)
     for seed in range(4, 9):
         found = add(visitor, found["id"], "birds", **{f"x{seed}": picture(seed)}).json()["dataset"]
-    folder = shelf.state["settings"].data_dir / "models"
+    folder = limited_api.state["settings"].data_dir / "models"
     assert len(list(folder.glob(f"{found['id']}-*/photographs.pack"))) == 6
     assert len(list(folder.glob(f"{found['id']}-*/index.json"))) == 2
     for one in found["classes"]:

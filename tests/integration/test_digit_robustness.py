@@ -9,7 +9,7 @@ import pytest
 from bestguess.schemas.job_params import MnistParams
 from support import drawn_digits
 from support.drawn_digits import BLACK, WHITE, Sheet
-from vision.digits.normalise import normalise
+from vision.digits.preprocess import normalise
 from worker.checkpoint import Checkpoint
 from worker.mnist.data import Digits, read
 from worker.mnist.evaluation import logits, part_right

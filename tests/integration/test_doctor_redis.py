@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from bestguess.doctor.finding import Finding, Verdict
-from bestguess.doctor.redis import look_at_redis
+from bestguess.checks import CheckResult, Verdict
+from bestguess.doctor.redis import check_redis
 from jobs import figures
 from support.redis_server import LiveRedis, live_redis
 from support.stores import FullStore
@@ -20,9 +20,9 @@ def own() -> Iterator[LiveRedis]:
         yield server
 
 
-def looked(url: str | None, folder: Path) -> dict[str, Finding]:
+def looked(url: str | None, folder: Path) -> dict[str, CheckResult]:
     """What is found about Redis, by what it is about."""
-    return {finding.about: finding for finding in look_at_redis(Settings(redis_url=url, data_dir=folder))}
+    return {finding.about: finding for finding in check_redis(Settings(redis_url=url, data_dir=folder))}
 
 
 def test_a_redis_that_is_well(own: LiveRedis, tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.inference.runner import Runner
 from support.images import encoded, noise
 from support.small_vgg import SIDE, SMALL_VGG
 from vision.decode.images import Limits, View, decode
-from vision.networks.registry import VGG16
+from vision.engines.tensorflow import TensorFlowEngine
+from vision.networks.vgg import VGG16
 
 SIZES = [(1, 1), (1, 5000), (8000, 3), (333, 257)]
 KINDS = [
@@ -35,9 +35,9 @@ Scores = list[NDArray[np.float32]]
 
 
 @pytest.fixture(scope="module")
-def runner(random_weights: Path) -> Runner:
+def engine(random_weights: Path) -> TensorFlowEngine:
     """Load VGG16 as the service does."""
-    return Runner(VGG16, random_weights, "float32", sizes=(1, 4))
+    return TensorFlowEngine(VGG16, random_weights, "float32", sizes=(1, 4))
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,12 @@ def pixels(data: bytes, fit: str) -> NDArray[np.uint8]:
     return decode(data, (View(224, fit),), Limits(64_000_000, 100)).views[0]  # type: ignore[arg-type]
 
 
-def scores(runner: Runner, pictures: Sequence[NDArray[np.uint8]]) -> Scores:
+def scores(engine: TensorFlowEngine, pictures: Sequence[NDArray[np.uint8]]) -> Scores:
     """Score in batches of 1, 2 and 4, of which those of 2 are padded."""
     found: Scores = []
     for size in [1, 2, *[4] * len(pictures)]:
         if batch := pictures[len(found) : len(found) + size]:
-            found += runner(batch)
+            found += engine.run(batch)
     return found
 
 
@@ -72,13 +72,13 @@ def test_preprocessing() -> None:
     np.testing.assert_array_equal(ready, keras.applications.vgg16.preprocess_input(pictures.astype(np.float32)))
 
 
-def test_scores(runner: Runner, reference: Any, photos: Path) -> None:  # noqa: ANN401 - Keras has no types
+def test_scores(engine: TensorFlowEngine, reference: Any, photos: Path) -> None:  # noqa: ANN401 - Keras has no types
     """On the four photographs, cropped and stretched, and on noise, scores equal Keras's to 1e-5, in the same order."""
     files = [path.read_bytes() for path in sorted(photos.iterdir())]
     pictures = [pixels(data, fit) for data in files for fit in ("crop", "stretch")]
     pictures += [np.asarray(noise((224, 224), seed=seed)) for seed in range(3)]
     ready = keras.applications.vgg16.preprocess_input(np.stack(pictures).astype(np.float32))
-    for mine, other in zip(scores(runner, pictures), reference.predict_on_batch(ready), strict=True):
+    for mine, other in zip(scores(engine, pictures), reference.predict_on_batch(ready), strict=True):
         assert np.abs(mine - other).max() < 1e-5
         assert (np.argsort(-mine, kind="stable")[:10] == np.argsort(-other, kind="stable")[:10]).all()
 
@@ -92,8 +92,8 @@ def test_never_traced_again() -> None:
         return SMALL_VGG.preprocess(pixels)
 
     network = replace(SMALL_VGG, preprocess=preprocess)
-    runner = Runner(network, None, "float32", made_up=True, sizes=(1, 2, 4, 8))
+    engine = TensorFlowEngine(network, None, "float32", sizes=(1, 2, 4, 8))
     picture = np.zeros((SIDE, SIDE, 3), np.uint8)
-    for size in range(1, runner.largest + 1):
-        assert len(runner([picture] * size)) == size
+    for size in range(1, engine.largest + 1):
+        assert len(engine.run([picture] * size)) == size
     assert len(traces) == 1

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.main import make_sandbox, make_state
-from app.services.jobs import opened
-from app.services.models import Gallery
+from app.services.jobs import open_job_service
+from app.services.models import ModelCatalog
 from app.settings import Settings
 from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from app.datasets.shelf import Shelf
     from app.dependencies import State
-    from app.inference.model_slot import Served
+    from app.inference.model_slot import ModelSlot
+    from app.services.datasets import DatasetService
     from jobs.registry import TrainedModel
     from support.live_server import Live
     from support.redis_server import LiveRedis
@@ -93,35 +93,35 @@ def test_the_same_key_when_all_is_gone(api: Live, store: FullStore, dataset_id: 
     assert _ask(api, dataset_id=dataset_id).status_code == 404
 
 
-class Meanwhile(Gallery):
-    """A gallery that, whenever somebody looks for a model, removes every data set before it answers."""
+class RemovingCatalog(ModelCatalog):
+    """A catalogue that removes every data set whenever a model is looked up."""
 
-    def __init__(self, gallery: Gallery, shelf: Shelf) -> None:
-        super().__init__(gallery.engine, gallery._trained, gallery._desk, deadline=gallery._deadline)
-        self._shelf = shelf
+    def __init__(self, catalog: ModelCatalog, datasets: DatasetService) -> None:
+        super().__init__(catalog.networks, catalog._trained, catalog._jobs, deadline=catalog._deadline)
+        self._datasets = datasets
 
-    async def find(self, name: str, whose: str) -> Served | TrainedModel:
+    async def find(self, name: str, owner_filter: str) -> ModelSlot | TrainedModel:
         """Find a model."""
-        for dataset in (await self._shelf.records.list()).datasets:
-            await self._shelf.remove(dataset.id, EVERYBODY)
-        return await super().find(name, whose)
+        for dataset in (await self._datasets.records.list()).datasets:
+            await self._datasets.remove(dataset.id, EVERYBODY)
+        return await super().find(name, owner_filter)
 
 
 def test_a_data_set_that_is_removed_meanwhile(store: FullStore, server: LiveRedis, tmp_path: Path) -> None:
     """No job is made of a data set that is removed while the request is looked at."""
     settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1)
     data = stored(store, open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]})
-    base, engine = _trained(store), Engine(settings)
+    base, engine = _trained(store), Networks(settings)
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with opened(server.url) as desk:
+        async with open_job_service(settings) as job_service:
             with (
                 contextlib.closing(engine),
                 contextlib.closing(make_sandbox(settings)) as sandbox,
-                make_state(settings, engine, sandbox, desk) as state,
+                make_state(settings, engine, sandbox, job_service) as state,
             ):
-                yield {**state, "gallery": Meanwhile(state["gallery"], state["shelf"])}
+                yield {**state, "catalog": RemovingCatalog(state["catalog"], state["datasets"])}
 
     with served(settings, resources) as client:
         answer = client.post("/jobs/finetune", json={"dataset_id": data.id, "base": base})

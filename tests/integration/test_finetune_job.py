@@ -15,7 +15,7 @@ from support.waiting import wait_until
 from support.worker_processes import kill, timed
 from vision.networks import transfer_learning
 from vision.networks.registry import NETWORKS
-from vision.pictures.report.picture import draw
+from vision.pictures.report import draw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,8 +56,9 @@ def test_a_model_of_ones_own(place: Workplace, tmp_path: Path) -> None:
     assert (result["precision"], result["seed"], result["cached"]) == ("float32", 3, True)
     assert 0 < result["peak_memory_bytes"] < 6 * 2**30
     root = NETWORKS[LITE0]
-    tail = transfer_learning.tail(root, transfer_learning.cut_named(root, result["cut"]["layer"]), 3, "float32")
-    transfer_learning.load(tail, _file(place, job_id, MODEL, tmp_path))
+    cut = transfer_learning.cut_named(root, result["cut"]["layer"])
+    head = transfer_learning.head(root.build("float32"), cut, 3, "float32")
+    transfer_learning.load_head(head, _file(place, job_id, MODEL, tmp_path))
     report = Report.model_validate_json(_file(place, job_id, "report.json", tmp_path).read_bytes())
     assert (report.test_images, report.accuracy) == (3, result["validation_accuracy"])
     assert len(report.learning_curve) == 2

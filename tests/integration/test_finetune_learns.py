@@ -12,7 +12,7 @@ from PIL import Image
 
 from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import photographs, room
-from vision.networks.registry import LITE0
+from vision.networks.efficientnet_lite0 import LITE0
 from worker.checkpoint import Checkpoint
 from worker.finetune.network import Base
 from worker.finetune.task import Task

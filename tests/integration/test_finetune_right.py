@@ -14,7 +14,7 @@ from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
 from vision.decode.images import Limits, View, decode
 from vision.networks import transfer_learning
-from vision.networks.registry import VGG16
+from vision.networks.vgg import VGG16
 from vision.networks.weights import FoundWeights
 from worker.chance import order
 from worker.checkpoint import Checkpoint
@@ -114,11 +114,11 @@ def _assert_equal(keras: ModuleType, params: FinetuneParams, data: Photographs, 
     untouched = network.build("float32")
     assert network.randomise
     network.randomise(untouched, 0)
-    for layer in transfer_learning.frozen_layers(network, result.tail, params.freeze):
+    for layer in transfer_learning.frozen_layers(network, result.head, params.freeze):
         for kept, before in zip(layer.get_weights(), untouched.get_layer(layer.name).get_weights(), strict=True):
             np.testing.assert_array_equal(kept, before)
     if transfer_learning.freeze_of(network, params.freeze) < 15:
-        learned = result.tail.get_layer("fc2").get_weights()[0]
+        learned = result.head.get_layer("fc2").get_weights()[0]
         assert np.abs(learned - untouched.get_layer("fc2").get_weights()[0]).max() > 0
 
 

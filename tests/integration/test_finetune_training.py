@@ -115,22 +115,22 @@ def test_progress(learned: tuple[Result, Trial]) -> None:
 
 
 def test_what_it_says_is_what_is_served(learned: tuple[Result, Trial], tmp_path: Path) -> None:
-    """A tail that is saved, and loaded behind the network's own layers, gives the very scores of the training."""
+    """A head that is saved, and loaded behind the network's own layers, gives the very scores of the training."""
     result, trial = learned
     path = tmp_path / "model.keras"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Keras 3.15's, of NumPy
-        result.tail.save(path)
+        result.head.save(path)
     root = SMALL_VGG.build("float32")
     assert SMALL_VGG.randomise
     SMALL_VGG.randomise(root, 0)
     cut = transfer_learning.cut_named(SMALL_VGG, result.cut.layer)
-    tail = transfer_learning.tail(SMALL_VGG, cut, 3, "float32")
-    transfer_learning.load(tail, path)
+    head = transfer_learning.head(root, cut, 3, "float32")
+    transfer_learning.load_head(head, path)
     view = View(SMALL_VGG.input_size, "crop", SMALL_VGG.resize, SMALL_VGG.interpolation)
     for place, said in zip(result.division.validation.tolist(), result.logits, strict=True):
         pixels = decode(trial.data.read(place), (view,), Limits(1_000_000, 100)).views[0][None]
-        served = tail(transfer_learning.trunk(root, cut)(SMALL_VGG.preprocess(pixels.astype(np.float32))))
+        served = head(transfer_learning.backbone(root, cut)(SMALL_VGG.preprocess(pixels.astype(np.float32))))
         np.testing.assert_allclose(served[0], said, atol=1e-5)
 
 
@@ -199,7 +199,7 @@ def test_it_goes_on_from_a_model_of_its_own(learned: tuple[Result, Trial], tmp_p
     result, _ = learned
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # as above
-        result.tail.save(tmp_path / "model.keras")
+        result.head.save(tmp_path / "model.keras")
     classes = ("class 0", "class 1", "class 2")
     base = Base(SMALL_VGG, MADE_UP, Parent("job_0", tmp_path / "model.keras", result.cut, classes))
     again = Trial(tmp_path, base=base)
@@ -208,7 +208,7 @@ def test_it_goes_on_from_a_model_of_its_own(learned: tuple[Result, Trial], tmp_p
     assert again.losses[0] < result.history[0].loss
     for layer in ("fc1", "fc2"):
         for kept, before in zip(
-            second.tail.get_layer(layer).get_weights(), result.tail.get_layer(layer).get_weights(), strict=True
+            second.head.get_layer(layer).get_weights(), result.head.get_layer(layer).get_weights(), strict=True
         ):
             np.testing.assert_array_equal(kept, before)
 

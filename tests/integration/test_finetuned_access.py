@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from app.inference.engine import Engine
-from app.main import serving
+from app.inference.classifier import Networks
+from app.main import running
 from bestguess.schemas.jobs import JobStatus
 from jobs.artifacts import open_store
 from support.api_keys import Headers, closed
@@ -51,7 +51,7 @@ def house(server: LiveRedis, store: FullStore, tmp_path: Path) -> Iterator[House
     """Serve, with a small VGG16."""
     wishes = {"redis_url": server.url, "stand_in": False, "precision": "float32"}
     settings, keys = closed(tmp_path, "ann-classify-train", "bob-classify-train", "ops-admin", **wishes)
-    engine = Engine(settings, table=NETWORKS | {"vgg16": as_vgg16()})
+    engine = Networks(settings, table=NETWORKS | {"vgg16": as_vgg16()})
     engine.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1,))
     artifacts, files = open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]}
     datasets = {name: stored(store, artifacts, files, name).id for name in ("ann", "bob")}
@@ -59,7 +59,7 @@ def house(server: LiveRedis, store: FullStore, tmp_path: Path) -> Iterator[House
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with serving(settings, engine) as state:
+        async with running(settings, engine) as state:
             yield state
 
     with served(settings, resources) as client:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from app.inference.engine import Engine
-from app.main import serving
+from app.inference.classifier import Networks
+from app.main import running
 from app.settings import Settings
 from support.finetuned_models import CLASSES, Made, as_vgg16, base, publish
 from support.images import encoded, noise
@@ -50,7 +50,7 @@ class Service:
             models_in_memory=2,
             precision="float32",
         )
-        self.engine = Engine(self.settings, table=NETWORKS | {"vgg16": as_vgg16()})
+        self.engine = Networks(self.settings, table=NETWORKS | {"vgg16": as_vgg16()})
         self.engine.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1, 4))
         self.made = [Made(base(), freeze, seed) for seed, freeze in enumerate((13, 13, 10))]
         with FullStore(server.url) as jobs:
@@ -65,7 +65,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def resources(self, _: Settings) -> AsyncIterator[State]:
         """Make what the routes need, and keep it where tests can see it."""
-        async with serving(self.settings, self.engine) as self.state:
+        async with running(self.settings, self.engine) as self.state:
             yield self.state
 
 
@@ -143,7 +143,7 @@ def test_what_is_let_go_is_gone(house: Service) -> None:
     assert house.client.post(f"/models/{house.ids[0]}/classify", files=FILE).status_code == 200
     loaded = trained.loaded(house.ids[0])
     assert loaded
-    kept = weakref.ref(loaded.batcher.tail.model.layers[-1].kernel)  # type: ignore[union-attr]
+    kept = weakref.ref(loaded.batcher.head.model.layers[-1].kernel)  # type: ignore[union-attr]
     del loaded
     for model_id in house.ids[1:]:
         assert house.client.post(f"/models/{model_id}/classify", files=FILE).status_code == 200

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.inference.heads import ForTail
-from app.inference.runner import Runner
+from app.inference.heads import Backbone, ForHead
 from bestguess.schemas.job_params import FinetuneParams
 from support.photo_datasets import room, stripes
 from support.small_vgg import SMALL_VGG
 from vision.decode.images import Limits, View, decode
+from vision.engines.tensorflow import TensorFlowEngine
 from vision.networks import transfer_learning
 from vision.networks.transfer_learning import finetuned
 from vision.networks.weights import FoundWeights
@@ -36,15 +36,15 @@ def test_scores_are_those_of_the_training(tmp_path: Path, freeze: int) -> None:
     params = FinetuneParams(dataset_id="ds_test", base="vgg16", freeze=freeze, epochs=2, learning_rate=0.01, seed=1)
     task, telling = Task(params, Base(SMALL_VGG, MADE_UP), photographs), Telling(lambda *_: None, lambda: False)
     result = train(task, room(tmp_path), telling, Checkpoint(tmp_path))
-    result.tail.save(tmp_path / "model.keras")
-    runner = Runner(SMALL_VGG, None, "float32", made_up=True, sizes=(1, 4))
+    result.head.save(tmp_path / "model.keras")
+    backbone = Backbone(TensorFlowEngine(SMALL_VGG, None, "float32", sizes=(1, 4)))
     cut = transfer_learning.cut_named(SMALL_VGG, result.cut.layer)
-    own = transfer_learning.tail(SMALL_VGG, cut, 3, "float32")
-    transfer_learning.load(own, tmp_path / "model.keras")
-    tail = runner.grow(own, cut, finetuned("job_1", SMALL_VGG, photographs.classes))
+    own = transfer_learning.head(backbone.engine.model, cut, 3, "float32")
+    transfer_learning.load_head(own, tmp_path / "model.keras")
+    head = backbone.attach(own, cut, finetuned("job_1", SMALL_VGG, photographs.classes))
     view, limits = View(SMALL_VGG.input_size, "crop", SMALL_VGG.resize, SMALL_VGG.interpolation), Limits(10_000, 100)
     kept_out = result.division.validation.tolist()
     pictures = [decode(photographs.read(place), (view,), limits).views[0] for place in kept_out]
-    said = np.stack([runner([ForTail(picture, tail)])[0] for picture in pictures])
+    said = np.stack([backbone.run([ForHead(picture, head)])[0] for picture in pictures])
     trained = np.exp(result.logits - result.logits.max(axis=1, keepdims=True))
     np.testing.assert_allclose(said, trained / trained.sum(axis=1, keepdims=True), atol=1e-5)

@@ -71,7 +71,7 @@ def test_reconnecting_misses_and_repeats_nothing(api: Live, store: FullStore) ->
 def test_a_viewer_leaves(api: Live, store: FullStore, caplog: pytest.LogCaptureFixture) -> None:
     """A page that is closed in the middle of a stream is nothing to complain of."""
     job_id = submitted(api)
-    feed = api.state["desk"].feed
+    feed = api.state["jobs"].feed
     with api.client.stream("GET", f"/jobs/{job_id}/events", headers=STREAM) as response:
         texts = response.iter_text()  # kept: once it is gone, so is the connection
         assert "retry" in next(texts)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from vision.networks import efficientnet_lite0
-from vision.networks.efficientnet_lite0 import Lite0WeightsError, packaged, read_weights, verify
+from vision.networks.efficientnet_lite0 import LITE0, Lite0WeightsError, packaged, read_weights, verify
 
 if TYPE_CHECKING:
     import keras
@@ -63,15 +63,15 @@ def test_importing_the_network_loads_no_framework() -> None:
 
 def test_the_parameters_are_counted(model: keras.Model) -> None:
     """The table, the batch-norms' scales and shifts included, counts what Keras could train."""
-    assert sum(layer.parameters for layer in efficientnet_lite0.LAYERS) == 4_652_008
+    assert sum(layer.parameters for layer in LITE0.layers) == 4_652_008
     assert sum(variable.value.shape.num_elements() for variable in model.trainable_variables) == 4_652_008
 
 
 def test_the_table_is_the_model(model: keras.Model) -> None:
     """Each layer of the table is Keras's layer of that name: kind, kernel, output and parameters, in order."""
     weighted = [layer for layer in model.layers if type(layer).__name__ in KINDS]
-    assert [layer.name for layer in weighted] == [layer.name for layer in efficientnet_lite0.LAYERS]
-    for layer, described in zip(weighted, efficientnet_lite0.LAYERS, strict=True):
+    assert [layer.name for layer in weighted] == [layer.name for layer in LITE0.layers]
+    for layer, described in zip(weighted, LITE0.layers, strict=True):
         learned = [*layer.trainable_variables]
         if described.kind != "dense":
             learned += model.get_layer(f"{layer.name}_norm").trainable_variables
@@ -83,7 +83,7 @@ def test_the_table_is_the_model(model: keras.Model) -> None:
 
 def test_every_kernel_is_filled(model: keras.Model) -> None:
     """Loading leaves no kernel as it was built, which is all zeros."""
-    assert all(np.any(model.get_layer(layer.name).kernel) for layer in efficientnet_lite0.LAYERS)
+    assert all(np.any(model.get_layer(layer.name).kernel) for layer in LITE0.layers)
 
 
 @needs_photos
@@ -153,6 +153,6 @@ def test_other_weights_leave_the_model_alone(model: keras.Model, tmp_path: Path)
 
 def test_a_tensor_of_another_shape_is_refused() -> None:
     """A kernel that does not fit its layer is refused with both shapes."""
-    wider = replace(efficientnet_lite0.LAYERS[0], kernel=(5, 5, 3, 32))
+    wider = replace(LITE0.layers[0], kernel=(5, 5, 3, 32))
     with pytest.raises(Lite0WeightsError, match=r"stem needs .*\(32, 3, 5, 5\).*\(32, 3, 3, 3\)"):
         read_weights([wider], packaged())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from app.inference.model_cache import load_trained
+from app.inference.model_cache import load_digits
 from jobs.trained import TrainedModel
 from support.classify_requests import DIGIT, problem
 from support.stores import FullRegistry, FullStore
@@ -69,7 +69,7 @@ def test_a_file_that_was_changed_is_not_loaded(api: Live, store: FullStore, data
 
 def test_a_network_that_is_removed_while_it_is_asked(api: Live, store: FullStore, data_dir: Path) -> None:
     """Whoever has found a network when it is removed is told that it is not there, and not that it is damaged."""
-    files, registry = api.state["gallery"]._trained.files, FullRegistry(store)
+    files, registry = api.state["catalog"]._trained.files, FullRegistry(store)
     real = files._store
     for call in ("classify", "download", "report", ""):
         model_id = publish(store, data_dir, untrained())
@@ -92,7 +92,7 @@ def test_networks_that_were_let_go_leave_memory(tmp_path: Path) -> None:
     try:
         for number in range(3):
             model = TrainedModel(id=f"job_{number}", job_id=f"job_{number}", created_at=datetime.now(UTC), **facts)
-            served = load_trained(model, path, capacity=1, linger=0)
+            served = load_digits(model, path, capacity=1, linger=0)
             assert served.batcher
             left.append(weakref.ref(served.batcher._run))
             served.close()

@@ -156,7 +156,7 @@ def test_more_networks_than_memory(api: Live, store: FullStore, data_dir: Path) 
         answer = api.client.post(f"/models/{model_id}/classify", files=DIGIT).json()
         assert answer["model"]["id"] == model_id
         assert first.setdefault(model_id, answer["predictions"]) == answer["predictions"]
-    assert list(api.state["gallery"]._trained._entries) == ids[1:]
+    assert list(api.state["catalog"]._trained._entries) == ids[1:]
     assert len({str(predictions) for predictions in first.values()}) == 3
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bestguess.supervisor.redis_program import executables
+from bestguess.supervisor.redis import executables
 from support.old_data import LAYOUTS, MARK, ROOT, Files, Service, answers, finished
 from support.redis_server import LiveRedis
 from support.s3_server import live_s3

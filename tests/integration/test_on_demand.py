@@ -12,21 +12,24 @@ import pytest
 
 from app.dependencies import State
 from app.errors import NotEnoughMemory, NotReady, Problem
-from app.inference import loader
-from app.inference.engine import Choice, Engine
-from app.inference.loader import BringUp
-from app.main import serving
+from app.inference.admission import Choice
+from app.inference.classifier import Networks
+from app.inference.loader import Loader
+from app.main import running
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import ready, served
 from support.waiting import wait_until
-from vision.networks.registry import LITE0, NETWORKS, VGG19
+from vision.engines.tensorflow import memory_to_load
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.registry import NETWORKS
+from vision.networks.vgg import VGG19
 from vision.networks.weights import WeightsFile
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 CONTENT = b"stands for the weights"
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
-FILE = WeightsFile("small.h5", len(CONTENT), MD5, "small.h5", (), network="vgg19", has_path=False)
+FILE = WeightsFile("small.h5", len(CONTENT), MD5, "small.h5", "vgg19", contents=())
 
 
 def build(dtype: str) -> keras.Model:
@@ -56,21 +59,21 @@ def put(folder: Path) -> None:
     (folder / "weights" / FILE.name).write_bytes(CONTENT)
 
 
-def play(folder: Path, scene: Callable[[Engine, BringUp], Awaitable[None]], **more: object) -> None:
-    """Let a scene play with an engine and who brings its networks up."""
+def play(folder: Path, scene: Callable[[Networks, Loader], Awaitable[None]], **more: object) -> None:
+    """Let a scene play with an engine and its loader."""
 
     async def run() -> None:
-        with contextlib.closing(Engine(settings(folder, **more), table=TABLE)) as engine:
-            bring_up = BringUp(engine, settings(folder, **more))
+        with contextlib.closing(Networks(settings(folder, **more), table=TABLE)) as engine:
+            loading = Loader(engine, settings(folder, **more))
             try:
-                await scene(engine, bring_up)
+                await scene(engine, loading)
             finally:
-                bring_up.stop()
+                loading.stop()
 
     asyncio.run(run())
 
 
-async def until_it_answers(engine: Engine) -> tuple[Choice, list[str]]:
+async def until_it_answers(engine: Networks) -> tuple[Choice, list[str]]:
     """Ask until there is an answer; return it, and what was said before."""
     said: list[str] = []
     async with asyncio.timeout(120):
@@ -86,10 +89,10 @@ def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
     """The first question is told that the network is being loaded; a later one is answered."""
     put(tmp_path)
 
-    async def scene(engine: Engine, _: BringUp) -> None:
+    async def scene(engine: Networks, _: Loader) -> None:
         choice, said = await until_it_answers(engine)
-        assert choice.served.weights
-        assert choice.served.weights.verified
+        assert choice.slot.weights
+        assert choice.slot.weights.verified
         assert said[0] == "VGG-19 was asked for, and is being loaded."
         assert engine.find("vgg19") in engine.in_view
 
@@ -99,7 +102,7 @@ def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
 def test_without_its_weights(tmp_path: Path) -> None:
     """Without its file the answer is what to do; once the file is there it is loaded, without a restart."""
 
-    async def scene(engine: Engine, _: BringUp) -> None:
+    async def scene(engine: Networks, _: Loader) -> None:
         with pytest.raises(
             NotReady, match=r"weights are not here\. Run `bestguess weights fetch --model vgg19`"
         ) as told:
@@ -107,7 +110,7 @@ def test_without_its_weights(tmp_path: Path) -> None:
         assert told.value.headers == {"Retry-After": "30"}
         put(tmp_path)
         choice, _ = await until_it_answers(engine)
-        assert choice.served.ready
+        assert choice.slot.ready
 
     play(tmp_path, scene)
 
@@ -117,17 +120,17 @@ def test_a_wrong_file(tmp_path: Path) -> None:
     put(tmp_path)
     (tmp_path / "weights" / FILE.name).write_bytes(b"<html>")
 
-    async def scene(engine: Engine, _: BringUp) -> None:
+    async def scene(engine: Networks, _: Loader) -> None:
         served = engine.find("vgg19")
         with pytest.raises(NotReady):
             engine.choose("vgg19")
         async with asyncio.timeout(60):
-            while served.report.state != "failed":  # noqa: ASYNC110 - reports are values that change
+            while served.status.state != "failed":  # noqa: ASYNC110 - a status is a value that changes
                 await asyncio.sleep(0.05)
         for _ in range(3):
             with pytest.raises(NotReady, match="6 bytes where 22 are expected"):
                 engine.choose("vgg19")
-            assert served.report.state == "failed"
+            assert served.status.state == "failed"
 
     play(tmp_path, scene)
 
@@ -136,9 +139,9 @@ def test_without_enough_memory(tmp_path: Path) -> None:
     """Where there is no room it is said, with what is needed and what there is; nothing is loaded until there is."""
     put(tmp_path)
 
-    async def scene(engine: Engine, bring_up: BringUp) -> None:
-        free = loader.needed(SMALL) - 1
-        bring_up.on_demand.available = lambda: free
+    async def scene(engine: Networks, loading: Loader) -> None:
+        free = memory_to_load(SMALL) - 1
+        loading.on_demand.available = lambda: free
         with pytest.raises(
             NotEnoughMemory, match=r"There is no room for VGG-19\. It needs 2\.2 GB .* 2\.2 GB are free"
         ):
@@ -146,7 +149,7 @@ def test_without_enough_memory(tmp_path: Path) -> None:
         assert not engine.find("vgg19").ready
         free += 1
         choice, _ = await until_it_answers(engine)
-        assert choice.served.ready
+        assert choice.slot.ready
 
     play(tmp_path, scene)
 
@@ -155,15 +158,15 @@ def test_listed(tmp_path: Path) -> None:
     """A network that is listed is loaded at the start, beside the one that answers, and ready means both."""
     put(tmp_path)
 
-    async def scene(engine: Engine, bring_up: BringUp) -> None:
-        await bring_up.run()
-        assert {served.network.id for served in engine.networks.values() if served.ready} == {
+    async def scene(engine: Networks, loading: Loader) -> None:
+        await loading.run()
+        assert {served.network.id for served in engine.slots.values() if served.ready} == {
             "efficientnet-lite0",
             "vgg19",
         }
         assert engine.ready
-        assert engine.choose(None).served.network.id == "efficientnet-lite0"
-        assert engine.choose("vgg19").served.network.id == "vgg19"
+        assert engine.choose(None).slot.network.id == "efficientnet-lite0"
+        assert engine.choose("vgg19").slot.network.id == "vgg19"
 
     play(tmp_path, scene, models="efficientnet-lite0,vgg19")
 
@@ -177,7 +180,7 @@ def test_over_http(tmp_path: Path) -> None:
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with serving(chosen, Engine(chosen, table=TABLE)) as state:
+        async with running(chosen, Networks(chosen, table=TABLE)) as state:
             yield state
 
     with served(chosen, resources) as client:

@@ -84,7 +84,7 @@ def test_an_error_of_redis(api: Live, worker: Workplace, faulty: FaultyRedis, fa
     wait_until(lambda: client.post(TRAIN).status_code == 202, SOON)
     assert client.get("/readyz").json()["redis"] == {"status": "up", "detail": None}
     assert client.post(f"/jobs/{job}/cancel").json()["status"] == "cancelled"
-    assert not api.state["desk"].feed._listener.done()
+    assert not api.state["jobs"].feed._listener.done()
 
 
 def test_an_error_of_ours(worker: Workplace) -> None:

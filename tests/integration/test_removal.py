@@ -38,7 +38,7 @@ def test_a_removal_during_which_redis_is_lost(
     """What was removed from the records is removed, whatever becomes of Redis then; a worker does what is left."""
     lost: Any = LostMeanwhile(data_dir / "models", server)
     dataset = made(api.client)
-    api.state["shelf"].artifacts = api.state["gallery"]._trained.files._store = lost
+    api.state["datasets"].artifacts = api.state["catalog"]._trained.files._store = lost
     for path in (f"/datasets/{dataset['id']}", f"/models/{model_id}"):
         assert api.client.delete(path).status_code == 204
         server.start()

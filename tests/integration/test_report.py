@@ -9,7 +9,7 @@ import pytest
 
 from bestguess.schemas.job_params import MnistParams
 from bestguess.schemas.report import REPORT_FILE, Report
-from vision.pictures.report.picture import draw
+from vision.pictures.report import draw
 from worker.checkpoint import Checkpoint
 from worker.errors import Stopped
 from worker.mnist.data import Digits, read

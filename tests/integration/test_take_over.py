@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from app.dependencies import State
-from app.inference.engine import Engine
-from app.main import serving
+from app.inference.classifier import Networks
+from app.main import running
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import served
 from support.waiting import wait_until
 from vision.files import checksum
-from vision.networks.registry import VGG16
-from vision.networks.vgg import VGG16_WEIGHTS
+from vision.networks.vgg import VGG16, VGG16_WEIGHTS
 
 PICTURE = {"file": encoded(noise((300, 200)), "JPEG")}
 
@@ -67,11 +66,11 @@ def test_vgg16_takes_over(
         decode_processes=1,
     )
     size, md5 = random_weights.stat().st_size, checksum(random_weights, "md5")
-    engine = Engine(settings, replace(VGG16, weights=replace(VGG16_WEIGHTS, size=size, md5=md5)))
+    engine = Networks(settings, replace(VGG16, weights=replace(VGG16_WEIGHTS, size=size, md5=md5)))
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with serving(settings, engine) as state:
+        async with running(settings, engine) as state:
             yield state
 
     with served(settings, resources) as client:

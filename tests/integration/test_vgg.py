@@ -10,7 +10,8 @@ from PIL import Image
 
 from support.weights_files import write_official
 from vision.networks import keras_h5
-from vision.networks.vgg import VGG16_LAYERS, build_vgg16, load, preprocess, randomise
+from vision.networks.applications import randomise
+from vision.networks.vgg import VGG16
 from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def keras() -> ModuleType:
 @pytest.fixture(scope="module")
 def model() -> Model:
     """Build VGG16 once, with random weights: 138 million numbers."""
-    network = build_vgg16("float32")
+    network = VGG16.build("float32")
     randomise(network, 0)
     return network
 
@@ -49,8 +50,8 @@ def test_layers_are_those_of_keras(model: Model) -> None:
     """The table agrees with Keras's network: names, order, kernels, outputs, parameters, and their total."""
     weighted = [layer for layer in model.layers if layer.weights]
     found = [(each.name, tuple(each.kernel.shape), each.output.shape[1:], each.count_params()) for each in weighted]
-    assert found == [(layer.name, layer.kernel, layer.output, layer.parameters) for layer in VGG16_LAYERS]
-    assert model.count_params() == sum(layer.parameters for layer in VGG16_LAYERS) == 138_357_544
+    assert found == [(layer.name, layer.kernel, layer.output, layer.parameters) for layer in VGG16.layers]
+    assert model.count_params() == sum(layer.parameters for layer in VGG16.layers) == 138_357_544
 
 
 def test_logits_come_out(model: Model, keras: ModuleType) -> None:
@@ -62,7 +63,7 @@ def test_logits_come_out(model: Model, keras: ModuleType) -> None:
 def test_dtype_is_the_networks_alone(keras: ModuleType) -> None:
     """A network of another precision leaves Keras's own policy as it was, and other threads never see it."""
     built: list[tuple[Model, str]] = []
-    thread = threading.Thread(target=lambda: built.append((build_vgg16("bfloat16"), keras.config.dtype_policy().name)))
+    thread = threading.Thread(target=lambda: built.append((VGG16.build("bfloat16"), keras.config.dtype_policy().name)))
     thread.start()
     thread.join()
     network, policy_after = built[0]
@@ -74,22 +75,21 @@ def test_dtype_is_the_networks_alone(keras: ModuleType) -> None:
 def test_unknown_dtype(keras: ModuleType) -> None:
     """A policy that Keras does not know is refused, and the one before stands."""
     with pytest.raises(ValueError, match="float7"):
-        build_vgg16("float7")
+        VGG16.build("float7")
     assert keras.config.dtype_policy().name == "float32"
 
 
 def test_random_file(model: Model, random_weights: Path) -> None:
     """A file of random weights and weights made up in memory are the same numbers for the same seed."""
-    for name, kernel, bias in keras_h5.read(random_weights, VGG16_LAYERS):
-        found = model.get_layer(name).get_weights()
-        np.testing.assert_array_equal(found[0], kernel)
-        np.testing.assert_array_equal(found[1], bias)
+    for name, arrays in keras_h5.read(random_weights, VGG16.table.stored):
+        for found, array in zip(model.get_layer(name).get_weights(), arrays.values(), strict=True):
+            np.testing.assert_array_equal(found, array)
 
 
 def test_random_weights_look_trained(model: Model, photos: Path, keras: ModuleType) -> None:
     """With random weights the logits of photographs spread as trained ones do, so that no softmax is ones and zeros."""
     paths = sorted(path for path in photos.iterdir() if path.suffix in {".png", ".jpg"})
-    prepared = preprocess(keras.ops.convert_to_tensor(np.stack([_cut(path) for path in paths])))
+    prepared = VGG16.preprocess(keras.ops.convert_to_tensor(np.stack([_cut(path) for path in paths])))
     logits = keras.ops.convert_to_numpy(model(prepared))
     spread = logits.std(axis=1)
     assert spread.min() > 2
@@ -99,6 +99,6 @@ def test_random_weights_look_trained(model: Model, photos: Path, keras: ModuleTy
 def test_file_that_does_not_fit(model: Model, tmp_path: Path) -> None:
     """A file of another network is refused, with what is missing and what to do."""
     path = tmp_path / "small.h5"
-    write_official(path, VGG16_LAYERS[:2])
+    write_official(path, VGG16.table.stored[:2])
     with pytest.raises(WeightsError, match=r"small\.h5: 2 layers .* 16 are expected: block2_conv1, .* weights status"):
-        load(model, path)
+        VGG16.load(model, path)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.main import make_sandbox, make_state
 from app.serve import main
-from app.services.jobs import opened
+from app.services.jobs import open_job_service
 from support.fake_networks import DummyRunner
 from vision.networks.weights import FoundWeights
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @contextlib.asynccontextmanager
 async def resources(settings: Settings) -> AsyncIterator[State]:
     """Make a service with this network."""
-    engine, runner = Engine(settings), DummyRunner()
+    engine, runner = Networks(settings), DummyRunner()
     runner.error = SystemExit("the device is gone")
     engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
-    async with opened(settings.redis_url) as desk:
+    async with open_job_service(settings) as job_service:
         with (
             contextlib.closing(engine),
             contextlib.closing(make_sandbox(settings)) as sandbox,
-            make_state(settings, engine, sandbox, desk) as state,
+            make_state(settings, engine, sandbox, job_service) as state,
         ):
             yield state
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.inference.hardware import Hardware
+from vision.engines.base import Hardware
 
 ESPRESSO, TABBY = 967, 281
 
@@ -23,7 +23,7 @@ class DummyRunner:
         self.batches: list[int] = []
         self.error: BaseException | None = None
 
-    def __call__(self, pixels: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def run(self, pixels: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Answer with scores that sum to 1."""
         self.batches.append(len(pixels))
         self.go.wait(10)

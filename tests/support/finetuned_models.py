@@ -41,11 +41,11 @@ class Made:
     def __init__(self, base: keras.Model, freeze: int, seed: int, classes: Sequence[str] = CLASSES) -> None:
         self.freeze, self.classes, self._base = freeze, tuple(classes), base
         self.cut = transfer_learning.cut_of(SMALL_VGG, freeze)
-        self.tail = transfer_learning.tail(SMALL_VGG, self.cut, len(classes), "float32", seed=seed)
-        transfer_learning.copy_weights(base, self.tail)
+        self.head = transfer_learning.head(base, self.cut, len(classes), "float32", seed=seed)
+        transfer_learning.copy_weights(base, self.head)
         random = np.random.default_rng(seed)
-        kept = {layer.name for layer in transfer_learning.frozen_layers(SMALL_VGG, self.tail, freeze)}
-        for layer in self.tail.layers:
+        kept = {layer.name for layer in transfer_learning.frozen_layers(SMALL_VGG, self.head, freeze)}
+        for layer in self.head.layers:
             if layer.weights and layer.name not in kept:
                 moved = [array + random.normal(0, 0.05, array.shape) for array in layer.get_weights()]
                 layer.set_weights(moved)
@@ -55,8 +55,8 @@ class Made:
         import keras  # noqa: PLC0415 - not when tests are collected
 
         ready = SMALL_VGG.preprocess(np.stack(pixels).astype(np.float32))
-        features = transfer_learning.trunk(self._base, self.cut)(ready, training=False)
-        logits = self.tail(features, training=False)
+        features = transfer_learning.backbone(self._base, self.cut)(ready, training=False)
+        logits = self.head(features, training=False)
         return np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(logits)))
 
     def result(self, **more: object) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def publish(jobs: FullStore, data_dir: Path, made: Made, owner: str = ANONYMOUS,
     claim = jobs.claim(job_id, "worker", 60)
     assert claim is not None
     artifact = open_store(None, data_dir).publish(
-        job_id, claim.fence, lambda folder: made.tail.save(folder / MODEL), {}
+        job_id, claim.fence, lambda folder: made.head.save(folder / MODEL), {}
     )
     result = made.result(**more) | {"model_id": job_id} | artifact.record()
     jobs.finish(job_id, claim.fence, JobStatus.SUCCEEDED, result)

@@ -16,12 +16,12 @@ import httpx
 
 from app.access.auth import Authenticator
 from app.dependencies import State
-from app.inference.engine import Engine
+from app.inference.classifier import Networks
 from app.main import Resources, make_sandbox, make_state
 from app.serve import server
-from app.services.jobs import opened
+from app.services.jobs import open_job_service
 from app.settings import Settings
-from bestguess.supervisor.redis_server import free_port
+from bestguess.supervisor.redis import free_port
 from jobs.telemetry.tracing import Tracing
 from support.fake_networks import DummyRunner
 from support.waiting import wait_until
@@ -42,7 +42,7 @@ class Inside:
 class Live:
     """A running service: `client` talks to it, `runner` is VGG16's dummy, `engine` is what it serves with."""
 
-    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Engine, inside: Inside) -> None:
+    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Networks, inside: Inside) -> None:
         self.client, self.runner, self.engine, self._inside = client, runner, engine, inside
 
     @property
@@ -84,17 +84,17 @@ def served(
 @contextlib.contextmanager
 def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = None) -> Iterator[Live]:
     """Serve dummy networks until the end of the block."""
-    engine, runner, inside = Engine(settings), DummyRunner(), Inside()
+    engine, runner, inside = Networks(settings), DummyRunner(), Inside()
     if ready:
         engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with opened(settings.redis_url) as desk:
+        async with open_job_service(settings) as job_service:
             with (
                 contextlib.closing(engine),
                 contextlib.closing(make_sandbox(settings)) as sandbox,
-                make_state(settings, engine, sandbox, desk) as state,
+                make_state(settings, engine, sandbox, job_service) as state,
             ):
                 inside.loop, inside.state = asyncio.get_running_loop(), state
                 yield state

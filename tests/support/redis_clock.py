@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bestguess.supervisor.redis_program import executables
+from bestguess.supervisor.redis import executables
 from support.redis_server import LiveRedis
 from support.waiting import wait_until
 

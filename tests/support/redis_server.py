@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bestguess.supervisor.redis_program import executables
+from bestguess.supervisor.redis import executables
 from support.server_process import ServerProcess
 from support.waiting import wait_until
 

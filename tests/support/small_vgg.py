@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
-from vision.networks import layers, random_weights
-from vision.networks.registry import VGG16
+from vision.networks.table import Cut, Layer, LayerShapes, Table
+from vision.networks.vgg import VGG16
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import keras
 
-    from vision.networks.layers import Layer
-    from vision.networks.registry import Network
+    from vision.networks.network import Network
 
 SIDE = 32
 BLOCKS = ((2, 4), (2, 6), (3, 8), (3, 10), (3, 12))
 UNITS = {"fc1": 24, "fc2": 20, "predictions": 10}
 
 
-def _layers() -> Iterator[Layer]:
+def _table() -> Table:
+    layers: list[Layer] = []
+    cuts: list[Cut] = []
     side, inputs = SIDE, 3
     for block, (convolutions, channels) in enumerate(BLOCKS, start=1):
         for number in range(1, convolutions + 1):
-            yield layers.convolution(f"block{block}_conv{number}", 3, inputs, channels, side)
+            name, kernel = f"block{block}_conv{number}", (3, 3, inputs, channels)
+            layers.append(Layer(name, "convolution", kernel, (side, side, channels), prod(kernel) + channels))
+            cuts.append(Cut(name, len(layers), (side, side, channels)))
             inputs = channels
         side //= 2
+        cuts[-1] = Cut(f"block{block}_pool", len(layers), (side, side, channels))
     for name, units in UNITS.items():
-        yield layers.dense(name, inputs, units)
+        layers.append(Layer(name, "dense", (inputs, units), (units,), inputs * units + units))
+        cuts.append(Cut(name, len(layers), (units,)))
         inputs = units
-
-
-LAYERS = tuple(_layers())
+    stored = [LayerShapes(layer.name, {"kernel": layer.kernel, "bias": layer.kernel[-1:]}) for layer in layers]
+    return Table(tuple(layers), tuple(stored), tuple(cuts[:-1]))
 
 
 def build(dtype: str) -> keras.Model:
@@ -54,20 +57,13 @@ def build(dtype: str) -> keras.Model:
     return keras.Model(inputs, features)
 
 
-def randomise(model: keras.Model, seed: int) -> None:
-    """Fill it with numbers of a seed."""
-    for name, kernel, bias in random_weights.draw(LAYERS, seed):
-        model.get_layer(name).set_weights([kernel, bias])
-
-
 SMALL_VGG: Network = replace(
     VGG16,
     id="small-vgg",
     title="Small VGG",
     input_size=SIDE,
     resize=36,
-    layers=LAYERS,
     build=build,
-    randomise=randomise,
     weights=None,
+    own_table=_table(),
 )

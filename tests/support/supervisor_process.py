@@ -12,7 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bestguess.supervisor.redis_server import free_port
+from bestguess.supervisor.redis import free_port
 from support.waiting import wait_until
 from support.worker_processes import BUSY
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.errors import METHODS, add_handlers
-from app.responses import SentFile
+from app.responses import RemovableFileResponse
 from app.serve import allow_connections
 from support.live_server import Live
 
@@ -161,7 +161,9 @@ def test_a_file_that_goes_before_it_is_sent(tmp_path: Path) -> None:
     files = {"there": path, "absent": tmp_path / "absent", "going": Going(path)}
     app = FastAPI()
     add_handlers(app)
-    app.add_api_route("/{name}", lambda name: SentFile(files[name], filename="x.keras"), response_model=None)
+    app.add_api_route(
+        "/{name}", lambda name: RemovableFileResponse(files[name], filename="x.keras"), response_model=None
+    )
 
     async def ask(name: str, **headers: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

@@ -16,7 +16,9 @@ from benchmarks.processes import UsageError
 from benchmarks.report import serving_report
 from benchmarks.service import service_environment
 from benchmarks.serving import GOALS, UNREPORTED_SETTINGS, ratios
-from vision.networks.registry import LITE0, VGG16, Network
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.registry import Network
+from vision.networks.vgg import VGG16
 
 
 def _row(connections: int, rate: float, p50: float, **more: object) -> dict[str, Any]:

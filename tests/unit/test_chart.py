@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vision.pictures.chart import Kind, draw
-from vision.pictures.png import SHARPNESS
+from vision.pictures.render import SHARPNESS
 
 PHOTO = np.full((320, 480, 3), (200, 30, 30), np.uint8)
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from typing import TYPE_CHECKING
 
@@ -31,38 +32,26 @@ def test_an_ending_is_told_in_words(code: int, words: str) -> None:
 
 async def kept(child: Child, until: Callable[[], object]) -> None:
     """Keep a child until a condition holds, and then stop it."""
-    keeping = asyncio.create_task(child.keep())
+    keeping = asyncio.create_task(child.keep_running())
     await asyncio.to_thread(wait_until, until, 20)
     keeping.cancel()
     await asyncio.wait({keeping})
     await child.stop()
 
 
-class Said:
-    """What has been written to standard error so far."""
-
-    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
-        self._capfd, self._text = capfd, ""
-
-    def __call__(self, words: str) -> bool:
-        """Whether these words are in it."""
-        self._text += self._capfd.readouterr().err
-        return words in self._text
-
-
-def test_a_program_that_is_not_there_is_told_and_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_program_that_is_not_there_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     """A command that cannot be run is one more ending, after which comes a pause."""
-    said = Said(capfd)
-    words = "bestguess: It ended with exit code 127; it is started again in 1 s\n"
-    asyncio.run(kept(Child(Command("It", ("/no/such/program",), {}, 1)), lambda: said(words)))
+    caplog.set_level(logging.INFO, "bestguess.up")
+    words = "It ended with exit code 127; it is started again in 1 s"
+    asyncio.run(kept(Child(Command("It", ("/no/such/program",), {}, 1)), lambda: words in caplog.messages))
 
 
-def test_a_process_that_cannot_be_made_is_told_and_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_process_that_cannot_be_made_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     """When the system refuses to start a process, that is an ending too."""
-    said = Said(capfd)
-    words = "bestguess: It could not be started (Argument list too long); it is started again in 1 s\n"
+    caplog.set_level(logging.INFO, "bestguess.up")
+    words = "It could not be started (Argument list too long); it is started again in 1 s"
     child = Child(Command("It", ("x" * 20_000_000,), {}, 1))  # longer than any system takes
-    asyncio.run(kept(child, lambda: said(words)))
+    asyncio.run(kept(child, lambda: words in caplog.messages))
 
 
 def test_a_child_leaves_no_process_of_its_own(tmp_path: Path) -> None:

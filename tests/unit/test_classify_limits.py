@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.inference.runner import NotFinite
 from app.settings import Settings
 from support.classify_requests import BLUE, FILE, RED, problem
 from support.images import encoded, jpeg_with_scans, noise
 from support.live_server import Live, live, read_answer, without_decoders
 from support.waiting import wait_until
+from vision.engines.base import NotFinite
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import re
 
 import pytest
 
-from app.datasets.sorting import MOST_REJECTED, label_of, with_label
-from app.datasets.taking import Seen, Taken
 from app.errors import Invalid
 from app.openapi import LABEL, NAME
+from app.services.dataset_ingest import MAX_REJECTED, IngestResult, Photograph, add_labelled, parse_label
 from jobs.datasets.archives.names import hides
 from jobs.datasets.classes import Unlabelled, layout
 from jobs.datasets.model import Entry, Index
@@ -78,17 +77,17 @@ def test_files_that_are_refused_again_and_again() -> None:
     """However often files are refused, each is kept once for each reason; many are cut, and all are counted."""
     index = Index()
     for number in range(3):
-        taken = Taken([Seen(f"cats/{number}.png", f"{number}" * 64, Spot(number, 0, 1), 1, 1, "PNG")])
-        taken.refuse("cats/x.png", "broken")
-        taken.refuse("cats/x.png", f"broken in another way {number % 2}")
-        index, _, _ = with_label(index, taken)
+        result = IngestResult([Photograph(f"cats/{number}.png", f"{number}" * 64, Spot(number, 0, 1), 1, 1, "PNG")])
+        result.reject("cats/x.png", "broken")
+        result.reject("cats/x.png", f"broken in another way {number % 2}")
+        index, _, _ = add_labelled(index, result)
     assert [one.reason[-1] for one in index.rejected] == ["n", "0", "1"]
     for number in range(2):
-        many = Taken([Seen(f"cats/9{number}.png", f"9{number}" * 32, Spot(9, 0, 1), 1, 1, "PNG")])
-        for refused in range(MOST_REJECTED):
-            many.refuse(f"cats/{number}-{refused}.png", "broken")
-        index, _, _ = with_label(index, many)
-    assert (len(index.rejected), summary(index).rejected_total) == (MOST_REJECTED, 3 + 2 * MOST_REJECTED)
+        many = IngestResult([Photograph(f"cats/9{number}.png", f"9{number}" * 32, Spot(9, 0, 1), 1, 1, "PNG")])
+        for refused in range(MAX_REJECTED):
+            many.reject(f"cats/{number}-{refused}.png", "broken")
+        index, _, _ = add_labelled(index, many)
+    assert (len(index.rejected), summary(index).rejected_total) == (MAX_REJECTED, 3 + 2 * MAX_REJECTED)
 
 
 def test_the_patterns_of_names() -> None:
@@ -122,7 +121,7 @@ def test_the_patterns_of_names() -> None:
 def test_the_pattern_of_labels(label: str) -> None:
     """The OpenAPI document's pattern and length for a label take what the service takes."""
     try:
-        taken = bool(label_of(label))
+        taken = bool(parse_label(label))
     except Invalid:
         taken = False
     assert (len(label) <= 100 and bool(re.search(LABEL, label))) == taken

@@ -12,8 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from support import drawn_digits
 from support.drawn_digits import BLACK, WHITE, Sheet
-from vision.digits.normalise import _stroke_width, normalise
-from vision.digits.pieces import named
+from vision.digits.preprocess import _stroke_width, label_pieces, normalise
 from vision.errors import PROBLEMS, NoInk
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def test_broken_strokes(five: Digit) -> None:
     for x in (130, 160):
         brush.line([(x, 0), (x, 280)], fill=(255, 255, 255), width=6)
     image = normalise(picture)
-    assert named(image > 100).max() >= 6
+    assert label_pieces(image > 100).max() >= 6
     assert alike(image, five) > 0.7
 
 
@@ -228,6 +227,6 @@ def test_problem_is_known() -> None:
 def test_no_tensorflow() -> None:
     """It runs in a decode process, and imports nothing that would make one heavy."""
     code = (
-        "import sys, vision.digits.normalise; print([n for n in ('tensorflow', 'keras', 'scipy') if n in sys.modules])"
+        "import sys, vision.digits.preprocess; print([n for n in ('tensorflow', 'keras', 'scipy') if n in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vision.digits import pieces
+from vision.digits import preprocess
 from vision.errors import NoInk
 
 
@@ -10,7 +10,7 @@ from vision.errors import NoInk
 def test_pieces(density: float, shape: tuple[int, int]) -> None:
     """Two pixels have the same number just when a path of neighbours, also over corners, joins them."""
     mask = np.random.default_rng(0).random(shape) < density
-    names, seen = pieces.named(mask), np.zeros(shape, np.intp)
+    names, seen = preprocess.label_pieces(mask), np.zeros(shape, np.intp)
     for number, start in enumerate(np.argwhere(mask).tolist(), 1):
         waiting = [tuple(start)] if not seen[*start] else []
         while waiting:
@@ -30,17 +30,17 @@ def test_spiral_is_one_piece() -> None:
         mask[turn, turn : 101 - turn] = mask[turn : 101 - turn, 100 - turn] = True
         mask[100 - turn, turn : 101 - turn] = mask[turn + 2 : 101 - turn, turn] = True
         mask[turn + 2, turn : turn + 3] = True
-    assert pieces.named(mask).max() == 1
+    assert preprocess.label_pieces(mask).max() == 1
 
 
 def test_a_line_is_left_out_only_beside_a_digit() -> None:
     """A line across the picture is left out where something stands clear of it, and only there."""
     mask = np.zeros((100, 100), np.bool_)
     mask[:, 10:14] = True
-    assert (pieces.of_digit(mask, mask.astype(np.float32)) == mask).all()
+    assert (preprocess.pick_digit(mask, mask.astype(np.float32)) == mask).all()
     digit = np.zeros_like(mask)
     digit[40:60, 50:54] = True
-    assert (pieces.of_digit(mask | digit, (mask | digit).astype(np.float32)) == digit).all()
+    assert (preprocess.pick_digit(mask | digit, (mask | digit).astype(np.float32)) == digit).all()
 
 
 def test_specks() -> None:
@@ -51,9 +51,9 @@ def test_specks() -> None:
     ink[near[0] : near[0] + 5, near[1] : near[1] + 5] = 1
     ink[far[0] : far[0] + 5, far[1] : far[1] + 5] = 1
     ink[middling[0] : middling[0] + 10, middling[1] : middling[1] + 10] = 1
-    kept = pieces.of_digit(ink > 0, ink)
+    kept = preprocess.pick_digit(ink > 0, ink)
     assert (kept[near], kept[far], kept[middling]) == (True, False, True)
     speck = np.zeros_like(ink)
     speck[3:8, 3:8] = 1
     with pytest.raises(NoInk, match="larger"):
-        pieces.of_digit(speck > 0, speck)
+        preprocess.pick_digit(speck > 0, speck)

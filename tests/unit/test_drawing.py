@@ -5,11 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision.pictures.files import data_uri, opened
-from vision.pictures.lettering import fitted, paintable, width_of
-from vision.pictures.picture import Kind, draw_sheet
-from vision.pictures.png import SHARPNESS
-from vision.pictures.sheet import BEST, INK, WRONG, Box, Line, Photo, Sheet, Text
+from vision.pictures.render import SHARPNESS, Kind, data_uri, draw_sheet, opened
+from vision.pictures.sheet import BEST, INK, WRONG, Box, Line, Photo, Sheet, Text, fitted, paintable, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,7 +7,7 @@ from support.photo_datasets import stripes
 from vision.decode.images import Limits
 from vision.decode.sandbox import Cost
 from vision.errors import DecodersUnavailable
-from vision.networks.registry import VGG16
+from vision.networks.vgg import VGG16
 from worker.finetune.augment import changed
 from worker.finetune.evaluation import cross_entropy, part_right
 from worker.finetune.ledger import Ledger

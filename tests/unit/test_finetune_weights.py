@@ -10,7 +10,9 @@ from jobs.settings import WorkerSettings
 from support.file_server import Answer, FileServer
 from support.weights_files import official
 from support.worker_processes import timed
-from vision.networks.registry import LITE0, VGG16, Network
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.registry import Network
+from vision.networks.vgg import VGG16
 from worker.errors import Stopped
 from worker.finetune.weights import WeightsUnavailable, root_weights
 

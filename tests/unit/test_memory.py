@@ -1,4 +1,4 @@
-"""How much memory there still is."""
+"""How much memory there is, and how much of it is left."""
 
 from pathlib import Path
 
@@ -55,6 +55,26 @@ def test_more_than_its_limit(proc: Path, tmp_path: Path) -> None:
 def test_of_another_system(tmp_path: Path) -> None:
     """A system without /proc does not say."""
     assert machine.available(tmp_path / "none", tmp_path / "none") is None
+
+
+def test_the_limit_of_a_machine(proc: Path, tmp_path: Path) -> None:
+    """Without groups the limit is the machine's memory."""
+    assert machine.memory_limit(proc, tmp_path / "none") == 16000 * 1024
+
+
+@pytest.mark.parametrize(
+    ("above", "own", "limit"), [("max", "5000", 5000), ("4000", "5000", 4000), ("max", "", 16384000)]
+)
+def test_the_limit_of_a_container(proc: Path, tmp_path: Path, above: str, own: str, limit: int) -> None:
+    """The least limit of our group and of those above it counts, where there is one, else the machine's memory."""
+    group(tmp_path / "cgroup", above, 1, 0)
+    group(tmp_path / "cgroup/a/b", own, 1, 0)
+    assert machine.memory_limit(proc, tmp_path / "cgroup") == limit
+
+
+def test_no_limit_is_known(tmp_path: Path) -> None:
+    """A system without /proc does not say."""
+    assert machine.memory_limit(tmp_path / "none", tmp_path / "none") is None
 
 
 def test_of_this_machine() -> None:

@@ -7,19 +7,31 @@ import re
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app.settings import Settings
+from bestguess import checks
+from bestguess.checks import Verdict
 from bestguess.supervisor import preflight
 from bestguess.supervisor.preflight import PreflightError
 from support.weights_files import SMALL, write_official
 from vision.networks.vgg import VGG19_WEIGHTS
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def is_one_line(error: pytest.ExceptionInfo[PreflightError]) -> bool:
     """Whether the message is one line that names a setting."""
     return "\n" not in str(error.value) and "BESTGUESS_" in str(error.value) and error.value.exit_code == 2
+
+
+def check_weights(weights: str, networks: Sequence[str] = ("vgg16",)) -> None:
+    """Check weights as `bestguess up` does."""
+    for result in checks.check_named_weights(weights, networks):
+        preflight.require(result)
 
 
 def test_settings_that_can_be_used_pass(tmp_path: Path) -> None:
@@ -54,7 +66,7 @@ def test_a_port_with_a_listener_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(PreflightError, match=f"^BESTGUESS_PORT={port}: another program listens") as error:
-            asyncio.run(preflight.check_address("127.0.0.1", port))
+            preflight.require(asyncio.run(checks.check_address("127.0.0.1", port)))
     assert is_one_line(error)
 
 
@@ -66,14 +78,14 @@ def test_a_port_whose_last_connection_has_just_ended_is_free() -> None:
             accepted, _ = server.accept()
             accepted.close()
             assert client.recv(1) == b""
-    asyncio.run(preflight.check_address("127.0.0.1", port))
+    assert asyncio.run(checks.check_address("127.0.0.1", port)).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize("host", ["203.0.113.77", "a" * 64 + ".invalid", "not an address"])
 def test_a_host_that_is_not_this_machine_is_refused(host: str) -> None:
     """An address of another machine, or none at all, is refused, and BESTGUESS_HOST is named."""
     with pytest.raises(PreflightError, match=r"^BESTGUESS_HOST=.+ no address of this machine") as error:
-        asyncio.run(preflight.check_address(host, 8000))
+        preflight.require(asyncio.run(checks.check_address(host, 8000)))
     assert is_one_line(error)
 
 
@@ -86,32 +98,32 @@ def test_a_host_that_is_not_this_machine_is_refused(host: str) -> None:
 )
 def test_other_reasons_not_to_listen_are_one_line(code: int, words: str) -> None:
     """A port for the administrator only has a line of its own; whatever else the system says is repeated."""
-    assert re.search(words, preflight._address_problem("::1", 80, OSError(code, "no")))
+    assert re.search(words, checks._address_problem("::1", 80, OSError(code, "no")))
 
 
 @pytest.mark.parametrize("weights", ["imagenet", "random"])
 def test_named_weights_pass(weights: str) -> None:
     """`imagenet` and `random` are weights."""
-    preflight.check_weights(weights)
+    assert list(checks.check_named_weights(weights)) == []
 
 
 def test_a_folder_has_a_file_for_each_network(tmp_path: Path) -> None:
     """In a folder each network that is loaded at the start needs a file that fits; the first that does not is named."""
     weights = str(tmp_path)
     with pytest.raises(PreflightError, match=f"{VGG19_WEIGHTS.name}: not there") as error:
-        preflight.check_weights(weights, ["vgg19"])
+        check_weights(weights, ["vgg19"])
     assert is_one_line(error)
     write_official(tmp_path / VGG19_WEIGHTS.name, SMALL)
     with pytest.raises(PreflightError, match="4 layers with weights where 19 are expected"):
-        preflight.check_weights(weights, ["vgg19"])
-    preflight.check_weights(weights, ["efficientnet-lite0"])
+        check_weights(weights, ["vgg19"])
+    check_weights(weights, ["efficientnet-lite0"])
 
 
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
     """What is no regular file is refused, and not waited for."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(PreflightError, match=r"^BESTGUESS_WEIGHTS=.+a file or a folder is expected"):
-        preflight.check_weights(str(tmp_path / "pipe"))
+        check_weights(str(tmp_path / "pipe"))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +132,7 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 def test_weights_that_are_no_file_are_refused(weights: str) -> None:
     """A misspelt name, a file that is not there, a folder and a file of something else are no weights."""
     with pytest.raises(PreflightError, match=r"^BESTGUESS_WEIGHTS=") as error:
-        preflight.check_weights(weights)
+        check_weights(weights)
     assert is_one_line(error)
 
 
@@ -129,16 +141,25 @@ def test_weights_that_are_no_file_are_refused(weights: str) -> None:
 )
 def test_redis_urls_pass(url: str) -> None:
     """redis://, rediss:// and unix:// are fine, and nothing is connected to."""
-    preflight.check_redis_url(url)
+    assert checks.check_redis_url(url).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:6379", "http://:secret@h", "redis://:secret/1@h", "redis://h:99999", "redis://h?secret=1", " "]
+    "url",
+    [
+        "localhost:6379",
+        "http://:secret@h",
+        "redis://:secret/1@h",
+        "redis://h:99999",
+        "redis://h?secret=1",
+        "redis://h/secret",
+        " ",
+    ],
 )
 def test_malformed_redis_urls_are_refused_without_being_repeated(url: str) -> None:
-    """A URL that redis-py does not read is refused, and a password in it is not shown."""
+    """A URL that redis-py or Celery cannot read is refused, and a password in it is not shown."""
     with pytest.raises(PreflightError, match=r"^BESTGUESS_REDIS_URL ") as error:
-        preflight.check_redis_url(url)
+        preflight.require(checks.check_redis_url(url))
     assert is_one_line(error)
     assert "secret" not in str(error.value)
 

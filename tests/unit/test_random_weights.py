@@ -34,9 +34,9 @@ def test_file_has_what_is_drawn(tmp_path: Path) -> None:
     path = tmp_path / "random.h5"
     write_random(path, SMALL, 5)
     for read, drawn in zip(keras_h5.read(path, SMALL), draw(SMALL, 5), strict=True):
-        assert read.name == drawn.name
-        np.testing.assert_array_equal(read.kernel, drawn.kernel)
-        np.testing.assert_array_equal(read.bias, drawn.bias)
+        assert (read.layer, list(read.arrays)) == (drawn.layer, list(drawn.arrays))
+        for name, array in read.arrays.items():
+            np.testing.assert_array_equal(array, drawn.arrays[name])
     assert keras_h5.seed_of(path) == 5
     assert list(tmp_path.iterdir()) == [path]
 
@@ -44,8 +44,8 @@ def test_file_has_what_is_drawn(tmp_path: Path) -> None:
 def test_layers_are_independent() -> None:
     """A layer's numbers come from the seed and its place alone, and another seed gives others."""
     every, first_two = list(draw(SMALL, 1)), list(draw(SMALL[:2], 1))
-    np.testing.assert_array_equal(every[0].kernel, first_two[0].kernel)
-    assert not np.array_equal(every[0].kernel, next(draw(SMALL, 2)).kernel)
+    np.testing.assert_array_equal(every[0].arrays["kernel"], first_two[0].arrays["kernel"])
+    assert not np.array_equal(every[0].arrays["kernel"], next(draw(SMALL, 2)).arrays["kernel"])
 
 
 def test_no_overwriting(tmp_path: Path) -> None:

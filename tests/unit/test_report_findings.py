@@ -5,7 +5,7 @@ import pytest
 
 from bestguess.schemas.report import Report
 from support.training_reports import findings_of, report_of
-from vision.pictures.files import opened
+from vision.pictures.render import opened
 from vision.reports import THUMBNAIL, find, softmax
 
 # Three of each class: one cat is called a dog, two birds are called cats.

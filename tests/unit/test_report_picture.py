@@ -10,14 +10,11 @@ from PIL import Image
 
 from bestguess.schemas.report import Report
 from support.training_reports import findings_of, report_of
-from vision.pictures.files import opened
-from vision.pictures.lettering import width_of
-from vision.pictures.picture import Kind
-from vision.pictures.png import SHARPNESS
-from vision.pictures.report.curve import ticks
-from vision.pictures.report.picture import HEIGHT, WIDTH, draw
-from vision.pictures.report.style import ink_on, percent
-from vision.pictures.sheet import BEST, WRONG
+from vision.pictures.render import SHARPNESS, Kind, opened
+from vision.pictures.report import HEIGHT, WIDTH, draw, percent
+from vision.pictures.report_curves import ticks
+from vision.pictures.report_matrix import ink_on
+from vision.pictures.sheet import BEST, WRONG, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 DIGITS = [str(digit) for digit in range(10)]
@@ -170,7 +167,7 @@ def test_letters_are_read_on_every_colour() -> None:
 def test_drawing_needs_no_tensorflow() -> None:
     """A report is read and drawn without TensorFlow."""
     code = (
-        "import sys, vision.pictures.report.picture, bestguess.schemas.report;"
+        "import sys, vision.pictures.report, bestguess.schemas.report;"
         "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

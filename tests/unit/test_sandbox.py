@@ -37,12 +37,12 @@ def slow() -> bytes:
 
 LIAR = """
 import socket, sys
-from vision import messages
+from vision.decode import decoder
 connection = socket.socket(fileno=int(sys.argv[1]))
 while True:
-    request, words = messages.receive(connection, sys.maxsize)
-    connection.sendall(messages.RECEIVED)
-    connection.sendall(messages.HEAD.pack(len(words), 12) + words + bytes(12))
+    request, words = decoder.receive(connection, sys.maxsize)
+    connection.sendall(decoder.RECEIVED)
+    connection.sendall(decoder.HEAD.pack(len(words), 12) + words + bytes(12))
 """
 
 
@@ -55,26 +55,26 @@ class Liar(Decoder):
 FATED = """
 import os, signal, socket, sys
 from pathlib import Path
-from vision import messages
+from vision.decode import decoder
 connection = socket.socket(fileno=int(sys.argv[1]))
 while True:
-    request, folder = messages.receive(connection, sys.maxsize)
+    request, folder = decoder.receive(connection, sys.maxsize)
     fates = Path(folder.decode()).joinpath("fates")
     fate, *later = fates.read_text().split()
     fates.write_text(" ".join(later))
     if fate.startswith("EARLY-"):
         os.kill(os.getpid(), getattr(signal, fate.removeprefix("EARLY-")))
-    connection.sendall(messages.RECEIVED)
+    connection.sendall(decoder.RECEIVED)
     if fate == "LATE":
-        connection.sendall(messages.HEAD.pack(100, 100))
+        connection.sendall(decoder.HEAD.pack(100, 100))
         os.kill(os.getpid(), signal.SIGKILL)
     if fate == "EXIT":
         sys.exit(1)
     if fate == "MEMORY":
-        os._exit(messages.OUT_OF_MEMORY)
+        os._exit(decoder.OUT_OF_MEMORY)
     if fate != "GOOD":
         os.kill(os.getpid(), getattr(signal, fate))
-    messages.send(connection, {"width": 2, "height": 2, "format": "PNG", "shapes": [[2, 2, 3]]}, bytes(12))
+    decoder.send(connection, {"width": 2, "height": 2, "format": "PNG", "shapes": [[2, 2, 3]]}, bytes(12))
 """
 
 

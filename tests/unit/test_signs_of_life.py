@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from app.health import answers
+from app.health import is_healthy
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import Live, live
@@ -16,9 +16,9 @@ from worker.pulse import FRESH_SECONDS, Pulse, fresh
 def test_a_service_that_answers(service: Live) -> None:
     """The image's health check says yes to 200, and no to anything else."""
     url = str(service.client.base_url)
-    assert answers(f"{url}/healthz")
-    assert not answers(f"{url}/nowhere")
-    assert not answers("http://127.0.0.1:9/healthz")
+    assert is_healthy(f"{url}/healthz")
+    assert not is_healthy(f"{url}/nowhere")
+    assert not is_healthy("http://127.0.0.1:9/healthz")
 
 
 def test_announced(service: Live) -> None:

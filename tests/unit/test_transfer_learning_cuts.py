@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from vision.networks import transfer_learning
-from vision.networks.registry import LITE0, VGG16
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.vgg import VGG16
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_what_a_network_does_not_have() -> None:
 def test_places_are_known_without_keras() -> None:
     """Whoever only wants to know the places does not wait for TensorFlow."""
     code = (
-        "import sys; from vision import transfer_learning, networks; transfer_learning.cut_of(networks.VGG16, 3);"
+        "import sys; from vision.networks import transfer_learning, vgg; transfer_learning.cut_of(vgg.VGG16, 3);"
         "print(sorted({'keras', 'tensorflow'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -7,7 +7,7 @@ import pytest
 from fastapi import Request
 from starlette.types import Message
 
-from app.uploads import FormLimits, read_files, read_image
+from app.uploads import read_files, read_image
 
 PIECE = bytes(range(256)) * 192  # about as much as uvicorn hands over at a time, with all that a parser looks for
 TIMES = 16 * 1024 * 1024 // len(PIECE)
@@ -52,7 +52,7 @@ def memory_for(headers: dict[str, str], body: Iterator[bytes]) -> tuple[float, f
     asked, kept = request(headers, body), []
 
     async def read() -> None:
-        kept.append(await read_image(asked, FormLimits(1, 4)))  # a result is drawn whole into asyncio's own messages
+        kept.append(await read_image(asked, 4))  # a result is drawn whole into asyncio's own messages
 
     tracemalloc.start()
     try:
@@ -102,5 +102,5 @@ def test_each_file_is_its_own() -> None:
     )
     for size in (1, 7, len(body)):
         cut = (body[at : at + size] for at in range(0, len(body), size))
-        uploads = asyncio.run(read_files(request(BOUNDARY, cut), FormLimits(3, 4), ("file",)))
+        uploads = asyncio.run(read_files(request(BOUNDARY, cut), ("file",), files=3, parts=4))
         assert [(upload.name, upload.data) for upload in uploads] == [("ä.jpg", PIECE[:600]), ("", b"")]

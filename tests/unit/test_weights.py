@@ -10,10 +10,9 @@ from pathlib import Path
 import h5py
 import pytest
 
-from support.weights_files import SMALL, official, write_official
-from vision.networks.layers import dense
+from support.weights_files import SMALL, layer, official, write_official
 from vision.networks.random_weights import write_random
-from vision.networks.vgg import load
+from vision.networks.vgg import VGG16
 from vision.networks.weights import (
     FoundWeights,
     WeightsError,
@@ -202,7 +201,7 @@ def test_listed_layer_is_not_there(file: WeightsFile, source: Path) -> None:
 
 def test_other_shape(file: WeightsFile, source: Path) -> None:
     """A layer of another shape is named, with both shapes."""
-    write_official(source, [*SMALL[:3], dense("predictions", 32, 11)])
+    write_official(source, [*SMALL[:3], layer("predictions", 32, 11)])
     message = r"layer predictions has the shapes \(32, 11\) and \(11,\) where \(32, 10\) and \(10,\) are expected"
     with pytest.raises(WeightsError, match=message):
         identify(source, file)
@@ -228,13 +227,13 @@ def test_damaged(file: WeightsFile, source: Path) -> None:
 
 def test_official_needs_no_layout(source: Path, file: WeightsFile) -> None:
     """Size and MD5 decide: what our idea of the layout is cannot shut out the official file."""
-    assert verify(source, replace(file, layers=SMALL[:1])).verified
+    assert verify(source, replace(file, contents=SMALL[:1])).verified
 
 
 def test_load_without_a_file() -> None:
     """Loading VGG16 without a file says what to do."""
     with pytest.raises(WeightsError, match="bestguess weights fetch"):
-        load(None, None)
+        VGG16.load(None, None)
 
 
 def test_no_tensorflow() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from support.weights_files import SMALL, official, write_official
 from vision.networks.registry import NETWORKS
-from vision.networks.vgg import VGG16_LAYERS, VGG16_WEIGHTS, VGG19_LAYERS, VGG19_WEIGHTS, load_vgg19
+from vision.networks.vgg import VGG16, VGG16_WEIGHTS, VGG19, VGG19_WEIGHTS
 from vision.networks.weights import WeightsError, WeightsMissing, find, named
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ def other(tmp_path: Path) -> WeightsFile:
 
 def test_vgg16_layers() -> None:
     """VGG16 has 16 layers with weights and 138,357,544 parameters, from a picture of 224 to 1,000 classes."""
-    assert [layer.name for layer in VGG16_LAYERS[-5:]] == ["block5_conv2", "block5_conv3", "fc1", "fc2", "predictions"]
-    assert sum(layer.parameters for layer in VGG16_LAYERS) == 138_357_544
-    assert (VGG16_LAYERS[0].output, VGG16_LAYERS[12].output) == ((224, 224, 64), (14, 14, 512))
-    assert VGG16_LAYERS[13].kernel == (25088, 4096)
+    assert [layer.name for layer in VGG16.layers[-5:]] == ["block5_conv2", "block5_conv3", "fc1", "fc2", "predictions"]
+    assert sum(layer.parameters for layer in VGG16.layers) == 138_357_544
+    assert (VGG16.layers[0].output, VGG16.layers[12].output) == ((224, 224, 64), (14, 14, 512))
+    assert VGG16.layers[13].kernel == (25088, 4096)
 
 
 def test_address_of_vgg16s_official_file() -> None:
@@ -48,9 +48,9 @@ def test_address_of_vgg16s_official_file() -> None:
 
 def test_vgg19_layers() -> None:
     """VGG-19 has 19 layers with weights and 143,667,240 parameters: a fourth convolution in each of three blocks."""
-    assert len(VGG19_LAYERS) == 19
-    assert sum(layer.parameters for layer in VGG19_LAYERS) == 143_667_240
-    more = {layer.name for layer in VGG19_LAYERS} - {layer.name for layer in VGG16_LAYERS}
+    assert len(VGG19.layers) == 19
+    assert sum(layer.parameters for layer in VGG19.layers) == 143_667_240
+    more = {layer.name for layer in VGG19.layers} - {layer.name for layer in VGG16.layers}
     assert more == {"block3_conv4", "block4_conv4", "block5_conv4"}
     assert NETWORKS["vgg19"].parameters == 143_667_240
 
@@ -84,7 +84,7 @@ def test_the_official_files_are_keras_own(file: WeightsFile) -> None:
     remote = file.at("https://storage.googleapis.com/tensorflow")
     assert remote.url == ast.literal_eval(address)
     assert (remote.algorithm, remote.digest) == ("md5", ast.literal_eval(fetched["file_hash"]))
-    assert 0 < file.size - 4 * sum(layer.parameters for layer in file.layers) < 50_000
+    assert 0 < file.size - 4 * NETWORKS[file.network].parameters < 50_000
 
 
 def test_a_path_to_a_file_is_one_networks(other: WeightsFile, tmp_path: Path) -> None:
@@ -115,4 +115,4 @@ def test_words_name_no_file(other: WeightsFile) -> None:
 def test_load_without_a_file() -> None:
     """Loading VGG-19 without a file says which command gets it."""
     with pytest.raises(WeightsError, match=r"vgg19_weights.*`bestguess weights fetch --model vgg19`"):
-        load_vgg19(None, None)
+        VGG19.load(None, None)

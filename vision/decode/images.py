@@ -21,8 +21,37 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-
 Fit = Literal["crop", "stretch", "inside", "digit"]
+
+ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # as Pillow names its decoders
+# What Pillow says that it found, and what we call it: its JPEG decoder calls several JPEGs in one file, as phones make
+# them, MPO.
+FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "BMP": "BMP"}
+WEBP_HEADER = 30  # bytes
+# Of files that people send by mistake: (offset, bytes, name), each from the format's own specification.
+SIGNATURES = (
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftypavis", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftyphev", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypmsf1", "HEIC"),
+    (4, b"ftyp", "A video"),
+    (4, b"jP  \r\n\x87\n", "JPEG 2000"),
+    (0, b"\xffO\xffQ", "JPEG 2000"),
+    (4, b"JXL \r\n\x87\n", "JPEG XL"),
+    (0, b"\xff\n", "JPEG XL"),
+    (0, b"\0\0\x01\0", "ICO"),
+    (0, b"8BPS", "PSD"),
+    (0, b"%PDF", "PDF"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"DDS ", "DDS"),
+    (0, b"qoif", "QOI"),
+    (0, b"\x1aE\xdf\xa3", "A video"),
+)
+
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 ORIENTATION = 0x0112
 # EXIF 2.32, 4.6.4: how a picture that was stored with this orientation is brought upright.
@@ -43,7 +72,7 @@ class View:
 
     `crop` brings the shorter side to `resize` and cuts a square of `size` from the centre; `stretch` makes a square of
     `size` of the whole; `inside` keeps the shape, with the longer side at most `size`. `digit` is one digit's ink in
-    grey, as `vision.digits.normalise` has it, looked for with `resize` on the longer side.
+    grey, as `vision.digits.preprocess` has it, looked for with `resize` on the longer side.
     """
 
     size: int
@@ -108,28 +137,70 @@ def render(data: bytes, views: tuple[View, ...], limits: Limits) -> Rendering:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _render(data, views, limits)
+            image = _open(data, limits)
+            width, height = size = image.size
+            extent = _load(image, views)
+            orientation, rgb = _orientation(image), to_rgb(image)
+            images = tuple(
+                _digit(image, rgb, orientation) if view.fit == "digit" else _view(rgb, size, extent, orientation, view)
+                for view in views
+            )
     except ImageProblem:
         raise
     except MemoryError:
         raise TooManyPixels("The image needs more memory than this service gives to one. Send a smaller one.") from None
     except Exception as error:  # noqa: BLE001 - Pillow raises nearly anything on a broken file
         raise BrokenImage(f"The image is broken or incomplete: {error}. Save it anew and send that.") from None
-
-
-def _render(data: bytes, views: tuple[View, ...], limits: Limits) -> Rendering:
-    image = _open(data, limits)
-    size = image.size
-    _check_pixels(size[0] * size[1], limits)
-    extent = _load(image, views)
-    orientation = _orientation(image)
-    colours = to_rgb(image)
-    images = tuple(
-        _digit(image, colours, orientation) if view.fit == "digit" else _view(colours, size, extent, orientation, view)
-        for view in views
-    )
-    width, height = size if orientation < 5 else size[::-1]  # noqa: PLR2004 - 5 to 8 lie on their side
+    if orientation >= 5:  # noqa: PLR2004 - 5 to 8 lie on their side
+        width, height = height, width
     return Rendering(width, height, FORMATS[image.format or ""], images)
+
+
+def _open(data: bytes, limits: Limits) -> Image.Image:
+    """Recognise the format and read the header, after every check that can be made before pixels are decoded."""
+    if not data:
+        raise NotAnImage("The file is empty. Send a picture.")
+    if data.startswith(b"RIFF") and (pixels := webp_canvas(data)) > limits.max_pixels:
+        raise _too_many(pixels, limits)
+    if jpeg.count_scans(data, limits.max_scans + 1) > limits.max_scans:
+        raise TooManyPixels(f"The JPEG has more than {limits.max_scans} scans. Save it anew, without as many passes.")
+    Image.MAX_IMAGE_PIXELS = None  # the check below is ours, and says what to do
+    try:
+        image = Image.open(io.BytesIO(data), formats=ACCEPTED)
+    except UnidentifiedImageError:
+        foreign = foreign_format(data)
+        if foreign:
+            raise UnsupportedFormat(f"{foreign} is not accepted. Send JPEG, PNG, WebP, GIF or BMP.") from None
+        raise NotAnImage("The file is not an image that can be read. Send JPEG, PNG, WebP, GIF or BMP.") from None
+    if (pixels := image.width * image.height) > limits.max_pixels:
+        raise _too_many(pixels, limits)
+    return image
+
+
+def _too_many(pixels: int, limits: Limits) -> TooManyPixels:
+    return TooManyPixels(
+        f"The image has {pixels:,} pixels; at most {limits.max_pixels:,} are accepted. Send a smaller one."
+    )
+
+
+def webp_canvas(data: bytes) -> int:
+    """Count the pixels that an extended WebP says it has, 0 for another file.
+
+    Its decoder allocates them before Pillow can be asked (RFC 9649, 2.7: width and height less one, 24 bits each).
+    """
+    if not (data.startswith(b"RIFF") and data[8:16] == b"WEBPVP8X" and len(data) >= WEBP_HEADER):
+        return 0
+    width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
+    return width * height
+
+
+def foreign_format(data: bytes) -> str | None:
+    """Name the format of a file that is a picture, document or video, but not one that is accepted."""
+    for offset, signature, name in SIGNATURES:
+        if data.startswith(signature, offset):
+            return name
+    head = data[:1024].lstrip().lower()
+    return "SVG" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in head else None
 
 
 def _load(image: Image.Image, views: tuple[View, ...]) -> tuple[float, float]:
@@ -150,30 +221,6 @@ def _spare(size: tuple[int, int], view: View) -> float:
     return min(size) / (view.resize if view.fit == "crop" else view.size)
 
 
-def _check_pixels(pixels: int, limits: Limits) -> None:
-    if pixels > limits.max_pixels:
-        raise TooManyPixels(
-            f"The image has {pixels:,} pixels; at most {limits.max_pixels:,} are accepted. Send a smaller one."
-        )
-
-
-def _open(data: bytes, limits: Limits) -> Image.Image:
-    if not data:
-        raise NotAnImage("The file is empty. Send a picture.")
-    _check_pixels(webp_canvas(data), limits)
-    scans = jpeg.count_scans(data, limits.max_scans + 1)
-    if scans > limits.max_scans:
-        raise TooManyPixels(f"The JPEG has more than {limits.max_scans} scans. Save it anew, without as many passes.")
-    Image.MAX_IMAGE_PIXELS = None  # the check above is ours, and says what to do
-    try:
-        return Image.open(io.BytesIO(data), formats=ACCEPTED)
-    except UnidentifiedImageError:
-        foreign = foreign_format(data)
-        if foreign:
-            raise UnsupportedFormat(f"{foreign} is not accepted. Send JPEG, PNG, WebP, GIF or BMP.") from None
-        raise NotAnImage("The file is not an image that can be read. Send JPEG, PNG, WebP, GIF or BMP.") from None
-
-
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(ORIENTATION, 1)
@@ -182,100 +229,6 @@ def _orientation(image: Image.Image) -> int:
     return value if value in UPRIGHT else 1
 
 
-def _view(
-    image: Image.Image, size: tuple[int, int], extent: tuple[float, float], orientation: int, view: View
-) -> Image.Image:
-    # Scaling and centred cutting give the same before and after turning, and turning the small result is cheaper.
-    resized = image.resize(_target(size, view), FILTERS[view.interpolation], box=_box(extent, view))
-    return _upright(resized, orientation)
-
-
-def _digit(image: Image.Image, colours: Image.Image, orientation: int) -> Image.Image:
-    from vision.digits.normalise import normalise  # noqa: PLC0415 - NumPy comes with it, which photos do without
-
-    # White ink on nothing would vanish on the white that colours are laid on.
-    inked = image.convert("RGBA") if image.has_transparency_data and not image.mode.startswith("I") else colours
-    return Image.fromarray(normalise(_upright(inked, orientation)))
-
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
-
-
-def _target(size: tuple[int, int], view: View) -> tuple[int, int]:
-    if view.fit != "inside":
-        return view.size, view.size
-    scale = min(1.0, view.size / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _box(extent: tuple[float, float], view: View) -> tuple[float, float, float, float]:
-    """Say which part of the decoded pixels a view shows.
-
-    Cutting first and scaling once is what scaling to `resize` and cutting then would give, but never makes a
-    1 x 5000 image 256 x 1,280,000 on the way.
-    """
-    width, height = extent
-    if view.fit != "crop":
-        return 0, 0, width, height
-    side = min(extent) * view.size / view.resize
-    left, top = (width - side) / 2, (height - side) / 2
-    return left, top, left + side, top + side
-
-
-# The picture formats that are accepted, and the signatures of those that people send by mistake.
-ACCEPTED = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # as Pillow names its decoders
-# What Pillow says that it found, and what we call it: its JPEG decoder calls several JPEGs in one file, as phones make
-# them, MPO.
-FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "BMP": "BMP"}
-
-WEBP_HEADER = 30  # bytes
-# (offset, bytes, name), each from the format's own specification.
-SIGNATURES = (
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
-    (4, b"ftyphei", "HEIC"),
-    (4, b"ftyphev", "HEIC"),
-    (4, b"ftypmif1", "HEIC"),
-    (4, b"ftypmsf1", "HEIC"),
-    (4, b"ftyp", "A video"),
-    (4, b"jP  \r\n\x87\n", "JPEG 2000"),
-    (0, b"\xffO\xffQ", "JPEG 2000"),
-    (4, b"JXL \r\n\x87\n", "JPEG XL"),
-    (0, b"\xff\n", "JPEG XL"),
-    (0, b"\0\0\x01\0", "ICO"),
-    (0, b"8BPS", "PSD"),
-    (0, b"%PDF", "PDF"),
-    (0, b"%!PS", "PostScript"),
-    (0, b"DDS ", "DDS"),
-    (0, b"qoif", "QOI"),
-    (0, b"\x1aE\xdf\xa3", "A video"),
-)
-
-
-def foreign_format(data: bytes) -> str | None:
-    """Name the format of a file that is a picture, document or video, but not one that is accepted."""
-    for offset, signature, name in SIGNATURES:
-        if data.startswith(signature, offset):
-            return name
-    head = data[:1024].lstrip().lower()
-    return "SVG" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in head else None
-
-
-def webp_canvas(data: bytes) -> int:
-    """Count the pixels that an extended WebP says it has, 0 for another file.
-
-    Its decoder allocates them before Pillow can be asked (RFC 9649, 2.7: width and height less one, 24 bits each).
-    """
-    if not (data.startswith(b"RIFF") and data[8:16] == b"WEBPVP8X" and len(data) >= WEBP_HEADER):
-        return 0
-    width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
-    return width * height
-
-
-# Colours as networks see them: 8-bit RGB, made of whatever a picture has.
 def to_rgb(image: Image.Image) -> Image.Image:
     """Make 8-bit RGB of any mode: alpha over white, 16 bits scaled to 8, CMYK and palettes converted."""
     if image.mode.startswith(("I", "F")):
@@ -296,3 +249,33 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     grey = image.convert("I").point(table, "L")
     grey.info.pop("transparency", None)
     return grey
+
+
+def _view(
+    image: Image.Image, size: tuple[int, int], extent: tuple[float, float], orientation: int, view: View
+) -> Image.Image:
+    """Cut and scale a picture of `size`, of which `extent` was decoded, and bring the result upright.
+
+    Cutting first and scaling once is what scaling to `resize` and cutting then would give, but never makes a
+    1 x 5000 image 256 x 1,280,000 on the way. Scaling and centred cutting give the same before and after turning, and
+    turning the small result is cheaper.
+    """
+    width, height = extent
+    box, target = (0.0, 0.0, width, height), (view.size, view.size)
+    if view.fit == "crop":
+        side = min(extent) * view.size / view.resize
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+    elif view.fit == "inside":
+        scale = min(1.0, view.size / max(size))
+        target = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    resized = image.resize(target, FILTERS[view.interpolation], box=box)
+    return resized.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else resized
+
+
+def _digit(image: Image.Image, colours: Image.Image, orientation: int) -> Image.Image:
+    from vision.digits.preprocess import normalise  # noqa: PLC0415 - NumPy comes with it, which photos do without
+
+    # White ink on nothing would vanish on the white that colours are laid on.
+    inked = image.convert("RGBA") if image.has_transparency_data and not image.mode.startswith("I") else colours
+    return Image.fromarray(normalise(inked.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else inked))

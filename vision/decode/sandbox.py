@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vision.decode import messages
+from vision.decode.decoder import OUT_OF_MEMORY, RECEIVED, receive, send, timeout
 from vision.decode.images import FORMATS, Limits, Picture, View
 from vision.errors import PROBLEMS, DecodersUnavailable, TooCostly, TooManyPixels
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 HAND_OVER_SECONDS = 10  # in which a process starts, which takes a tenth of a second, and takes its task
+HAND_OVER = timeout(HAND_OVER_SECONDS)
 ATTEMPTS = 2  # at one picture, each in a process of its own, as one that dies may have been killed from outside
 STARVED = 0.01  # of the time waited: a process that gets less processor time than this hangs, or the machine does
 FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT}  # no picture causes them
@@ -113,8 +114,8 @@ class Decoder:
         self._hand_over(request, data)
         try:
             self._wait()
-            messages.set_timeout(self._connection, socket.SO_RCVTIMEO, HAND_OVER_SECONDS)
-            return _picture(*messages.receive(self._connection, LARGEST_ANSWER), request["views"])
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, HAND_OVER)
+            return _picture(*receive(self._connection, LARGEST_ANSWER), request["views"])
         except BlockingIOError:
             self._replace()
             raise _Died("the decode process stopped in the middle of its answer", by_picture=False) from None
@@ -134,7 +135,9 @@ class Decoder:
         start = used = self._processor_seconds()
         while True:
             patience = max(self._cost.seconds - (used - start), self._cost.seconds / 2)
-            if messages.comes_within(self._connection, patience):
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout(patience))
+            with suppress(BlockingIOError):
+                self._connection.recv(1, socket.MSG_PEEK)
                 return
             before, used = used, self._processor_seconds()
             if used - start >= self._cost.seconds:
@@ -172,7 +175,7 @@ class Decoder:
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # for digits; there is a process for each core
             )
         # A process that takes nothing is as bad as one that says nothing.
-        messages.set_timeout(self._connection, socket.SO_SNDTIMEO, HAND_OVER_SECONDS)
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, HAND_OVER)
 
     def _hand_over(self, request: dict[str, Any], data: bytes) -> None:
         """Give the process its task, and a second time to a new one where the first had died while it was idle.
@@ -183,17 +186,19 @@ class Decoder:
         """
         for _ in range(2):
             try:
-                messages.set_timeout(self._connection, socket.SO_RCVTIMEO, HAND_OVER_SECONDS)
-                messages.send(self._connection, request, data)
-                messages.exactly(self._connection, len(messages.RECEIVED))
+                self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, HAND_OVER)
+                send(self._connection, request, data)
+                taken = self._connection.recv(len(RECEIVED))
             except BlockingIOError:
                 self._replace()
-            except (EOFError, OSError):
-                ended_before = self._process.returncode is not None  # and no new one could be started
-                if self._replace(ending=True) == messages.OUT_OF_MEMORY and not ended_before:
-                    raise _too_large() from None
-            else:
+                continue
+            except OSError:
+                taken = b""
+            if taken:
                 return
+            ended_before = self._process.returncode is not None  # and no new one could be started
+            if self._replace(ending=True) == OUT_OF_MEMORY and not ended_before:
+                raise _too_large()
         raise DecodersUnavailable("the decode process ends as soon as it starts, or cannot be started")
 
     def _replace(self, *, ending: bool = False) -> int:
@@ -226,7 +231,7 @@ class _Died(Exception):
 
 def _death(code: int) -> Exception:
     """Say why a process has ended by itself: the picture used up a limit or crashed it, or somebody killed it."""
-    if code == messages.OUT_OF_MEMORY:
+    if code == OUT_OF_MEMORY:
         return _too_large()
     if code == -signal.SIGXCPU:
         return _too_costly("Decoding took too much processor time.")
@@ -256,17 +261,13 @@ def _picture(header: dict[str, Any], pixels: bytes, wanted: list[dict[str, Any]]
         raise ValueError(f"a {kind} of {width} x {height}")
     views, at = [], 0
     for shape, view in zip(header["shapes"], wanted, strict=True):
-        size = math.prod(_checked(shape, view["size"], view["fit"]))
-        views.append(np.frombuffer(pixels, np.uint8, size, at).reshape(shape))
-        at += size
+        size, fit = view["size"], view["fit"]
+        sides, channels = range(1 if fit == "inside" else size, size + 1), 1 if fit == "digit" else 3
+        if [type(length) for length in shape] != [int] * 3:
+            raise TypeError(f"a view of {shape}")
+        if shape[2] != channels or not all(length in sides for length in shape[:2]):
+            raise ValueError(f"a view of {shape} where {fit} {size} was asked for")
+        count = math.prod(shape)
+        views.append(np.frombuffer(pixels, np.uint8, count, at).reshape(shape))
+        at += count
     return Picture(width, height, kind, tuple(views))
-
-
-def _checked(shape: list[Any], size: int, fit: str) -> list[int]:
-    """Return the (height, width, channels) of a view that can be what was asked for."""
-    sides, channels = range(1 if fit == "inside" else size, size + 1), 1 if fit == "digit" else 3
-    if [type(length) for length in shape] != [int] * 3:
-        raise TypeError(f"a view of {shape}")
-    if shape[2] != channels or not all(length in sides for length in shape[:2]):
-        raise ValueError(f"a view of {shape} where {fit} {size} was asked for")
-    return shape

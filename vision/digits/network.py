@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vision.machine import has_bfloat16
-from vision.networks import layers
 from vision.networks.labels import Label
-from vision.networks.registry import Network
+from vision.networks.network import Network
+from vision.networks.table import Layer, Table
 from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -89,14 +89,13 @@ def _start(random: keras.random.SeedGenerator) -> keras.Initializer:
 
 
 # A network that a job has trained on digits, as it is served: our own code, and nothing but numbers of its file.
-LOOKED_FOR = 240  # pixels of the longer side in which ink is looked for, as `vision.digits.ink` does
-_HALF, _QUARTER = SIDE // 2, SIDE // 4  # behind each pool
+LOOKED_FOR = 240  # pixels of the longer side in which ink is looked for, as `vision.digits.preprocess` does
 
 LAYERS = (
-    layers.convolution("convolution1", 5, 1, 32, SIDE),
-    layers.convolution("convolution2", 5, 32, 64, _HALF),
-    layers.dense("dense", _QUARTER * _QUARTER * 64, 1024),
-    layers.dense("logits", 1024, CLASSES),
+    Layer("convolution1", "convolution", (5, 5, 1, 32), (28, 28, 32), 832),
+    Layer("convolution2", "convolution", (5, 5, 32, 64), (14, 14, 64), 51_264),
+    Layer("dense", "dense", (3136, 1024), (1024,), 3_212_288),
+    Layer("logits", "dense", (1024, CLASSES), (CLASSES,), 10_250),
 )
 _LABELS = tuple(Label(None, str(digit)) for digit in range(CLASSES))
 
@@ -111,8 +110,6 @@ def trained(model_id: str, about: str) -> Network:
         resize=LOOKED_FOR,
         interpolation="bicubic",
         preprocessing="light ink on dark, the digit fitted into 20 x 20 and centred by mass in 28 x 28; pixel / 255",
-        layers=LAYERS,
-        weights=None,
         build=lambda _: build(dropout=0.0),
         preprocess=prepared,
         load=load,
@@ -120,6 +117,7 @@ def trained(model_id: str, about: str) -> Network:
         channels=1,
         fit="digit",
         labels=lambda: _LABELS,
+        own_table=Table(LAYERS),
     )
 
 

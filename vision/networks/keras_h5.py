@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import h5py
     from numpy.typing import NDArray
 
-    from vision.networks.layers import Layer
+    from vision.networks.table import LayerShapes
 
 _SEED = "bestguess_random_seed"
+_OFFICIAL = {"kernel": "W", "bias": "b"}  # what the official files of VGG call them
 # What h5py raises on a file that is truncated, damaged or of another structure.
 _DAMAGE = (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
 
@@ -31,14 +32,13 @@ class LayoutError(Exception):
 
 
 class LayerWeights(NamedTuple):
-    """One layer's numbers, float32: `kernel` as in `Layer.kernel`, `bias` (outputs,)."""
+    """One layer's numbers, float32, by their names, in Keras's order."""
 
-    name: str
-    kernel: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    layer: str
+    arrays: dict[str, NDArray[np.float32]]
 
 
-def check(path: Path, layers: Sequence[Layer]) -> None:
+def check(path: Path, layers: Sequence[LayerShapes]) -> None:
     """Compare a file's layers with a network's, without reading their numbers.
 
     Raises:
@@ -48,7 +48,7 @@ def check(path: Path, layers: Sequence[Layer]) -> None:
         _matched(root, layers)
 
 
-def read(path: Path, layers: Sequence[Layer]) -> Iterator[LayerWeights]:
+def read(path: Path, layers: Sequence[LayerShapes]) -> Iterator[LayerWeights]:
     """Check a file as `check` does, then read its weights, a layer at a time, under the names of `layers`.
 
     Raises:
@@ -56,11 +56,11 @@ def read(path: Path, layers: Sequence[Layer]) -> Iterator[LayerWeights]:
     """
     with _opened(path) as root:
         for layer, arrays in _matched(root, layers):
-            kernel, bias = (np.asarray(array, np.float32) for array in arrays)
-            yield LayerWeights(layer.name, kernel, bias)
+            numbers = (np.asarray(array, np.float32) for array in arrays)
+            yield LayerWeights(layer.layer, dict(zip(layer.shapes, numbers, strict=True)))
 
 
-def write(path: Path, layers: Sequence[Layer], weights: Iterable[LayerWeights], *, seed: int) -> None:
+def write(path: Path, layers: Sequence[LayerShapes], weights: Iterable[LayerWeights], *, seed: int) -> None:
     """Write a file that is marked, for `seed_of`, as weights that nobody trained; `weights` is taken one by one.
 
     Raises:
@@ -71,7 +71,7 @@ def write(path: Path, layers: Sequence[Layer], weights: Iterable[LayerWeights], 
     with _Disk(path, "w+") as disk:
         with h5py.File(disk, "w") as file:
             file.attrs[_SEED] = seed
-            file.attrs["layer_names"] = [layer.name.encode() for layer in layers]
+            file.attrs["layer_names"] = [layer.layer.encode() for layer in layers]
             for layer in weights:
                 _write_layer(file, layer)
                 if disk.error:
@@ -115,9 +115,8 @@ class _Disk(io.FileIO):
 
 
 def _write_layer(file: h5py.Group, layer: LayerWeights) -> None:
-    group = file.create_group(layer.name)
-    # The official file's names.
-    arrays = {f"{layer.name}_W_1:0": layer.kernel, f"{layer.name}_b_1:0": layer.bias}
+    group = file.create_group(layer.layer)
+    arrays = {f"{layer.layer}_{_OFFICIAL.get(name, name)}_1:0": array for name, array in layer.arrays.items()}
     group.attrs["weight_names"] = [name.encode() for name in arrays]
     for name, array in arrays.items():
         group.create_dataset(name, data=array)
@@ -138,11 +137,11 @@ def _opened(path: Path) -> Iterator[h5py.Group]:
         raise LayoutError(f"truncated or damaged ({' '.join(str(error).split())})") from error
 
 
-def _matched(root: h5py.Group, layers: Sequence[Layer]) -> list[tuple[Layer, list[h5py.Dataset]]]:
+def _matched(root: h5py.Group, layers: Sequence[LayerShapes]) -> list[tuple[LayerShapes, list[h5py.Dataset]]]:
     """Pair a network's layers with what a file has for each, in order."""
     saved = _saved(root)
     if len(saved) != len(layers):
-        missing = [layer.name for layer in layers if layer.name not in saved]
+        missing = [layer.layer for layer in layers if layer.layer not in saved]
         names = f": {', '.join(missing)} missing" if missing else ""
         raise LayoutError(f"{len(saved)} layers with weights where {len(layers)} are expected{names}")
     for layer, (name, arrays) in zip(layers, saved.items(), strict=True):
@@ -168,9 +167,9 @@ def _names(group: h5py.Group, attribute: str) -> list[str]:
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 
-def _compare(layer: Layer, name: str, arrays: list[h5py.Dataset]) -> None:
+def _compare(layer: LayerShapes, name: str, arrays: list[h5py.Dataset]) -> None:
     found = [array.shape for array in arrays]
-    expected = [layer.kernel, layer.output[-1:]]
+    expected = list(layer.shapes.values())
     if found != expected:
         raise LayoutError(f"layer {name} has the shapes {_shapes(found)} where {_shapes(expected)} are expected")
     if any(array.dtype.kind != "f" for array in arrays):

@@ -1,32 +1,108 @@
-"""What a network's weight layers are: names, shapes and parameter counts, known without TensorFlow."""
+"""Generator of the layer tables: `python -m vision.networks.layers [ID ...]` writes `tables/<id>.json` from Keras."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import prod
+import json
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vision.networks.applications import stored
+from vision.networks.registry import NETWORKS
+from vision.networks.table import Cut, Layer, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import keras
+
+TABLES = Path(__file__).with_name("tables")
+_KINDS = {"Conv2D": "convolution", "DepthwiseConv2D": "depthwise convolution", "Dense": "dense"}
+_REARRANGE = {"Dropout", "Flatten", "Reshape"}  # what they give is what they get: a head begins with them
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer with trained weights.
+def describe(model: keras.Model, cuts_at: str = ".*") -> Table:
+    """Read a table off a Keras graph whose layers are each called once.
 
-    `kernel` is Keras's shape: (height, width, inputs, outputs) of a convolution, (inputs, outputs) of a dense layer;
-    `output` is (height, width, channels) or (units,); `parameters` counts every number that it keeps.
+    Where several layers follow each other without a weight layer between them, the cut is behind the last one.
     """
+    before = _ancestors(model)
+    order = [layer for layer in model.layers if type(layer).__name__ in _KINDS]
+    norms = _norms(model, order, before)
+    cuts: dict[int, Cut] = {}
+    for layer in model.layers:
+        above = before[layer.name]
+        frozen = sum(other.name in above or other is layer for other in order)
+        is_only_way = all(
+            other.name in above or other is layer or layer.name in before[other.name] for other in model.layers
+        )
+        if (
+            0 < frozen < len(order)
+            and is_only_way
+            and type(layer).__name__ not in _REARRANGE
+            and re.fullmatch(cuts_at, layer.name)
+        ):
+            cuts[frozen] = Cut(layer.name, frozen, tuple(layer.output.shape[1:]))
+    return Table(
+        layers=tuple(_layer(layer, [model.get_layer(name) for name in norms[layer.name]]) for layer in order),
+        stored=stored(model),
+        cuts=tuple(cuts.values()),
+    )
 
-    name: str
-    kind: str
-    kernel: tuple[int, ...]
-    output: tuple[int, ...]
-    parameters: int
+
+def _ancestors(model: keras.Model) -> dict[str, set[str]]:
+    """Map each layer's name to the names of all layers that it depends on."""
+    made_by = {id(layer.output): layer.name for layer in model.layers}
+    found: dict[str, set[str]] = {}
+    for layer in model.layers:  # in topological order
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        parents = {made_by[id(tensor)] for tensor in inputs if id(tensor) in made_by} - {layer.name}
+        found[layer.name] = parents.union(*(found[parent] for parent in parents))
+    return found
 
 
-def convolution(name: str, size: int, inputs: int, outputs: int, side: int) -> Layer:
-    """Describe a square convolution with a bias whose output is `side` pixels wide and high."""
-    kernel = (size, size, inputs, outputs)
-    return Layer(name, "convolution", kernel, (side, side, outputs), prod(kernel) + outputs)
+def _norms(
+    model: keras.Model, order: Iterable[keras.Layer], before: Mapping[str, set[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Give each layer that has weights but no kernel to the last weight layer that it depends on, or to the first."""
+    found: dict[str, tuple[str, ...]] = {layer.name: () for layer in order}
+    for layer in model.layers:
+        if layer.weights and layer.name not in found:
+            owner = next((name for name in reversed(found) if name in before[layer.name]), next(iter(found)))
+            found[owner] += (layer.name,)
+    return found
 
 
-def dense(name: str, inputs: int, outputs: int) -> Layer:
-    """Describe a dense layer with a bias."""
-    return Layer(name, "dense", (inputs, outputs), (outputs,), inputs * outputs + outputs)
+def _layer(layer: keras.Layer, norms: Iterable[keras.Layer]) -> Layer:
+    trained = [variable for each in (layer, *norms) for variable in each.trainable_weights]
+    return Layer(
+        name=layer.name,
+        kind=_KINDS[type(layer).__name__],
+        kernel=tuple(layer.kernel.shape),
+        output=tuple(layer.output.shape[1:]),
+        parameters=sum(variable.shape.num_elements() for variable in trained),
+        norms=tuple(norm.name for norm in norms),
+    )
+
+
+def write(table: Table, path: Path) -> None:
+    """Write a table as JSON, a row a line."""
+    rows = {
+        "layers": [asdict(layer) for layer in table.layers],
+        "stored": [layer._asdict() for layer in table.stored],
+        "cuts": [asdict(cut) for cut in table.cuts],
+    }
+    path.write_text("{\n" + ",\n".join(_block(*part) for part in rows.items()) + "\n}\n", encoding="utf-8")
+
+
+def _block(name: str, rows: list[dict[str, Any]]) -> str:
+    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+    return f' "{name}": [\n{lines}\n ]'
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or NETWORKS:
+        network = NETWORKS[wanted]
+        write(describe(network.build("float32"), network.cuts_at), TABLES / f"{wanted}.json")

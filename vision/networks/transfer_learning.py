@@ -1,18 +1,16 @@
-"""Transfer learning: a pretrained network cut in two, a trunk that many models share and a tail of one model's own.
+"""Transfer learning: a pretrained network cut in two, a backbone that many models share and a head of one model's own.
 
-The cuts and the description of a fine-tuned network are computed from the table of layers, without Keras.
+Cuts and the description of a fine-tuned network come from the network's table, without Keras.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from vision.networks import efficientnet_lite0, layers
 from vision.networks.labels import Label
+from vision.networks.table import PIXELS, Cut, Layer, Table
 from vision.networks.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -21,24 +19,25 @@ if TYPE_CHECKING:
 
     import keras
 
-    from vision.networks.layers import Layer
-    from vision.networks.registry import Network
+    from vision.networks.network import Network
 
-PIXELS = "pixels"  # the name of the place before the first layer
+__all__ = [
+    "PIXELS",
+    "Cut",
+    "backbone",
+    "copy_weights",
+    "cut_named",
+    "cut_of",
+    "cuts",
+    "finetuned",
+    "freeze_of",
+    "frozen_layers",
+    "head",
+    "load_head",
+]
+
 TRAINED = 3  # weight layers that learn, where nobody says how many
-_BLOCK = re.compile(r"(block\d+)_conv\d+")  # a convolution of VGG's; each block ends with a pool
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A place where one tensor is all that goes on: behind the Keras layer `layer`, or at the pixels.
-
-    `frozen` weight layers come before it; `shape` is the tensor's, without the batch.
-    """
-
-    layer: str
-    frozen: int
-    shape: tuple[int, ...]
+_DRAWN = ("kernel_initializer", "depthwise_initializer", "pointwise_initializer")  # what Keras draws numbers with
 
 
 def freeze_of(network: Network, freeze: int | None) -> int:
@@ -60,7 +59,7 @@ def freeze_of(network: Network, freeze: int | None) -> int:
 def cuts(network: Network) -> tuple[Cut, ...]:
     """List the places where a network can be cut, from its pixels on."""
     start = Cut(PIXELS, 0, (network.input_size, network.input_size, network.channels))
-    return (start, *(_lite0_cuts() if network.layers is efficientnet_lite0.LAYERS else _vgg_cuts(network.layers)))
+    return (start, *network.table.cuts)
 
 
 def cut_of(network: Network, freeze: int | None) -> Cut:
@@ -85,40 +84,18 @@ def cut_named(network: Network, layer: str) -> Cut:
     raise ValueError(f"{network.title} cannot be cut behind {layer[:80]!r}")
 
 
-def _vgg_cuts(table: Sequence[Layer]) -> list[Cut]:
-    """List the places of a network without branches, as VGG's are: behind each layer, or the pool that follows it."""
-    found = []
-    for number, (layer, following) in enumerate(pairwise(table), start=1):
-        block, next_block = (_BLOCK.fullmatch(each.name) for each in (layer, following))
-        if block and (next_block is None or next_block[1] != block[1]):
-            height, width, channels = layer.output
-            found.append(Cut(f"{block[1]}_pool", number, (height // 2, width // 2, channels)))
-        else:
-            found.append(Cut(layer.name, number, layer.output))
-    return found
-
-
-def _lite0_cuts() -> list[Cut]:
-    """List the places of EfficientNet-Lite0: behind its stem, each of its blocks, and the pool behind its head."""
-    stem, head = efficientnet_lite0.STEM, efficientnet_lite0.HEAD
-    found, number = [Cut(f"{stem.name}_relu6", 1, stem.output)], 1
-    for block in efficientnet_lite0.BLOCKS:
-        number += 2 if block.expand is None else 3
-        name = f"{block.name}_add" if block.residual else f"{block.project.name}_norm"
-        found.append(Cut(name, number, block.project.output))
-    return [*found, Cut("pool", number + 1, head.output[-1:])]
-
-
 def finetuned(model_id: str, root: Network, classes: Sequence[str]) -> Network:
     """Describe a network that was fine-tuned here: its last layer has `classes`, in the order of its outputs."""
     labels = tuple(Label(None, name) for name in classes)
     *kept, last = root.layers
+    inputs, outputs = last.kernel[0], len(labels)
+    own = Layer(last.name, last.kind, (inputs, outputs), (outputs,), inputs * outputs + outputs)
     return replace(
         root,
         id=model_id,
         title=f"{root.title} fine-tuned, {model_id}",
-        about=f"{root.title}, fine-tuned here on photographs of {len(labels)} classes",
-        layers=(*kept, layers.dense(last.name, last.kernel[0], len(labels))),
+        about=f"{root.title}, fine-tuned here on photographs of {outputs} classes",
+        own_table=Table((*kept, own)),
         weights=None,
         randomise=None,
         carried=None,
@@ -126,35 +103,40 @@ def finetuned(model_id: str, root: Network, classes: Sequence[str]) -> Network:
     )
 
 
-def trunk(model: keras.Model, cut: Cut) -> keras.Model:
+def backbone(model: keras.Model, cut: Cut) -> keras.Model:
     """Take the part of a whole network from its preprocessed pixels to the cut; its layers stay the network's own."""
     import keras  # noqa: PLC0415 - seconds, and only whoever runs a network needs it
 
     end = model.input if cut.layer == PIXELS else model.get_layer(cut.layer).output
-    return keras.Model(model.input, end, name="trunk")
+    return keras.Model(model.input, end, name="backbone")
 
 
-def tail(network: Network, cut: Cut, classes: int, dtype: str, seed: int | None = None) -> keras.Model:
-    """Make the part from the cut to logits (batch, classes), with layers of its own under the network's names.
+def head(model: keras.Model, cut: Cut, classes: int, dtype: str, seed: int | None = None) -> keras.Model:
+    """Clone the part of a whole network from the cut on, to logits (batch, classes), under the same layer names.
 
     `dtype` is a Keras dtype policy. The last layer, a new one, is as Keras starts it, from `seed`. Every other kernel
-    is zero until `copy_weights` or `load`, as drawing them would take longer.
+    is zero until `copy_weights` or `load_head`, as drawing them would take longer.
     """
     import keras  # noqa: PLC0415 - as above
 
     policy = keras.DTypePolicy(dtype)
-    features = inputs = keras.Input(cut.shape, dtype=policy.compute_dtype, name="features")
-    if network.layers is efficientnet_lite0.LAYERS:
-        features = _apply_lite0(features, cut.frozen, policy)
-    else:
-        features = _apply_vgg(features, network.layers[cut.frozen : -1], policy)
-    start = keras.initializers.GlorotUniform(seed=seed)
-    last = keras.layers.Dense(classes, kernel_initializer=start, dtype=policy, name=network.layers[-1].name)
-    return keras.Model(inputs, last(features), name="tail")
+    last = model.layers[-1]
+
+    def own(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config() | {"dtype": policy}
+        config |= {name: "zeros" for name in _DRAWN if name in config}
+        if layer is last:
+            config |= {"units": classes, "kernel_initializer": keras.initializers.GlorotUniform(seed=seed)}
+        return type(layer).from_config(config)
+
+    start = model.input if cut.layer == PIXELS else model.get_layer(cut.layer).output
+    features = keras.Input(cut.shape, dtype=policy.compute_dtype, name="features")
+    part = keras.Model(start, model.output, name="head")
+    return keras.models.clone_model(part, input_tensors=features, clone_function=own)
 
 
 def copy_weights(source: keras.Model, target: keras.Model, *, last: bool = False) -> None:
-    """Fill a tail with what another network has under the same names, a root or another tail.
+    """Fill a head with what another network has under the same names, a whole one or another head.
 
     The last layer is left as it is, unless `last`: then both have the same classes.
     """
@@ -166,14 +148,14 @@ def copy_weights(source: keras.Model, target: keras.Model, *, last: bool = False
 
 
 def frozen_layers(network: Network, model: keras.Model, freeze: int | None) -> list[keras.Layer]:
-    """List the layers of a tail, or of a whole network, that keep their weights, batch-norms among them."""
-    kept = [layer.name for layer in network.layers[: freeze_of(network, freeze)]]
-    names = {name for layer in kept for name in (layer, f"{layer}_norm")}
+    """List the layers of a head, or of a whole network, that keep their weights, batch normalisations among them."""
+    kept = network.layers[: freeze_of(network, freeze)]
+    names = {name for layer in kept for name in (layer.name, *layer.norms)}
     return [layer for layer in model.layers if layer.name in names]
 
 
-def load(model: keras.Model, path: Path) -> None:
-    """Fill a model of `tail` from its `.keras` file; what else that file says, code included, is not read.
+def load_head(model: keras.Model, path: Path) -> None:
+    """Fill a model of `head` from its `.keras` file; what else that file says, code included, is not read.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -185,45 +167,3 @@ def load(model: keras.Model, path: Path) -> None:
         raise
     except (ValueError, KeyError, OSError, BadZipFile) as error:
         raise WeightsError(f"{path.name} does not fit the fine-tuned network: {error}") from error
-
-
-def _apply_vgg(features: keras.KerasTensor, table: Sequence[Layer], policy: keras.DTypePolicy) -> keras.KerasTensor:
-    """Apply layers of VGG: each with ReLU, a pool at the end of each block, and all in a row before the dense ones."""
-    import keras  # noqa: PLC0415 - as above
-
-    followers = [*(layer.name for layer in table), ""]
-    for layer, follower in zip(table, followers[1:], strict=True):
-        options = {"activation": "relu", "kernel_initializer": "zeros", "dtype": policy, "name": layer.name}
-        if layer.kind == "dense":
-            features = keras.layers.Dense(layer.output[0], **options)(_flat(features, policy))
-            continue
-        features = keras.layers.Conv2D(layer.kernel[3], layer.kernel[:2], padding="same", **options)(features)
-        block = _BLOCK.fullmatch(layer.name)
-        if block and not follower.startswith(f"{block[1]}_"):
-            features = keras.layers.MaxPooling2D(dtype=policy, name=f"{block[1]}_pool")(features)
-    return _flat(features, policy)
-
-
-def _flat(features: keras.KerasTensor, policy: keras.DTypePolicy) -> keras.KerasTensor:
-    import keras  # noqa: PLC0415 - as above
-
-    if len(features.shape) == 2:  # noqa: PLR2004 - a batch of rows already
-        return features
-    return keras.layers.Flatten(dtype=policy, name="flatten")(features)
-
-
-def _apply_lite0(features: keras.KerasTensor, frozen: int, policy: keras.DTypePolicy) -> keras.KerasTensor:
-    """Apply what follows so many weight layers of EfficientNet-Lite0, of which the last is its own block's last."""
-    import keras  # noqa: PLC0415 - as above
-
-    number = 1
-    if frozen < number:
-        features = efficientnet_lite0.convolve(features, efficientnet_lite0.STEM, policy, stride=2)
-    for block in efficientnet_lite0.BLOCKS:
-        number += 2 if block.expand is None else 3
-        if frozen < number:
-            features = efficientnet_lite0.invert(features, block, policy)
-    if frozen <= number:
-        features = efficientnet_lite0.convolve(features, efficientnet_lite0.HEAD, policy)
-        features = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pool")(features)
-    return features

@@ -14,11 +14,12 @@ from vision.errors import VisionError
 from vision.files import RemoteFile, checksum
 from vision.networks import keras_h5
 from vision.networks.keras_h5 import LayoutError
+from vision.networks.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vision.networks.layers import Layer
+    from vision.networks.table import LayerShapes
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +42,24 @@ class WeightsMissing(WeightsError):
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
-    """A published weights file: `size` in bytes, `url_path` under a mirror's address, `layers` that it has to hold.
+    """A published weights file: `size` in bytes, `url_path` under a mirror's address.
 
     `network` is the id of the network that it is of; `has_path`: a BESTGUESS_WEIGHTS that names a file means this one.
+    `contents` are the layers that it has to hold, where the network has no table of its own.
     """
 
     name: str
     size: int
     md5: str
     url_path: str
-    layers: tuple[Layer, ...]
-    network: str = "vgg16"
-    has_path: bool = True
+    network: str
+    has_path: bool = False
+    contents: tuple[LayerShapes, ...] | None = None
+
+    @property
+    def layers(self) -> tuple[LayerShapes, ...]:
+        """What it has to hold."""
+        return read_table(self.network).stored if self.contents is None else self.contents
 
     def at(self, mirror: str) -> RemoteFile:
         """Say where a mirror has it and what it has to be."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from vision.pictures.picture import Kind, draw_sheet
+from vision.pictures.render import Kind, draw_sheet
 from vision.pictures.sheet import BAR, BEST, FAINT, INK, TRACK, Box, Photo, Sheet, Text
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a tail says to many photographs, and how good that is."""
+"""What a head says to many photographs, and how good that is."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ PIXELS = 8  # photographs at once where they go through the frozen layers: someb
 
 
 class Evaluator:
-    """Asks a tail about what a feed has; it is built once, and asked in every epoch."""
+    """Asks a head about what a feed has; it is built once, and asked in every epoch."""
 
-    def __init__(self, tail: keras.Model, feed: Feed) -> None:
+    def __init__(self, head: keras.Model, feed: Feed) -> None:
         import tensorflow as tf  # noqa: PLC0415 - seconds, and only whoever trains needs it
 
         def answer(batch: tf.Tensor) -> tf.Tensor:
-            return tail(feed.features(batch), training=False)
+            return head(feed.features(batch), training=False)
 
         spec = tf.TensorSpec((None, *feed.shape), feed.dtype)
         self._answer = tf.function(answer, input_signature=[spec], autograph=False)
-        self._feed, self._classes = feed, tail.output.shape[1]
+        self._feed, self._classes = feed, head.output.shape[1]
         self._size = PIXELS if feed.dtype == "uint8" else max(1, min(LARGEST, BYTES // (4 * prod(feed.shape))))
 
     def logits(self, places: NDArray[np.int32], look: Callable[[], None]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What a tail is fed with: outputs of the frozen layers, computed once, or else photographs that go through them."""
+"""What a head is fed with: outputs of the frozen layers, computed once, or else photographs that go through them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUICK = 0.4  # seconds under which a portion is followed by a larger one: a can
 
 
 class Feed(Protocol):
-    """Gives what is at some places of the data set, and says in a graph how that becomes what the tail takes."""
+    """Gives what is at some places of the data set, and says in a graph how that becomes what the head takes."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -117,7 +117,7 @@ class Preparation:
         both = np.concatenate([train, validation])
         if not changes and self._worth_it(both):
             ready = self._ready(both)
-            self._parts.drop_trunk()
+            self._parts.drop_backbone()
             return Feeds(ready, ready, ready=True)
         seen = self._seen(both, changes, seed)
         if changes and self._worth_it(validation):
@@ -125,7 +125,7 @@ class Preparation:
         return Feeds(seen, self._seen(both, (), seed) if changes else seen, ready=False)
 
     def _worth_it(self, places: NDArray[np.int32]) -> bool:
-        if self._parts.trunk is None or not len(places):
+        if self._parts.backbone is None or not len(places):
             return False
         contents = self._photos.contents(places.tolist())
         return self._cache.fits(len(contents), self._parts.cut.shape, np.float32)

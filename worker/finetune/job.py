@@ -1,4 +1,4 @@
-"""A fine-tuning as a job: the photographs, the network to begin with, the training, and the tail that it leaves."""
+"""A fine-tuning as a job: the photographs, the network to begin with, the training, and the head that it leaves."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def finetune_photographs(
     meta = {"job_id": claim.job_id, "params": claim.params} | facts
 
     def write(folder: Path) -> None:
-        result.tail.save(folder / MODEL)
+        result.head.save(folder / MODEL)
         if report:
             (folder / REPORT_FILE).write_text(report.model_dump_json(), encoding="utf-8")
 

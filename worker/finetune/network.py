@@ -1,4 +1,4 @@
-"""What a fine-tuning begins with: the frozen trunk of a pretrained network, and a tail that is to learn."""
+"""What a fine-tuning begins with: the frozen backbone of a pretrained network, and a head that is to learn."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FLOAT32 = "float32"
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A model that was fine-tuned here: its id, the file of its tail, where that begins, and its classes in order."""
+    """A model that was fine-tuned here: its id, the file of its head, where that begins, and its classes in order."""
 
     id: str
     path: Path
@@ -55,7 +55,7 @@ class Base:
         return self.weights.hash or f"random:{RANDOM_SEED}"
 
     def cut(self, freeze: int | None) -> Cut:
-        """Say where the tail begins: behind frozen layers only, and not behind where the parent's does.
+        """Say where the head begins: behind frozen layers only, and not behind where the parent's does.
 
         Raises:
             ValueError: the network has fewer layers than are to be frozen.
@@ -65,7 +65,7 @@ class Base:
 
 
 class Parts:
-    """A base cut in two: `trunk`, None where the cut is at the pixels, computes in `precision`, `tail` in float32.
+    """A base cut in two: `backbone`, None where the cut is at the pixels, computes in `precision`, `head` in float32.
 
     What is frozen behind the cut is not trainable; its batch-norms work with the statistics that they have learned, and
     those of other layers with their batch's, as Keras does.
@@ -75,34 +75,34 @@ class Parts:
         self.root, self.cut, self.precision = base.root, base.cut(freeze), precision
         whole = self.root.build(FLOAT32)
         _fill(base, whole)
-        self.tail = transfer_learning.tail(self.root, self.cut, len(classes), FLOAT32, seed)
-        transfer_learning.copy_weights(whole, self.tail)
+        self.head = transfer_learning.head(whole, self.cut, len(classes), FLOAT32, seed)
+        transfer_learning.copy_weights(whole, self.head)
         if base.parent:
-            _go_on(base, base.parent, self.tail, classes)
-        for layer in transfer_learning.frozen_layers(self.root, self.tail, freeze):
+            _go_on(whole, base.parent, self.head, classes)
+        for layer in transfer_learning.frozen_layers(self.root, self.head, freeze):
             layer.trainable = False
-        self.trunk = _trunk(self.root, self.cut, whole, precision) if self.cut.frozen else None
+        self.backbone = _backbone(self.root, self.cut, whole, precision) if self.cut.frozen else None
         del whole
         gc.collect()  # layers and what connects them name each other
 
     @property
     def normalises(self) -> bool:
         """Whether what learns has batch-norms, to which photographs in one batch are not independent."""
-        return any(type(layer).__name__ == "BatchNormalization" and layer.trainable for layer in self.tail.layers)
+        return any(type(layer).__name__ == "BatchNormalization" and layer.trainable for layer in self.head.layers)
 
     def features(self, pixels: tf.Tensor) -> tf.Tensor:
         """Bring pixels (batch, side, side, 3) in 0 to 255 to the cut, in a graph: float32."""
         import tensorflow as tf  # noqa: PLC0415 - seconds, and only whoever trains needs it
 
         prepared = self.root.preprocess(tf.cast(pixels, tf.float32))
-        if self.trunk is None:
+        if self.backbone is None:
             return prepared
-        through = self.trunk(tf.cast(prepared, self.trunk.input.dtype), training=False)
+        through = self.backbone(tf.cast(prepared, self.backbone.input.dtype), training=False)
         return tf.stop_gradient(tf.cast(through, tf.float32))
 
-    def drop_trunk(self) -> None:
+    def drop_backbone(self) -> None:
         """Give up the frozen part's memory, once nobody needs it."""
-        self.trunk = None
+        self.backbone = None
         gc.collect()
 
 
@@ -124,23 +124,23 @@ def _fill(base: Base, whole: keras.Model) -> None:
         base.root.load(whole, base.weights.path)
 
 
-def _go_on(base: Base, parent: Parent, tail: keras.Model, classes: Sequence[str]) -> None:
-    """Fill a tail with what the parent has learned; its last layer too, where both have the same classes."""
-    theirs = transfer_learning.tail(base.root, parent.cut, len(parent.classes), FLOAT32)
+def _go_on(whole: keras.Model, parent: Parent, head: keras.Model, classes: Sequence[str]) -> None:
+    """Fill a head with what the parent has learned; its last layer too, where both have the same classes."""
+    theirs = transfer_learning.head(whole, parent.cut, len(parent.classes), FLOAT32)
     try:
-        transfer_learning.load(theirs, parent.path)
+        transfer_learning.load_head(theirs, parent.path)
     except (OSError, WeightsError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno:  # it was verified, and is again at the job's next attempt
             message = f"The base cannot be read: {cause.strerror or cause}."
             raise ArtifactsUnavailable(message, passing=True) from error
         raise
-    transfer_learning.copy_weights(theirs, tail, last=tuple(classes) == parent.classes)
+    transfer_learning.copy_weights(theirs, head, last=tuple(classes) == parent.classes)
 
 
-def _trunk(root: Network, cut: Cut, whole: keras.Model, precision: str) -> keras.Model:
+def _backbone(root: Network, cut: Cut, whole: keras.Model, precision: str) -> keras.Model:
     if precision == FLOAT32:
-        return transfer_learning.trunk(whole, cut)
-    trunk = transfer_learning.trunk(root.build(precision), cut)
-    transfer_learning.copy_weights(whole, trunk, last=True)
-    return trunk
+        return transfer_learning.backbone(whole, cut)
+    backbone = transfer_learning.backbone(root.build(precision), cut)
+    transfer_learning.copy_weights(whole, backbone, last=True)
+    return backbone

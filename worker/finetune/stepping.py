@@ -1,4 +1,4 @@
-"""Steps of a tail: many as one call of one graph where they are short, or one in slices where it is long or large."""
+"""Steps of a head: many as one call of one graph where they are short, or one in slices where it is long or large."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ MOMENTUM = 0.9  # of gradient descent, the tutorial's
 
 
 class Stepper:
-    """A tail, its optimizer, and how it is fed; `counts` (classes,) is how much a photograph of each class counts."""
+    """A head, its optimizer, and how it is fed; `counts` (classes,) is how much a photograph of each class counts."""
 
     def __init__(
-        self, tail: keras.Model, feed: Feed, name: Literal["sgd", "adam"], rate: float, counts: NDArray[np.float32]
+        self, head: keras.Model, feed: Feed, name: Literal["sgd", "adam"], rate: float, counts: NDArray[np.float32]
     ) -> None:
         import tensorflow as tf  # noqa: PLC0415 - seconds, and only whoever trains needs it
 
-        self._tf, self._tail, self._feed, self._rate = tf, tail, feed, rate
+        self._tf, self._head, self._feed, self._rate = tf, head, feed, rate
         self._counts = tf.constant(counts)
-        self._learning = [variable.value for variable in tail.trainable_variables]
+        self._learning = [variable.value for variable in head.trainable_variables]
         self._optimizer = optimizer.choose(name, self._learning, MOMENTUM)
         self._sums: list[tf.Variable] = []
         one, several = (
@@ -55,8 +55,8 @@ class Stepper:
 
     @property
     def weights(self) -> list[tf.Variable]:
-        """What the tail learns, the statistics of its batch-norms among it."""
-        layers = (layer for layer in self._tail.layers if layer.trainable)
+        """What the head learns, the statistics of its batch-norms among it."""
+        layers = (layer for layer in self._head.layers if layer.trainable)
         return [variable.value for layer in layers for variable in layer.variables]
 
     def group(
@@ -133,7 +133,7 @@ class Stepper:
 
         features = self._feed.features(batch)
         with tf.GradientTape() as tape:
-            logits = self._tail(features, training=True)
+            logits = self._head(features, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             loss = tf.reduce_sum(losses * tf.gather(self._counts, labels)) / total
         hits = tf.argmax(logits, axis=-1, output_type=tf.int32) == labels

@@ -1,4 +1,4 @@
-"""What a training of a tail is given, and what it leaves."""
+"""What a training of a head is given, and what it leaves."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Room:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A tail as it was after its best epoch, float32; `logits` (n, k) are what it says to what was kept out.
+    """A head as it was after its best epoch, float32; `logits` (n, k) are what it says to what was kept out.
 
     `seconds` is what this call took, and `precision` that of the frozen part. `cached` is whether photographs went
     around the frozen layers.
     """
 
-    tail: keras.Model
+    head: keras.Model
     cut: Cut
     division: Division
     logits: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The training of a tail: it knows no queue and no store, reports by a callable, and asks another to stop.
+"""The training of a head: it knows no queue and no store, reports by a callable, and asks another to stop.
 
 What a step does depends on the seed and the step alone (`plan`, `feeds`), so that a training which goes on from a
 checkpoint goes on as if nothing had been.
@@ -43,7 +43,7 @@ def train(
     checkpoint: Checkpoint,
     heard: Callable[[Sequence[float]], None] = lambda _: None,
 ) -> Result:
-    """Train a tail, from the checkpoint where there is one of the same training; without a seed it is 0.
+    """Train a head, from the checkpoint where there is one of the same training; without a seed it is 0.
 
     `telling` hears of every epoch, and about once a second in between, and is asked whether to stop several times a
     second; `heard` is given each step's mean loss. Whoever is done with the checkpoint clears it.
@@ -92,8 +92,8 @@ class _Run:
             )
             self._feeds = prepare.feeds(*self._division, params.augment, seed)
         self._slice = plans.slice_size(task.base.root, self._parts, params.batch_size, ready=self._feeds.ready)
-        self._stepper = Stepper(self._parts.tail, self._feeds.train, params.optimizer, params.learning_rate, counts)
-        self._evaluator = Evaluator(self._parts.tail, self._feeds.validation)
+        self._stepper = Stepper(self._parts.head, self._feeds.train, params.optimizer, params.learning_rate, counts)
+        self._evaluator = Evaluator(self._parts.head, self._feeds.validation)
         if state:
             self._go_on(state)
 
@@ -113,7 +113,7 @@ class _Run:
             for variable, array in zip(self._stepper.weights, self._best, strict=True):
                 variable.assign(array)
         return Result(
-            tail=self._parts.tail,
+            head=self._parts.head,
             cut=self._parts.cut,
             division=self._division,
             logits=self._said(),

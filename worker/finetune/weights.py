@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from vision.download import DownloadError, download, ignore
+from vision.networks.registry import STAND_IN
 from vision.networks.weights import FoundWeights, WeightsError, find, places
 from worker.errors import TrainingError
 from worker.keeping import stoppable
@@ -53,7 +54,7 @@ def _fetched(
     target, remote = places(file, settings.data_dir)[0], file.at(settings.mirror)
     advice = (
         f"Run `{file.command('fetch')}`, or put {file.name} into {target.parent} of the worker, or train "
-        "with the base efficientnet-lite0, whose weights are installed with this service."
+        f"with the base {STAND_IN.id}, whose weights are installed with this service."
     )
 
     def give_up(reason: str, _: float = 0) -> NoReturn:

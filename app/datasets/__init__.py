@@ -1,1 +1,0 @@
-"""Photographs for data sets, from a request to the store: received, looked at, sorted into classes, kept."""
