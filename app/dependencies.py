@@ -57,7 +57,7 @@ async def _jobs(request: Request) -> JobService:
 
 async def _owner_filter(request: Request) -> str:
     caller: Principal = request.state.caller
-    return caller.whose
+    return caller.owner_filter
 
 
 SettingsDep = Annotated[Settings, from_state("settings")]

@@ -60,7 +60,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin the shutdown at SIGINT or SIGTERM; called in the thread of the event loop. A second signal hastens it."""
+        """Begin the shutdown at SIGINT or SIGTERM; called in the event loop's thread. A second signal hastens it."""
         draining: Draining | None = getattr(self.config.app.state, "draining", None)  # type: ignore[union-attr]
         if draining is None:
             super().handle_exit(sig, frame)

@@ -44,7 +44,7 @@ class Principal:
         return Scope.ADMIN in self.scopes or not self.scopes.isdisjoint(scopes)
 
     @property
-    def whose(self) -> str:
+    def owner_filter(self) -> str:
         """The owner whose jobs and models the caller sees."""
         return EVERYBODY if Scope.ADMIN in self.scopes else self.owner
 
