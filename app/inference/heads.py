@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.inference.hardware import import_tensorflow
-from vision.networks.transfer_learning import PIXELS
+from vision.networks.table import PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vision.networks.registry import Network
-    from vision.networks.transfer_learning import Cut
+    from vision.networks.table import Cut
 
     Scores = NDArray[np.float32] | Exception
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vision.networks.registry import Network
-    from vision.networks.transfer_learning import Cut
+    from vision.networks.table import Cut
 
 log = logging.getLogger(__name__)
 

@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 
     from vision.networks.network import Network
 
-__all__ = [
-    "PIXELS",
-    "Cut",
-    "backbone",
-    "copy_weights",
-    "cut_named",
-    "cut_of",
-    "cuts",
-    "finetuned",
-    "freeze_of",
-    "frozen_layers",
-    "head",
-    "load_head",
-]
-
 TRAINED = 3  # weight layers that learn, where nobody says how many
 _DRAWN = ("kernel_initializer", "depthwise_initializer", "pointwise_initializer")  # what Keras draws numbers with
 
