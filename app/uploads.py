@@ -75,24 +75,16 @@ class FormParser(MultiPartParser):
         except MultiPartException as error:
             raise MalformedBody(f"The form cannot be read: {error.message}") from None
 
-    def on_part_begin(self) -> None:
-        """Count a part."""
+    def on_headers_finished(self) -> None:
+        """Begin a part: count it, and keep the bytes of a file in memory."""
         self._parts_left -= 1
         if self._parts_left < 0:
             raise MultiPartException("Too many parts. Send fewer fields and files.")
-        super().on_part_begin()
-
-    def on_headers_finished(self) -> None:
-        """Have a file's bytes kept where we want them."""
         super().on_headers_finished()
         spooled = self._current_part.file
         if spooled is not None:
             spooled.file.close()
-            self._current_part.file = self.make_file(spooled.filename or "")
-
-    def make_file(self, name: str) -> UploadFile:
-        """Make what a file is written into."""
-        return UploadFile(MemoryFile(), filename=name)
+            self._current_part.file = UploadFile(MemoryFile(), filename=spooled.filename)
 
 
 async def read_image(request: Request, parts: int) -> bytes:

@@ -6,18 +6,12 @@ import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from app.inference.batcher import QueueFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from typing import Protocol
-
-    class RequestRecord(Protocol):
-        """What counts the bytes of a body as they arrive."""
-
-        received: int
 
     from app.inference.model_cache import Base
     from app.inference.model_slot import ModelSlot
@@ -65,6 +59,12 @@ class Admission:
     queue: ModelSlot | None
     choice: Choice | None = None
     base: Base | None = None
+
+
+class RequestRecord(Protocol):
+    """What counts the bytes of a body as they arrive."""
+
+    received: int
 
 
 @dataclass(eq=False, slots=True)

@@ -115,9 +115,12 @@ class DiskFormParser(FormParser):
         super().__init__(request, files=files, parts=files + MAX_FIELDS)
         self._folder, self._pool = folder, pool
 
-    def make_file(self, name: str) -> UploadFile:
-        """Return the object that a file is written into."""
-        return DiskFile(self._folder / f"{self._current_files}.upload", name, self._pool)
+    def on_headers_finished(self) -> None:
+        """Begin a part: a file's bytes go to the disk."""
+        super().on_headers_finished()
+        if (file := self._current_part.file) is not None:
+            path = self._folder / f"{self._current_files}.upload"
+            self._current_part.file = DiskFile(path, file.filename or "", self._pool)
 
 
 class ReceivedForm(NamedTuple):

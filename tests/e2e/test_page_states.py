@@ -35,16 +35,16 @@ def show(visit: Visit, *pictures: object) -> None:
 
 def stand_in(service: Live) -> DummyRunner:
     """Let EfficientNet-Lite0 answer."""
-    assert service.engine.stand_in
+    assert service.networks.stand_in
     runner = DummyRunner()
-    service.engine.stand_in.serve(runner, REAL)
+    service.networks.stand_in.serve(runner, REAL)
     return runner
 
 
 def test_the_stand_in_answers(visit: Visitor, tmp_path: Path) -> None:
     """While VGG16 is downloaded the page says who answers, and how far it is; and that VGG16 answers, once it does."""
     with live(Settings(data_dir=tmp_path, decode_processes=1), ready=False) as service:
-        primary = service.engine.primary
+        primary = service.networks.primary
         primary.downloading(66_000_000, TOTAL)
         stand_in(service)
         window = visit(str(service.client.base_url), PHONE, "dark")
@@ -67,13 +67,13 @@ def test_the_stand_in_answers(visit: Visitor, tmp_path: Path) -> None:
 def test_vgg16_takes_over(visit: Visitor, tmp_path: Path) -> None:
     """The page notices by itself that VGG16 has come, says so, and can now be told who is to answer."""
     with live(Settings(data_dir=tmp_path, decode_processes=1), ready=False) as service:
-        service.engine.primary.downloading(550_000_000, TOTAL)
+        service.networks.primary.downloading(550_000_000, TOTAL)
         stand_in(service)
         window = visit(str(service.client.base_url))
         show(window)
         expect(window.page.get_by_text("EfficientNet-Lite0, in VGG16's place, took")).to_be_visible()
         expect(window.page.get_by_label("Who answers")).to_be_hidden()
-        service.engine.primary.serve(service.runner, REAL)
+        service.networks.primary.serve(service.runner, REAL)
         expect(window.page.locator(".news")).to_be_empty()
         expect(window.page.locator("#polite")).to_have_text("VGG16 answers now.")
         again = window.page.get_by_role("button", name="Ask again")
@@ -139,7 +139,7 @@ def test_nobody_can_answer_yet(visit: Visitor, tmp_path: Path) -> None:
         show(window)
         expect(window.page.get_by_text("Not ready yet")).to_be_visible()
         window.look("not-ready")
-        service.engine.primary.serve(service.runner, REAL)
+        service.networks.primary.serve(service.runner, REAL)
         expect(window.page.locator("[data-state=answered]")).to_be_visible()
 
 

@@ -43,7 +43,7 @@ def test_the_document_is_kept(server: LiveRedis, tmp_path: Path, keys: bool) -> 
 def check(settings: Settings, headers: Mapping[str, str]) -> None:
     """Serve every network, and call everything."""
     with live(settings) as running:
-        for served in running.engine.slots.values():
+        for served in running.networks.slots.values():
             if not served.ready:
                 served.serve(DummyRunner(), FoundWeights(None, "random", None, verified=False, size=None))
         for seed in seeds():

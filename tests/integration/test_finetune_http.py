@@ -111,15 +111,15 @@ def test_a_data_set_that_is_removed_meanwhile(store: FullStore, server: LiveRedi
     """No job is made of a data set that is removed while the request is looked at."""
     settings = Settings(redis_url=server.url, data_dir=tmp_path, decode_processes=1)
     data = stored(store, open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]})
-    base, engine = _trained(store), Networks(settings)
+    base, networks = _trained(store), Networks(settings)
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
         async with open_job_service(settings) as job_service:
             with (
-                contextlib.closing(engine),
+                contextlib.closing(networks),
                 contextlib.closing(make_sandbox(settings)) as sandbox,
-                make_state(settings, engine, sandbox, job_service) as state,
+                make_state(settings, networks, sandbox, job_service) as state,
             ):
                 yield {**state, "catalog": RemovingCatalog(state["catalog"], state["datasets"])}
 

@@ -51,15 +51,15 @@ def house(server: LiveRedis, store: FullStore, tmp_path: Path) -> Iterator[House
     """Serve, with a small VGG16."""
     wishes = {"redis_url": server.url, "stand_in": False, "precision": "float32"}
     settings, keys = closed(tmp_path, "ann-classify-train", "bob-classify-train", "ops-admin", **wishes)
-    engine = Networks(settings, table=NETWORKS | {"vgg16": as_vgg16()})
-    engine.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1,))
+    networks = Networks(settings, table=NETWORKS | {"vgg16": as_vgg16()})
+    networks.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1,))
     artifacts, files = open_store(None, tmp_path), {"cat": [png(0, 0)], "dog": [png(1, 0)]}
     datasets = {name: stored(store, artifacts, files, name).id for name in ("ann", "bob")}
     model = publish(store, tmp_path, Made(base(), 13, 0), owner="ann")
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with running(settings, engine) as state:
+        async with running(settings, networks) as state:
             yield state
 
     with served(settings, resources) as client:

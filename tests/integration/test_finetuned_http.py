@@ -50,8 +50,8 @@ class Service:
             models_in_memory=2,
             precision="float32",
         )
-        self.engine = Networks(self.settings, table=NETWORKS | {"vgg16": as_vgg16()})
-        self.engine.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1, 4))
+        self.networks = Networks(self.settings, table=NETWORKS | {"vgg16": as_vgg16()})
+        self.networks.primary.load(FoundWeights(None, "random", None, verified=False, size=None), sizes=(1, 4))
         self.made = [Made(base(), freeze, seed) for seed, freeze in enumerate((13, 13, 10))]
         with FullStore(server.url) as jobs:
             self.ids = [publish(jobs, folder, made) for made in self.made]
@@ -65,7 +65,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def resources(self, _: Settings) -> AsyncIterator[State]:
         """Make what the routes need, and keep it where tests can see it."""
-        async with running(self.settings, self.engine) as self.state:
+        async with running(self.settings, self.networks) as self.state:
             yield self.state
 
 

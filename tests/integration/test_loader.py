@@ -35,7 +35,7 @@ STAND_IN = replace(
     id=LITE0.id,
     title=LITE0.title,
     carried=lambda: CARRIED,
-    load=lambda model, _: applications.applications.randomise(model, 0),
+    load=lambda model, _: applications.randomise(model, 0),
 )
 
 
@@ -69,38 +69,40 @@ async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 @pytest.mark.parametrize("place", ["weights", "keras/models"])
 def test_a_file_put_there_by_hand_is_noticed(tmp_path: Path, place: str) -> None:
     """While the download is tried in vain, a file that appears in either place is used, without a restart."""
-    engine = Networks(settings(tmp_path, stand_in=False), published(lambda model, _: applications.randomise(model, 0)))
+    networks = Networks(
+        settings(tmp_path, stand_in=False), published(lambda model, _: applications.randomise(model, 0))
+    )
 
     async def run() -> None:
-        loading = Loader(engine, settings(tmp_path))
+        loading = Loader(networks, settings(tmp_path))
         task = asyncio.create_task(loading.run())
-        await until(lambda: engine.primary.status.trouble is not None)
+        await until(lambda: networks.primary.status.trouble is not None)
         folder = tmp_path / place
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE.name).write_bytes(CONTENT)
-        await until(lambda: engine.primary.ready)
+        await until(lambda: networks.primary.ready)
         await task
 
-    with contextlib.closing(engine):
+    with contextlib.closing(networks):
         asyncio.run(run())
-    assert engine.primary.weights is not None
-    assert engine.primary.weights.verified
+    assert networks.primary.weights is not None
+    assert networks.primary.weights.verified
 
 
 def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
     """A file whose numbers make no finite scores fails to load, instead of answering with nothing."""
 
     def load(model: Any, _: Path | None) -> None:  # noqa: ANN401 - Keras has no types
-        applications.applications.randomise(model, 0)
+        applications.randomise(model, 0)
         kernel, bias = model.get_layer("predictions").get_weights()
         model.get_layer("predictions").set_weights([np.full_like(kernel, np.nan), bias])
 
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / FILE.name).write_bytes(CONTENT)
-    engine = Networks(settings(tmp_path, stand_in=False), published(load))
-    asyncio.run(Loader(engine, settings(tmp_path)).run())
-    assert engine.primary.status.state == "failed"
-    assert "not finite" in (engine.primary.status.trouble or "")
+    networks = Networks(settings(tmp_path, stand_in=False), published(load))
+    asyncio.run(Loader(networks, settings(tmp_path)).run())
+    assert networks.primary.status.state == "failed"
+    assert "not finite" in (networks.primary.status.trouble or "")
 
 
 def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
@@ -108,13 +110,13 @@ def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.h5"
     foreign.write_bytes(b"not HDF5 at all")
     chosen = settings(tmp_path, weights=str(foreign))
-    engine = Networks(chosen, stand_in=STAND_IN)
-    with contextlib.closing(engine):
-        asyncio.run(Loader(engine, chosen).run())
-        status = engine.primary.status
+    networks = Networks(chosen, stand_in=STAND_IN)
+    with contextlib.closing(networks):
+        asyncio.run(Loader(networks, chosen).run())
+        status = networks.primary.status
         assert status.state == "failed"
         assert "foreign.h5" in (status.trouble or "")
-        choice = engine.choose(None)
+        choice = networks.choose(None)
         assert (choice.slot.network.id, choice.stand_in_for) == (LITE0.id, "vgg16")
         assert "cannot be used" in (choice.reason or "")
 
@@ -122,10 +124,10 @@ def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
 def test_random_weights(tmp_path: Path) -> None:
     """With BESTGUESS_WEIGHTS=random the network itself answers, and says that it has learned nothing."""
     chosen = settings(tmp_path, weights="random")
-    engine = Networks(chosen, published(lambda *_: pytest.fail("there is no file to load")), stand_in=STAND_IN)
-    with contextlib.closing(engine):
-        asyncio.run(Loader(engine, chosen).run())
-        choice = engine.choose(None)
+    networks = Networks(chosen, published(lambda *_: pytest.fail("there is no file to load")), stand_in=STAND_IN)
+    with contextlib.closing(networks):
+        asyncio.run(Loader(networks, chosen).run())
+        choice = networks.choose(None)
         assert (choice.slot.network.id, choice.stand_in_for) == ("vgg16", None)
         assert choice.slot.weights is not None
         assert choice.slot.weights.origin == "random"
@@ -138,33 +140,33 @@ def test_a_stand_in_that_is_damaged_is_told(tmp_path: Path, caplog: pytest.LogCa
     def damaged() -> Any:  # noqa: ANN401 - it never returns
         raise ValueError("another SHA-256")
 
-    engine = Networks(settings(tmp_path), stand_in=replace(STAND_IN, carried=damaged))
-    assert engine.stand_in is not None
+    networks = Networks(settings(tmp_path), stand_in=replace(STAND_IN, carried=damaged))
+    assert networks.stand_in is not None
 
     async def run() -> None:
-        loading = Loader(engine, settings(tmp_path))
+        loading = Loader(networks, settings(tmp_path))
         task = asyncio.create_task(loading.run())
-        await until(lambda: engine.stand_in is not None and engine.stand_in.status.state == "failed")
+        await until(lambda: networks.stand_in is not None and networks.stand_in.status.state == "failed")
         loading.stop()
         await task
 
     asyncio.run(run())
-    assert "another SHA-256" in (engine.stand_in.status.trouble or "")
+    assert "another SHA-256" in (networks.stand_in.status.trouble or "")
     assert "could not be loaded" in caplog.text
 
 
 def test_the_log_says_who_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """When the stand-in takes over, the log says for whom, why, and what to do."""
-    engine = Networks(settings(tmp_path), stand_in=STAND_IN)
+    networks = Networks(settings(tmp_path), stand_in=STAND_IN)
 
     async def run() -> None:
-        loading = Loader(engine, settings(tmp_path))
+        loading = Loader(networks, settings(tmp_path))
         task = asyncio.create_task(loading.run())
         await until(lambda: "answers in VGG16's place" in caplog.text)
         loading.stop()
         await task
 
-    with contextlib.closing(engine):
+    with contextlib.closing(networks):
         asyncio.run(run())
     assert "bestguess weights fetch" in caplog.text
 

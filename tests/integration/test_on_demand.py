@@ -60,26 +60,26 @@ def put(folder: Path) -> None:
 
 
 def play(folder: Path, scene: Callable[[Networks, Loader], Awaitable[None]], **more: object) -> None:
-    """Let a scene play with an engine and its loader."""
+    """Let a scene play with an networks and its loader."""
 
     async def run() -> None:
-        with contextlib.closing(Networks(settings(folder, **more), table=TABLE)) as engine:
-            loading = Loader(engine, settings(folder, **more))
+        with contextlib.closing(Networks(settings(folder, **more), table=TABLE)) as networks:
+            loading = Loader(networks, settings(folder, **more))
             try:
-                await scene(engine, loading)
+                await scene(networks, loading)
             finally:
                 loading.stop()
 
     asyncio.run(run())
 
 
-async def until_it_answers(engine: Networks) -> tuple[Choice, list[str]]:
+async def until_it_answers(networks: Networks) -> tuple[Choice, list[str]]:
     """Ask until there is an answer; return it, and what was said before."""
     said: list[str] = []
     async with asyncio.timeout(120):
         while True:
             try:
-                return engine.choose("vgg19"), said
+                return networks.choose("vgg19"), said
             except Problem as error:
                 said.append(str(error.detail))
                 await asyncio.sleep(0.05)
@@ -89,12 +89,12 @@ def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
     """The first question is told that the network is being loaded; a later one is answered."""
     put(tmp_path)
 
-    async def scene(engine: Networks, _: Loader) -> None:
-        choice, said = await until_it_answers(engine)
+    async def scene(networks: Networks, _: Loader) -> None:
+        choice, said = await until_it_answers(networks)
         assert choice.slot.weights
         assert choice.slot.weights.verified
         assert said[0] == "VGG-19 was asked for, and is being loaded."
-        assert engine.find("vgg19") in engine.in_view
+        assert networks.find("vgg19") in networks.in_view
 
     play(tmp_path, scene)
 
@@ -102,14 +102,14 @@ def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
 def test_without_its_weights(tmp_path: Path) -> None:
     """Without its file the answer is what to do; once the file is there it is loaded, without a restart."""
 
-    async def scene(engine: Networks, _: Loader) -> None:
+    async def scene(networks: Networks, _: Loader) -> None:
         with pytest.raises(
             NotReady, match=r"weights are not here\. Run `bestguess weights fetch --model vgg19`"
         ) as told:
-            engine.choose("vgg19")
+            networks.choose("vgg19")
         assert told.value.headers == {"Retry-After": "30"}
         put(tmp_path)
-        choice, _ = await until_it_answers(engine)
+        choice, _ = await until_it_answers(networks)
         assert choice.slot.ready
 
     play(tmp_path, scene)
@@ -120,16 +120,16 @@ def test_a_wrong_file(tmp_path: Path) -> None:
     put(tmp_path)
     (tmp_path / "weights" / FILE.name).write_bytes(b"<html>")
 
-    async def scene(engine: Networks, _: Loader) -> None:
-        served = engine.find("vgg19")
+    async def scene(networks: Networks, _: Loader) -> None:
+        served = networks.find("vgg19")
         with pytest.raises(NotReady):
-            engine.choose("vgg19")
+            networks.choose("vgg19")
         async with asyncio.timeout(60):
             while served.status.state != "failed":  # noqa: ASYNC110 - a status is a value that changes
                 await asyncio.sleep(0.05)
         for _ in range(3):
             with pytest.raises(NotReady, match="6 bytes where 22 are expected"):
-                engine.choose("vgg19")
+                networks.choose("vgg19")
             assert served.status.state == "failed"
 
     play(tmp_path, scene)
@@ -139,16 +139,16 @@ def test_without_enough_memory(tmp_path: Path) -> None:
     """Where there is no room it is said, with what is needed and what there is; nothing is loaded until there is."""
     put(tmp_path)
 
-    async def scene(engine: Networks, loading: Loader) -> None:
+    async def scene(networks: Networks, loading: Loader) -> None:
         free = memory_to_load(SMALL) - 1
         loading.on_demand.available = lambda: free
         with pytest.raises(
             NotEnoughMemory, match=r"There is no room for VGG-19\. It needs 2\.2 GB .* 2\.2 GB are free"
         ):
-            engine.choose("vgg19")
-        assert not engine.find("vgg19").ready
+            networks.choose("vgg19")
+        assert not networks.find("vgg19").ready
         free += 1
-        choice, _ = await until_it_answers(engine)
+        choice, _ = await until_it_answers(networks)
         assert choice.slot.ready
 
     play(tmp_path, scene)
@@ -158,15 +158,15 @@ def test_listed(tmp_path: Path) -> None:
     """A network that is listed is loaded at the start, beside the one that answers, and ready means both."""
     put(tmp_path)
 
-    async def scene(engine: Networks, loading: Loader) -> None:
+    async def scene(networks: Networks, loading: Loader) -> None:
         await loading.run()
-        assert {served.network.id for served in engine.slots.values() if served.ready} == {
+        assert {served.network.id for served in networks.slots.values() if served.ready} == {
             "efficientnet-lite0",
             "vgg19",
         }
-        assert engine.ready
-        assert engine.choose(None).slot.network.id == "efficientnet-lite0"
-        assert engine.choose("vgg19").slot.network.id == "vgg19"
+        assert networks.ready
+        assert networks.choose(None).slot.network.id == "efficientnet-lite0"
+        assert networks.choose("vgg19").slot.network.id == "vgg19"
 
     play(tmp_path, scene, models="efficientnet-lite0,vgg19")
 

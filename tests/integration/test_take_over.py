@@ -66,11 +66,11 @@ def test_vgg16_takes_over(
         decode_processes=1,
     )
     size, md5 = random_weights.stat().st_size, checksum(random_weights, "md5")
-    engine = Networks(settings, replace(VGG16, weights=replace(VGG16_WEIGHTS, size=size, md5=md5)))
+    networks = Networks(settings, replace(VGG16, weights=replace(VGG16_WEIGHTS, size=size, md5=md5)))
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
-        async with running(settings, engine) as state:
+        async with running(settings, networks) as state:
             yield state
 
     with served(settings, resources) as client:

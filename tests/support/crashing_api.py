@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @contextlib.asynccontextmanager
 async def resources(settings: Settings) -> AsyncIterator[State]:
     """Make a service with this network."""
-    engine, runner = Networks(settings), DummyRunner()
+    networks, runner = Networks(settings), DummyRunner()
     runner.error = SystemExit("the device is gone")
-    engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
+    networks.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
     async with open_job_service(settings) as job_service:
         with (
-            contextlib.closing(engine),
+            contextlib.closing(networks),
             contextlib.closing(make_sandbox(settings)) as sandbox,
-            make_state(settings, engine, sandbox, job_service) as state,
+            make_state(settings, networks, sandbox, job_service) as state,
         ):
             yield state
 

@@ -40,10 +40,10 @@ class Inside:
 
 
 class Live:
-    """A running service: `client` talks to it, `runner` is VGG16's dummy, `engine` is what it serves with."""
+    """A running service: `client` talks to it, `runner` is VGG16's dummy, `networks` is what it serves with."""
 
-    def __init__(self, client: httpx.Client, runner: DummyRunner, engine: Networks, inside: Inside) -> None:
-        self.client, self.runner, self.engine, self._inside = client, runner, engine, inside
+    def __init__(self, client: httpx.Client, runner: DummyRunner, networks: Networks, inside: Inside) -> None:
+        self.client, self.runner, self.networks, self._inside = client, runner, networks, inside
 
     @property
     def state(self) -> State:
@@ -84,24 +84,24 @@ def served(
 @contextlib.contextmanager
 def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = None) -> Iterator[Live]:
     """Serve dummy networks until the end of the block."""
-    engine, runner, inside = Networks(settings), DummyRunner(), Inside()
+    networks, runner, inside = Networks(settings), DummyRunner(), Inside()
     if ready:
-        engine.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
+        networks.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
         async with open_job_service(settings) as job_service:
             with (
-                contextlib.closing(engine),
+                contextlib.closing(networks),
                 contextlib.closing(make_sandbox(settings)) as sandbox,
-                make_state(settings, engine, sandbox, job_service) as state,
+                make_state(settings, networks, sandbox, job_service) as state,
             ):
                 inside.loop, inside.state = asyncio.get_running_loop(), state
                 yield state
 
     with served(settings, resources, inside, tracing) as client:
         try:
-            yield Live(client, runner, engine, inside)
+            yield Live(client, runner, networks, inside)
         finally:
             runner.go.set()
 

@@ -79,7 +79,7 @@ class Loaded:
 
 
 @pytest.fixture
-def engine() -> Iterator[Networks]:
+def networks() -> Iterator[Networks]:
     """Load both pretrained networks."""
     with contextlib.closing(Networks(Settings())) as made:
         assert made.stand_in
@@ -87,10 +87,10 @@ def engine() -> Iterator[Networks]:
         yield made
 
 
-def classifier(engine: Networks, most: int, deadline: float = 10, sandbox: object = None) -> Classifier:
+def classifier(networks: Networks, most: int, deadline: float = 10, sandbox: object = None) -> Classifier:
     """Make one whose pictures never get decoded, unless by another sandbox."""
-    trained = cast("ModelCache", Loaded(engine.primary))
-    return Classifier(engine, trained, cast("Sandbox", sandbox or Stuck()), most=most, deadline=deadline)
+    trained = cast("ModelCache", Loaded(networks.primary))
+    return Classifier(networks, trained, cast("Sandbox", sandbox or Stuck()), most=most, deadline=deadline)
 
 
 async def hold(asked: Classifier, question: Question) -> asyncio.Task[Classified]:
@@ -107,11 +107,11 @@ async def drop(*held: asyncio.Task[Classified]) -> None:
     await asyncio.gather(*held, return_exceptions=True)
 
 
-def test_digits_and_photos_do_not_keep_each_other_out(engine: Networks) -> None:
+def test_digits_and_photos_do_not_keep_each_other_out(networks: Networks) -> None:
     """As many photos and as many digits as may are in hand at once, and each kind's next is refused."""
 
     async def scene() -> None:
-        asked = classifier(engine, most=2)
+        asked = classifier(networks, most=2)
         held = []
         for question in (Question(), DIGITS):
             for _ in range(2):
@@ -126,48 +126,48 @@ def test_digits_and_photos_do_not_keep_each_other_out(engine: Networks) -> None:
     asyncio.run(scene())
 
 
-def test_those_who_wait_for_the_same_network_count(engine: Networks) -> None:
+def test_those_who_wait_for_the_same_network_count(networks: Networks) -> None:
     """Who is answered by the stand-in waits behind who asked for it by name, and not behind another network's."""
 
     async def scene() -> None:
-        asked = classifier(engine, most=10)
-        assert engine.stand_in
-        assert engine.stand_in.batcher
-        engine.stand_in.batcher.pace = 5.0  # seconds an image: two are more than 0.8 of the deadline
+        asked = classifier(networks, most=10)
+        assert networks.stand_in
+        assert networks.stand_in.batcher
+        networks.stand_in.batcher.pace = 5.0  # seconds an image: two are more than 0.8 of the deadline
         held = [await hold(asked, Question(model="efficientnet-lite0")), await hold(asked, Question())]
         for question in (Question(), Question(model="efficientnet-lite0")):
             with pytest.raises(QueueFull) as refused:
                 asked.admit(question)
             assert refused.value.retry_after == 5
-        engine.primary.serve(DummyRunner(), WEIGHTS)
+        networks.primary.serve(DummyRunner(), WEIGHTS)
         asked.admit(Question())
         await drop(*held)
 
     asyncio.run(scene())
 
 
-def test_a_takeover_between_admission_and_answer(engine: Networks) -> None:
+def test_a_takeover_between_admission_and_answer(networks: Networks) -> None:
     """Who was admitted with the stand-in is answered by it, though VGG16 is ready meanwhile and serves the next."""
 
     async def scene() -> None:
-        asked = classifier(engine, most=10, sandbox=Instant())
+        asked = classifier(networks, most=10, sandbox=Instant())
         admission = asked.admit(Question())
-        engine.primary.serve(DummyRunner(), WEIGHTS)
+        networks.primary.serve(DummyRunner(), WEIGHTS)
         answers = [await asked.classify(b"", each) for each in (admission, asked.admit(Question()))]
         assert [(answer.choice.slot, answer.choice.stand_in_for) for answer in answers] == [
-            (engine.stand_in, "vgg16"),
-            (engine.primary, None),
+            (networks.stand_in, "vgg16"),
+            (networks.primary, None),
         ]
         assert asked.in_hand(trained=False) == 0
 
     asyncio.run(scene())
 
 
-def test_closing_at_a_deadline(engine: Networks) -> None:
+def test_closing_at_a_deadline(networks: Networks) -> None:
     """What reaches its deadline in the moment in which the service closes is no error, and the others are ended."""
 
     async def scene() -> None:
-        asked, loop = classifier(engine, most=10, deadline=60), asyncio.get_running_loop()
+        asked, loop = classifier(networks, most=10, deadline=60), asyncio.get_running_loop()
         held = [await hold(asked, Question()) for _ in range(2)]
         next(iter(asked._in_hand)).reschedule(loop.time())
         loop.call_soon(asked.close)  # once the clock has struck, and before its task has heard of it

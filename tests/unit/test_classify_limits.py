@@ -123,7 +123,7 @@ def test_overload(tmp_path: Path) -> None:
     """When the queue is full the next is refused with 429 and when to try again; the others get their answers."""
     with live(Settings(data_dir=tmp_path, decode_processes=1, queue_size=2)) as busy, ThreadPoolExecutor(2) as pool:
         busy.runner.go.clear()
-        url, batcher = f"{busy.client.base_url}/classify", busy.engine.primary.batcher
+        url, batcher = f"{busy.client.base_url}/classify", busy.networks.primary.batcher
         assert batcher is not None
         held = [pool.submit(httpx.post, url, files={"file": BLUE})]
         wait_until(lambda: len(busy.runner.batches) == 1, 10)
@@ -141,7 +141,7 @@ def test_more_than_can_be_answered_in_time(tmp_path: Path) -> None:
     """Where those ahead take longer than the deadline allows, the next is refused, and told how long to stay away."""
     settings = Settings(data_dir=tmp_path, decode_processes=1, queue_size=100, deadline_seconds=10)
     with live(settings) as busy, ThreadPoolExecutor(2) as pool:
-        url, batcher = f"{busy.client.base_url}/classify", busy.engine.primary.batcher
+        url, batcher = f"{busy.client.base_url}/classify", busy.networks.primary.batcher
         assert busy.client.post("/classify", files={"file": BLUE}).status_code == 200
         assert batcher is not None
         batcher.pace = 4.5  # seconds an image, as on a very slow machine
@@ -246,7 +246,7 @@ def test_a_client_that_leaves_is_not_worked_for(service: Live, caplog: pytest.Lo
     head = (
         f"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(BLUE)}\r\n\r\n"
     )
-    batcher = service.engine.primary.batcher
+    batcher = service.networks.primary.batcher
     assert batcher is not None
     first = len(service.runner.batches)
     connections = [socket.create_connection((host, port), 10) for _ in range(3)]

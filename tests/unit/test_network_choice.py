@@ -15,9 +15,9 @@ from vision.networks.weights import FoundWeights
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
 
 
-def ids(engine: Networks) -> list[str]:
+def ids(networks: Networks) -> list[str]:
     """Name every network, in the order in which they are told."""
-    return list(engine.slots)
+    return list(networks.slots)
 
 
 @pytest.mark.parametrize(
@@ -33,42 +33,42 @@ def ids(engine: Networks) -> list[str]:
 )
 def test_networks(models: str, stand_in: bool, at_start: list[str], others: list[str]) -> None:
     """What is listed is loaded at the start, and who stands in; any other whose weights can be fetched waits."""
-    engine = Networks(Settings(models=models, stand_in=stand_in))
-    assert ids(engine) == at_start + others
-    assert [served.network.id for served in engine.in_view] == at_start
-    assert engine.primary.network.id == at_start[0]
+    networks = Networks(Settings(models=models, stand_in=stand_in))
+    assert ids(networks) == at_start + others
+    assert [served.network.id for served in networks.in_view] == at_start
+    assert networks.primary.network.id == at_start[0]
 
 
 def test_the_first_of_the_list_answers() -> None:
     """Who asks for nobody by name is answered by the first, whose stand-in is not needed then."""
-    with contextlib.closing(Networks(Settings(models="vgg19,vgg16"))) as engine:
-        engine.primary.serve(DummyRunner(), WEIGHTS)
-        assert engine.choose(None).slot.network.id == "vgg19"
-        assert engine.ready
+    with contextlib.closing(Networks(Settings(models="vgg19,vgg16"))) as networks:
+        networks.primary.serve(DummyRunner(), WEIGHTS)
+        assert networks.choose(None).slot.network.id == "vgg19"
+        assert networks.ready
 
 
 def test_a_network_that_is_coming_is_waited_for() -> None:
     """The service is ready when each network is whose weights were there at the start, and not before."""
-    with contextlib.closing(Networks(Settings(models="vgg16,vgg19"))) as engine:
-        other = engine.find("vgg19")
-        engine.coming = {engine.primary, other}
-        engine.primary.serve(DummyRunner(), WEIGHTS)
-        assert not engine.ready
+    with contextlib.closing(Networks(Settings(models="vgg16,vgg19"))) as networks:
+        other = networks.find("vgg19")
+        networks.coming = {networks.primary, other}
+        networks.primary.serve(DummyRunner(), WEIGHTS)
+        assert not networks.ready
         other.serve(DummyRunner(), WEIGHTS)
-        assert engine.ready
+        assert networks.ready
 
 
 def test_without_anybody_who_loads_it() -> None:
     """A network that waits to be asked says so, and no other answers for it."""
-    with contextlib.closing(Networks(Settings())) as engine:
-        engine.primary.serve(DummyRunner(), WEIGHTS)
+    with contextlib.closing(Networks(Settings())) as networks:
+        networks.primary.serve(DummyRunner(), WEIGHTS)
         with pytest.raises(NotReady, match="VGG-19 is loaded when it is first asked"):
-            engine.choose("vgg19")
+            networks.choose("vgg19")
 
 
 def test_no_such_network() -> None:
     """A name that is none of the table's is not found; the stand-in that is switched off neither."""
-    engine = Networks(Settings(stand_in=False))
+    networks = Networks(Settings(stand_in=False))
     for name in ("resnet", "efficientnet-lite0"):
         with pytest.raises(NotFound, match="The models are: vgg16, vgg19"):
-            engine.choose(name)
+            networks.choose(name)
