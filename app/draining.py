@@ -27,8 +27,8 @@ class Draining:
         self.begun = False
         self._callbacks: list[Callable[[], object]] = []
 
-    def tell(self, callback: Callable[[], object]) -> None:
-        """Add a callback."""
+    def on_begin(self, callback: Callable[[], object]) -> None:
+        """Add a callback, which `begin` runs."""
         self._callbacks.append(callback)
 
     def takes_requests(self, classifier: Classifier) -> bool:

@@ -174,9 +174,9 @@ def make_state(
     pool = BlockingPool()
     decoder = PhotoDecoder(sandbox, max(1, decode_processes(settings) // 2))
     draining = Draining()
-    draining.tell(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
+    draining.on_begin(lambda: asyncio.get_running_loop().call_later(LAST_ANSWERS, classifier.close))
     if job_service:
-        draining.tell(job_service.feed.close)
+        draining.on_begin(job_service.feed.close)
     metrics.watch(ServiceCollector(classifier, job_service, draining))
     with contextlib.closing(trained), contextlib.closing(pool):
         yield State(

@@ -153,7 +153,7 @@ def test_a_supervised_task_can_be_cancelled() -> None:
 def test_draining_tells_everybody() -> None:
     """One that fails at the end does not keep the others from being told."""
     draining, calls = Draining(), Calls(ValueError("odd"))
-    draining.tell(calls)
-    draining.tell(calls)
+    draining.on_begin(calls)
+    draining.on_begin(calls)
     draining.begin()
     assert calls.made == 2
