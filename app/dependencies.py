@@ -12,7 +12,6 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from app.access.auth import Principal
 from app.draining import Draining
-from app.errors import OutOfScope
 from app.inference.classifier import Classifier, Networks
 from app.metrics import Metrics
 from app.middleware.access_log import RequestRecord
@@ -57,7 +56,7 @@ async def _jobs(request: Request) -> JobService:
 
 async def _owner_filter(request: Request) -> str:
     caller: Principal = request.state.caller
-    return caller.whose
+    return caller.owner_filter
 
 
 SettingsDep = Annotated[Settings, from_state("settings")]
@@ -85,8 +84,7 @@ def require_scope(*scopes: Scope) -> params.Security:
         request: Request, _bearer: Annotated[object, Security(_BEARER)], _header: Annotated[object, Security(_HEADER)]
     ) -> None:
         caller: Principal = request.state.caller
-        if not caller.may(*scopes):
-            raise OutOfScope(scopes)
+        caller.require(*scopes)
 
     made: params.Security = Security(check, scopes=list(scopes))
     return made

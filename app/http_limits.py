@@ -93,8 +93,16 @@ class HttpLimitsProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._brings_body = False
+        rest = memoryview(data)
         try:
-            self._parse(data)
+            while rest:
+                try:
+                    self.parser.feed_data(rest)
+                except httptools.HttpParserUpgrade as offer:
+                    rest = rest[offer.args[0] :]
+                    self._parse_without_upgrade()
+                else:
+                    break
         except httptools.HttpParserError:
             self.logger.warning("Invalid HTTP request received.")
             self._refuse(*(self._fault or (HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")))
@@ -109,31 +117,18 @@ class HttpLimitsProtocol(HttpToolsProtocol):
             # An empty line begins no request, but uvicorn has stopped its own clock for it.
             self._wait(min(HEAD_SECONDS, self.receive_seconds))
 
-    def _parse(self, data: bytes) -> None:
-        """Parse bytes, without the offers of an upgrade in them (RFC 9110, 7.8).
+    def _parse_without_upgrade(self) -> None:
+        """Parse the head that has just been parsed again, without its offer of an upgrade (RFC 9110, 7.8).
 
-        httptools takes whatever follows such a request's headers for another protocol: it reports a request without a
-        body, and would parse the body as the next request. The request is therefore parsed again from its headers
-        without `Upgrade`, by a new parser: the old one would discard all that follows `Connection: close`.
+        httptools takes whatever follows such a head for another protocol: it reports a request without a body, and
+        would parse the body as the next request. By a new parser: the old one would discard all that follows
+        `Connection: close`.
         """
-        rest = memoryview(data)
-        while rest:
-            try:
-                self.parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as offer:
-                rest = rest[offer.args[0] :]
-                head = self._head_without_upgrade()
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-                self.parser.feed_data(head)
-            else:
-                return
-
-    def _head_without_upgrade(self) -> bytes:
-        """Return the first line and the headers of the request that has just been parsed, without `Upgrade`."""
         first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         lines = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
-        return b"".join([first, *lines, b"\r\n"])
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(b"".join([first, *lines, b"\r\n"]))
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -146,7 +141,7 @@ class HttpLimitsProtocol(HttpToolsProtocol):
         if self.parser.get_method() == b"CONNECT":
             raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "This service does not open tunnels.")
         if self.parser.should_upgrade():
-            return  # `_parse` parses this request again, and only then is it checked and answered
+            return  # it is parsed again without the offer, and only then is it checked and answered
         self._arriving = "body"
         if len(self.headers) > MOST_HEADERS:
             raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_MANY)

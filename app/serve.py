@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Longer than the 60 s for which proxies such as ingress-nginx keep connections: who closes first must be they, else a
-# request is sent into a connection that is just being closed, and a POST is not sent again.
+# Longer than the 60 s for which proxies such as ingress-nginx keep connections: the proxy must close first, else it
+# sends a request into a connection that is just being closed, and a POST is not sent again.
 KEEP_ALIVE = 75
 GRACE = 3  # seconds that running requests get at shutdown, within the five that `bestguess up` promises
+TICKS = 10  # of uvicorn in a second
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, which at the signal tells the application first: it would wait for event streams otherwise."""
+    """Uvicorn with a graceful shutdown of the application before its own, which would wait for event streams."""
 
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
@@ -44,10 +45,10 @@ class Server(uvicorn.Server):
         self.broken = False
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop, as after a signal, when the application cannot go on: called by uvicorn ten times a second."""
+        """Stop, as after a signal, when a network has stopped answering; looks once a second."""
         state = self.config.app.state  # type: ignore[union-attr]
         classifier: Classifier | None = getattr(state, "classifier", None)
-        if not self.broken and classifier and (reason := classifier.broken):
+        if counter % TICKS == 0 and not self.broken and classifier and (reason := classifier.broken):
             self.broken = True
             log.critical("%s. The process ends, to be started again", reason)
             state.draining.announce()
@@ -59,7 +60,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Hear SIGINT or SIGTERM, in the main thread, which runs the event loop; a second one ends the draining."""
+        """Begin the shutdown at SIGINT or SIGTERM; called in the event loop's thread. A second signal hastens it."""
         draining: Draining | None = getattr(self.config.app.state, "draining", None)  # type: ignore[union-attr]
         if draining is None:
             super().handle_exit(sig, frame)
@@ -69,19 +70,19 @@ class Server(uvicorn.Server):
 
         def end() -> None:
             if wait and draining.begun:
-                return  # a second signal was faster
+                return  # the second signal came first
             draining.begin()
             super(Server, self).handle_exit(sig, frame)
 
-        def hear() -> None:
+        def announce() -> None:
             draining.announce()
             loop.call_later(wait, end)
 
-        loop.call_soon_threadsafe(hear)
+        loop.call_soon_threadsafe(announce)
 
 
 def main(resources: Resources | None = None) -> None:
-    """Serve until a signal; end with code 1 where the application cannot go on. For `resources` see `create_app`."""
+    """Serve until a signal; exit with code 1 if a network stops answering. For `resources` see `create_app`."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -98,14 +99,14 @@ def main(resources: Resources | None = None) -> None:
 
 
 def allow_connections() -> None:
-    """Use as many descriptors as the system allows: with the usual 1,024 one client's idle connections take all."""
+    """Raise the limit on open files as far as allowed: one client's idle connections could use up the usual 1,024."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # macOS gives fewer than it says
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def server(settings: Settings, resources: Resources | None = None, tracing: Tracing | None = None) -> Server:
-    """Make the server: uvloop and httptools, a bounded wait at shutdown, no word of its own in headers and log."""
+    """Make the server: uvloop and httptools, a bounded wait at shutdown, no header and no access log of uvicorn's."""
     app = create_app(settings, resources, tracing)
 
     def refused(status: HTTPStatus) -> None:
@@ -117,7 +118,7 @@ def server(settings: Settings, resources: Resources | None = None, tracing: Trac
         port=settings.port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=http_limits(settings.receive_seconds, refused, (DATASETS, settings.dataset_seconds)),
-        ws="none",  # nobody is spoken to in that way, and what reads it knows none of the bounds
+        ws="none",  # there are no WebSockets, and their parser would know none of the limits
         log_config=None,
         access_log=False,  # `app.middleware.access_log` writes the line
         server_header=False,

@@ -95,7 +95,7 @@ class Watch:
 
 
 def part_of(target: Path) -> Path:
-    """Name the file that holds what was received so far."""
+    """Return the file that holds what was received so far."""
     return target.with_name(f"{target.name}.part")
 
 
@@ -255,7 +255,7 @@ def _usable(part: Path, size: int | None) -> int:
 
 
 def _has_all(response: httpx.Response, have: int) -> bool:
-    """Tell whether a server refuses a range because there is nothing after what we have."""
+    """Return whether a server refuses a range because there is nothing after what we have."""
     return response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and _range(response) == (None, have)
 
 

@@ -23,7 +23,7 @@ _FAST_FLOAT16 = (7, 0)
 
 
 def fastest(gpu: Mapping[str, Any] | None, *, gains_from_16_bits: bool) -> str:
-    """Name the number format in which a network computes fastest, on the processor or on a GPU.
+    """Return the number format in which a network computes fastest, on the processor or on a GPU.
 
     `gpu` is what TensorFlow says of the card, `gains_from_16_bits` what the network's table says of the network.
     """
@@ -44,7 +44,7 @@ def has_bfloat16() -> bool:
 
 
 def features(cpuinfo: Path = PROC / "cpuinfo") -> set[str]:
-    """Name what the processor can do, as Linux writes it; nothing where there is no Linux."""
+    """Return what the processor can do, as Linux writes it; nothing where there is no Linux."""
     try:
         lines = cpuinfo.read_text(errors="replace").splitlines()
     except OSError:

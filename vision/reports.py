@@ -24,7 +24,7 @@ class Images(Protocol):
     """Pictures by their places: an array, or what decodes one when it is wanted."""
 
     def __len__(self) -> int:
-        """Say how many there are."""
+        """Return how many there are."""
         ...
 
     def __getitem__(self, index: int, /) -> NDArray[np.uint8]:

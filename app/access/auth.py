@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.access.addresses import is_loopback, one_client
 from app.access.keys import Keyring, KeysUnusable, read_keys
 from app.access.rate_limit import RateLimiter
-from app.errors import NoKey, RateExceeded
+from app.errors import NoKey, OutOfScope, RateExceeded
 from app.settings import Rate
 from bestguess.schemas.service import Scope
 from jobs.owners import ANONYMOUS, EVERYBODY
@@ -39,12 +39,13 @@ class Principal:
     rate: Rate | None
     counted_as: str
 
-    def may(self, *scopes: Scope) -> bool:
-        """Return whether one of these scopes is the caller's; an admin has all."""
-        return Scope.ADMIN in self.scopes or not self.scopes.isdisjoint(scopes)
+    def require(self, *scopes: Scope) -> None:
+        """Raise OutOfScope unless one of these scopes is the caller's; an admin has all."""
+        if Scope.ADMIN not in self.scopes and self.scopes.isdisjoint(scopes):
+            raise OutOfScope(scopes)
 
     @property
-    def whose(self) -> str:
+    def owner_filter(self) -> str:
         """The owner whose jobs and models the caller sees."""
         return EVERYBODY if Scope.ADMIN in self.scopes else self.owner
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from vision.engines.base import check_finite, padded, trial_pictures
 from vision.engines.tensorflow import import_tensorflow
-from vision.networks.transfer_learning import PIXELS
+from vision.networks.table import PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from vision.engines.base import Hardware, Scores
     from vision.engines.tensorflow import TensorFlowEngine
     from vision.networks.registry import Network
-    from vision.networks.transfer_learning import Cut
+    from vision.networks.table import Cut
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from app.errors import OutOfScope, Problem, render
+from app.errors import Problem, render
 from bestguess.schemas.service import Scope
 
 if TYPE_CHECKING:
@@ -31,20 +31,19 @@ class AuthMiddleware:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Hand the request on with its caller."""
-        if scope["type"] == "http" and scope["path"] not in self._open and not scope["path"].startswith(OPEN_BELOW):
-            try:
-                await self._admit(scope)
-            except Problem as problem:
-                answer = await render(Request(scope), problem)
-                await answer(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    async def _admit(self, scope: AsgiScope) -> None:
+        if scope["type"] != "http" or scope["path"] in self._open or scope["path"].startswith(OPEN_BELOW):
+            await self._app(scope, receive, send)
+            return
         client, state = scope.get("client"), scope["state"]
-        caller = self._authenticator.authenticate(Headers(scope=scope), client[0] if client else None)
-        if caller.rate:
-            state["record"].headers.update(await self._authenticator.count(caller.counted_as, caller.rate))
-        if scope["path"] == METRICS and not caller.may(Scope.ADMIN):
-            raise OutOfScope([Scope.ADMIN])
+        try:
+            caller = self._authenticator.authenticate(Headers(scope=scope), client[0] if client else None)
+            if caller.rate:
+                state["record"].headers.update(await self._authenticator.count(caller.counted_as, caller.rate))
+            if scope["path"] == METRICS:
+                caller.require(Scope.ADMIN)
+        except Problem as problem:
+            answer = await render(Request(scope), problem)
+            await answer(scope, receive, send)
+            return
         state["caller"], state["key_name"] = caller, caller.name
+        await self._app(scope, receive, send)

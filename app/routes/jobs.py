@@ -150,7 +150,7 @@ async def finetune(
         owner=caller.owner,
         origin=record.origin(),
         idempotency_key=key,
-        check=partial(check_finetune, params, datasets, catalog, caller.whose),
+        check=partial(check_finetune, params, datasets, catalog, caller.owner_filter),
     )
     record.job_id = job.id
     response.headers["Location"] = f"/jobs/{job.id}"

@@ -50,7 +50,7 @@ async def _question_for_model(
 async def _find_model(request: Request, name: str) -> str | TrainedModel:
     catalog: ModelCatalog = request.state.catalog
     try:
-        found = await catalog.find(name, request.state.caller.whose)
+        found = await catalog.find(name, request.state.caller.owner_filter)
     except RecordDamaged as error:  # for a classification the same as damaged files
         raise ModelUnusable(f"{error}. Delete it, and train another.") from error
     return found.network.id if isinstance(found, ModelSlot) else found

@@ -13,24 +13,19 @@ from benchmarks.finetuning import compare, normalised_weights
 from benchmarks.photos import dataset
 from jobs.settings import WorkerSettings
 from support.images import encoded, noise
-from support.small_vgg import LAYERS, SIDE, SMALL_VGG
-from vision.networks import keras_h5
-from vision.networks.vgg import VGG16, load
+from support.small_vgg import SIDE, SMALL_VGG
+from vision.networks import applications, keras_h5
+from vision.networks.vgg import VGG16
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import keras
 
 assert VGG16.weights
-WEIGHTS = replace(VGG16.weights, layers=LAYERS)
+WEIGHTS = replace(VGG16.weights, contents=SMALL_VGG.table.stored)
 
 
-def _load(model: keras.Model, path: Path | None) -> None:
-    load(model, path, WEIGHTS)
-
-
-NETWORK = replace(SMALL_VGG, weights=WEIGHTS, load=_load)
+NETWORK = replace(SMALL_VGG, weights=WEIGHTS, load=applications.loader(WEIGHTS))
 
 
 def test_normalised_weights(tmp_path: Path) -> None:
@@ -42,7 +37,7 @@ def test_normalised_weights(tmp_path: Path) -> None:
     assert (found.origin, found.path) == ("random", tmp_path / "random.h5")
     assert keras_h5.seed_of(found.path) is not None
     model = NETWORK.build("float32")
-    _load(model, found.path)
+    applications.loader(WEIGHTS)(model, found.path)
     for name in ("block1_conv1", "block3_conv2", "block5_conv3", "fc1", "predictions"):
         layer = model.get_layer(name)
         layer.activation = keras.activations.linear

@@ -1,4 +1,4 @@
-"""Whose data sets are, and what happens to an intake when a client, the disk or the time gives up."""
+"""Ownership of data sets, and uploads that a client, the disk or the time limit ends."""
 
 import re
 import socket

@@ -112,7 +112,7 @@ def test_indexes_that_were_replaced(visitor: httpx.Client, limited_api: Live) ->
 
 
 def test_what_a_killed_api_has_left(serve: Serve, tmp_path: Path) -> None:
-    """An API whose store is a bucket removes what was left of intakes on its own machine, and none that may go on."""
+    """An API whose store is a bucket removes leftovers of uploads on its own machine, unless they may still run."""
     left, fresh = (tmp_path / "models" / f"ds_{name}.0a1b2c3d.tmp" for name in ("left", "fresh"))
     for folder in (left, fresh):
         folder.mkdir(parents=True)

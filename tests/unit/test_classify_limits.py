@@ -81,6 +81,8 @@ def test_too_many_bytes(small: Live) -> None:
     problem(small.client.post("/classify", files={"file": big}), 413, "too-large")
     chunks = (big[at : at + 1000] for at in range(0, len(big), 1000))
     problem(small.client.post("/classify", content=chunks, headers={"Content-Type": "image/png"}), 413, "too-large")
+    json = {"content": bytes(30_000), "headers": {"Content-Type": "application/json"}}  # which FastAPI reads
+    problem(small.client.post("/jobs/mnist-train", **json), 413, "too-large")
 
 
 def test_an_announced_giant_is_not_waited_for(small: Live) -> None:

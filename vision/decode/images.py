@@ -126,7 +126,7 @@ def decode(data: bytes, views: tuple[View, ...], limits: Limits) -> Picture:
 
 
 def render(data: bytes, views: tuple[View, ...], limits: Limits) -> Rendering:
-    """Do what `decode` does, without NumPy.
+    """Decode as `decode` does, without NumPy.
 
     Raises:
         NotAnImage: the bytes are no picture that anybody would know.
@@ -195,7 +195,7 @@ def webp_canvas(data: bytes) -> int:
 
 
 def foreign_format(data: bytes) -> str | None:
-    """Name the format of a file that is a picture, document or video, but not one that is accepted."""
+    """Return the format of a file that is a picture, document or video, but not one that is accepted."""
     for offset, signature, name in SIGNATURES:
         if data.startswith(signature, offset):
             return name
@@ -215,7 +215,7 @@ def _load(image: Image.Image, views: tuple[View, ...]) -> tuple[float, float]:
 
 
 def _spare(size: tuple[int, int], view: View) -> float:
-    """Say how many times as large a picture is as a view needs it."""
+    """Return how many times as large a picture is as a view needs it."""
     if view.fit in {"inside", "digit"}:
         return max(size) / (view.size if view.fit == "inside" else view.resize)
     return min(size) / (view.resize if view.fit == "crop" else view.size)

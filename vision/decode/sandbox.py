@@ -230,7 +230,7 @@ class _Died(Exception):
 
 
 def _death(code: int) -> Exception:
-    """Say why a process has ended by itself: the picture used up a limit or crashed it, or somebody killed it."""
+    """Return why a process has ended by itself: the picture used up a limit or crashed it, or somebody killed it."""
     if code == OUT_OF_MEMORY:
         return _too_large()
     if code == -signal.SIGXCPU:

@@ -60,7 +60,7 @@ def plain(model: keras.Model, dropout: float) -> keras.Model:
 
 
 def fastest_precision() -> str:
-    """Name the format in which this machine trains fastest: bfloat16 where its processor has instructions for it.
+    """Return the format in which this machine trains fastest: bfloat16 where its processor has instructions for it.
 
     On a GPU it is float32, which TensorFlow computes as TensorFloat-32 where the card can.
     """

@@ -88,7 +88,7 @@ def _found(pixels: Floats) -> Floats:
 
 
 def _is_sheet(digit: Mask) -> bool:
-    """Say whether this is a sheet of paper that lies on something: large, and filling its box to the corners."""
+    """Return whether this is a sheet of paper that lies on something: large, and filling its box to the corners."""
     inside = digit[_box(digit, inset=_EDGE)]
     large = min(inside.shape) > _SIDE / 4
     return bool(large and inside.mean() > _FILLED and inside[[0, 0, -1, -1], [0, -1, 0, -1]].all())
@@ -113,7 +113,7 @@ def _opaque(pixels: Floats) -> Floats:
 
 
 def _contrast(pixels: Floats) -> tuple[Floats, float]:
-    """Say how far each pixel is from the ground on the ink's side of it, and how noisy the ground is: in grey levels.
+    """Return how far each pixel is from the ground on the ink's side of it, and the ground's noise, in grey levels.
 
     The light is divided out, so that ink in the shade counts as much as ink in the sun.
     """
@@ -182,7 +182,7 @@ def _slid(values: Floats, size: int, best: Callable[..., Floats], outside: float
 
 
 def _level(ink: Floats) -> float:
-    """Say how strong ink is, in grey levels: the mean of the upper of two classes.
+    """Return how strong ink is, in grey levels: the mean of the upper of two classes.
 
     Source: Otsu 1979, "A threshold selection method from gray-level histograms".
     """
@@ -351,7 +351,7 @@ _THIN, _USUAL, _THICK = 1.0, 2.0, 7.5
 
 
 def _conventional(pixels: NDArray[np.uint8]) -> bool:
-    """Say whether a grey image (28, 28) has a dark border, and light ink of MNIST's size in MNIST's place."""
+    """Return whether a grey image (28, 28) has a dark border, and light ink of MNIST's size in MNIST's place."""
     light = np.argwhere(pixels > _LIGHT)
     if pixels[border_mask(pixels.shape)].mean() > _DARK or not len(light):
         return False

@@ -132,7 +132,7 @@ def _convolve(  # noqa: PLR0913 - what Keras has to know of it
 
 
 def carried() -> FoundWeights:
-    """Name the file that the installed package carries, found to be as published.
+    """Return the file that the installed package carries, found to be as published.
 
     Raises Lite0WeightsError where it is not, OSError where it cannot be read.
     """

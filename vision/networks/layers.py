@@ -28,23 +28,28 @@ def describe(model: keras.Model, cuts_at: str = ".*") -> Table:
 
     Where several layers follow each other without a weight layer between them, the cut is behind the last one.
     """
-    before = _ancestors(model)
+    parents = _parents(model)
+    before = _ancestors(parents)
     order = [layer for layer in model.layers if type(layer).__name__ in _KINDS]
     norms = _norms(model, order, before)
     cuts: dict[int, Cut] = {}
     for layer in model.layers:
-        above = before[layer.name]
-        frozen = sum(other.name in above or other is layer for other in order)
+        name = layer.name
+        frozen = sum(other.name in before[name] or other is layer for other in order)
+        # Whatever is not needed for it comes from it, or from what does: no other tensor goes on.
         is_only_way = all(
-            other.name in above or other is layer or layer.name in before[other.name] for other in model.layers
+            other == name
+            or other in before[name]
+            or all(parent == name or name in before[parent] for parent in parents[other])
+            for other in parents
         )
         if (
             0 < frozen < len(order)
             and is_only_way
             and type(layer).__name__ not in _REARRANGE
-            and re.fullmatch(cuts_at, layer.name)
+            and re.fullmatch(cuts_at, name)
         ):
-            cuts[frozen] = Cut(layer.name, frozen, tuple(layer.output.shape[1:]))
+            cuts[frozen] = Cut(name, frozen, tuple(layer.output.shape[1:]))
     return Table(
         layers=tuple(_layer(layer, [model.get_layer(name) for name in norms[layer.name]]) for layer in order),
         stored=stored(model),
@@ -52,14 +57,21 @@ def describe(model: keras.Model, cuts_at: str = ".*") -> Table:
     )
 
 
-def _ancestors(model: keras.Model) -> dict[str, set[str]]:
-    """Map each layer's name to the names of all layers that it depends on."""
+def _parents(model: keras.Model) -> dict[str, set[str]]:
+    """Map each layer's name, in topological order, to the names of the layers whose outputs it takes."""
     made_by = {id(layer.output): layer.name for layer in model.layers}
-    found: dict[str, set[str]] = {}
-    for layer in model.layers:  # in topological order
+    found = {}
+    for layer in model.layers:
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-        parents = {made_by[id(tensor)] for tensor in inputs if id(tensor) in made_by} - {layer.name}
-        found[layer.name] = parents.union(*(found[parent] for parent in parents))
+        found[layer.name] = {made_by[id(tensor)] for tensor in inputs if id(tensor) in made_by} - {layer.name}
+    return found
+
+
+def _ancestors(parents: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Map each layer's name to the names of all layers that it depends on."""
+    found: dict[str, set[str]] = {}
+    for name, direct in parents.items():
+        found[name] = direct.union(*(found[parent] for parent in direct))
     return found
 
 

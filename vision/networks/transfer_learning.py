@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 
     from vision.networks.network import Network
 
-__all__ = [
-    "PIXELS",
-    "Cut",
-    "backbone",
-    "copy_weights",
-    "cut_named",
-    "cut_of",
-    "cuts",
-    "finetuned",
-    "freeze_of",
-    "frozen_layers",
-    "head",
-    "load_head",
-]
-
 TRAINED = 3  # weight layers that learn, where nobody says how many
 _DRAWN = ("kernel_initializer", "depthwise_initializer", "pointwise_initializer")  # what Keras draws numbers with
 
@@ -131,8 +116,13 @@ def head(model: keras.Model, cut: Cut, classes: int, dtype: str, seed: int | Non
 
     start = model.input if cut.layer == PIXELS else model.get_layer(cut.layer).output
     features = keras.Input(cut.shape, dtype=policy.compute_dtype, name="features")
-    part = keras.Model(start, model.output, name="head")
-    return keras.models.clone_model(part, input_tensors=features, clone_function=own)
+    made = {id(start): features}  # a tensor of the network to that of the head
+    for layer in model.layers:  # in topological order; those before the cut are never reached
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        if inputs and id(layer.output) not in made and all(id(tensor) in made for tensor in inputs):
+            ready = [made[id(tensor)] for tensor in inputs]
+            made[id(layer.output)] = own(layer)(ready if isinstance(layer.input, list) else ready[0])
+    return keras.Model(features, made[id(model.output)], name="head")
 
 
 def copy_weights(source: keras.Model, target: keras.Model, *, last: bool = False) -> None:

@@ -62,11 +62,11 @@ class WeightsFile:
         return read_table(self.network).stored if self.contents is None else self.contents
 
     def at(self, mirror: str) -> RemoteFile:
-        """Say where a mirror has it and what it has to be."""
+        """Return where a mirror has it and what it has to be."""
         return RemoteFile(f"{mirror.rstrip('/')}/{self.url_path}", self.size, "md5", self.md5)
 
     def command(self, verb: str) -> str:
-        """Spell the command that does something about this file."""
+        """Return the command that does something about this file."""
         return f"bestguess weights {verb}" + ("" if self.has_path else f" --model {self.network}")
 
 
@@ -100,7 +100,7 @@ def find(file: WeightsFile, setting: str, data_dir: Path) -> FoundWeights | None
 
 
 def named(file: WeightsFile, setting: str) -> Path | None:
-    """Say which file BESTGUESS_WEIGHTS names for a network; None where the official one, or none, is asked for.
+    """Return which file BESTGUESS_WEIGHTS names for a network; None where the official one, or none, is asked for.
 
     A path to a file is VGG16's. In a folder each network's has the official name, whoever's weights it holds.
     """
@@ -152,7 +152,7 @@ def verify(path: Path, file: WeightsFile) -> FoundWeights:
 
 
 def identify(path: Path, file: WeightsFile) -> FoundWeights:
-    """Say what a file of the network's layout is: the official weights, marked as random, or somebody's own.
+    """Return what a file of the network's layout is: the official weights, marked as random, or somebody's own.
 
     Raises:
         WeightsMissing: it is not there.
@@ -189,7 +189,7 @@ def _official(file: WeightsFile, paths: Iterable[Path]) -> FoundWeights | None:
 
 
 def _describe(path: Path, file: WeightsFile) -> str:
-    """Say what a file is that is not the official one."""
+    """Return what a file is that is not the official one."""
     try:
         seed = keras_h5.seed_of(path)
         keras_h5.check(path, file.layers)

@@ -101,7 +101,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def known(words: str) -> bool:
-    """Tell whether the font has every letter."""
+    """Return whether the font has every letter."""
     return _PAINTED.issuperset(words)
 
 

@@ -43,7 +43,7 @@ class ArrayCache:
         self.most_bytes = most_bytes
 
     def fits(self, count: int, shape: tuple[int, ...], dtype: DTypeLike) -> bool:
-        """Say whether so many rows may be kept at all."""
+        """Return whether so many rows may be kept at all."""
         return count * int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize <= self.most_bytes
 
     def rows(  # noqa: PLR0913, PLR0917 - what they are, and how they come about
@@ -79,7 +79,7 @@ class ArrayCache:
         return rows
 
     def owners(self) -> set[str]:
-        """Name those whose entries are not finished."""
+        """Return those whose entries are not finished."""
         return {path.name.removesuffix(PART).partition(".")[2] for path in self.folder.glob(f"*{PART}")}
 
     def forget(self, owner: str) -> None:

@@ -71,7 +71,7 @@ def fitting(division: Division, photographs: Photographs, params: FinetuneParams
 def weights_of(
     wanted: Literal["balanced"] | Mapping[str, float] | None, classes: Sequence[str], labels: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """Say how much a photograph of each class counts: float32 (classes,); those that are not named count once.
+    """Return how much a photograph of each class counts: float32 (classes,); those that are not named count once.
 
     `balanced` is photographs / (classes x photographs of the class), as in King and Zeng 2001, "Logistic regression in
     rare events data"; `labels` are those learned from.

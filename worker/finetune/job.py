@@ -60,7 +60,7 @@ class BaseUnavailable(TrainingError):
 def finetune_photographs(
     settings: WorkerSettings, store: JobStore, artifacts: ArtifactStore, claim: Claim, hands: Hands
 ) -> dict[str, Any]:
-    """Do the job that was claimed, and return its result.
+    """Run the claimed job and return its result.
 
     Raises:
         TrainingError: it cannot succeed.
@@ -104,7 +104,7 @@ def finetune_photographs(
 
 
 def facts_of(base: Base, photographs: Photographs, params: FinetuneParams, result: Result) -> dict[str, Any]:
-    """Say how good a network is, what it learned from and from where on; weights that are made up are called so."""
+    """Return how good a network is, what it learned from and from where on; weights that are made up are called so."""
     best = result.history[result.best_epoch - 1]
     return {
         "train_accuracy": best.train_accuracy,
@@ -140,7 +140,7 @@ def kept_features(settings: WorkerSettings) -> ArrayCache:
 
 
 def peak_memory() -> int:
-    """Say how many bytes of memory this process had in use at most; a job has a process of its own."""
+    """Return how many bytes of memory this process had in use at most; a job has a process of its own."""
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from vision.networks.registry import Network
-    from vision.networks.transfer_learning import Cut
+    from vision.networks.table import Cut
     from vision.networks.weights import FoundWeights
 
 FLOAT32 = "float32"
@@ -55,7 +55,7 @@ class Base:
         return self.weights.hash or f"random:{RANDOM_SEED}"
 
     def cut(self, freeze: int | None) -> Cut:
-        """Say where the head begins: behind frozen layers only, and not behind where the parent's does.
+        """Return where the head begins: behind frozen layers only, and not behind where the parent's does.
 
         Raises:
             ValueError: the network has fewer layers than are to be frozen.
@@ -107,7 +107,7 @@ class Parts:
 
 
 def precision_of(root: Network, wanted: str) -> str:
-    """Name the number format of the frozen part; `auto` is the fastest for this network on this device."""
+    """Return the number format of the frozen part; `auto` is the fastest for this network on this device."""
     import tensorflow as tf  # noqa: PLC0415 - as above
 
     if wanted != "auto":

@@ -58,7 +58,7 @@ class Photos:
         return asdict(self._view)
 
     def rows_of(self, contents: Sequence[str]) -> NDArray[np.int32]:
-        """Say for each place of the data set where its content is among `contents`; -1 where it is not."""
+        """Return for each place of the data set where its content is among `contents`; -1 where it is not."""
         at = {content: row for row, content in enumerate(contents)}
         return np.asarray([at.get(photograph.sha256, -1) for photograph in self._photographs.photographs], np.int32)
 

@@ -58,13 +58,13 @@ class Plan:
 
 
 def largest_group(feed: Feed, plan: Plan) -> int:
-    """Say how many steps one call may be fed with."""
+    """Return how many steps one call may be fed with."""
     row = prod(feed.shape) * np.dtype(feed.dtype).itemsize
     return max(1, GROUP_BYTES // (row * plan.batch_size))
 
 
 def slice_size(root: Network, parts: Parts, batch_size: int, *, ready: bool) -> int | None:
-    """Say how many photographs of a batch go through the network at once; None: all of it.
+    """Return how many photographs of a batch go through the network at once; None: all of it.
 
     `ready` is whether they go around the frozen layers. A batch-norm that learns wants its whole batch.
 

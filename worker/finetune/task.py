@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jobs.datasets.photographs import Photographs
     from vision.decode.images import Limits
     from vision.decode.sandbox import Cost
-    from vision.networks.transfer_learning import Cut
+    from vision.networks.table import Cut
     from worker.finetune.cache import ArrayCache
     from worker.finetune.division import Division
     from worker.finetune.network import Base

@@ -41,7 +41,7 @@ class Telling:
             self.tell(plan, step, ledger, pace)
 
     def prepared(self, plan: Plan, step: int, ledger: Ledger, done: int, total: int) -> None:
-        """Say how far the photographs are on their way through the frozen layers. Raises as `look`."""
+        """Report how far the photographs are on their way through the frozen layers. Raises as `look`."""
         if self._should_stop():
             raise Stopped
         now = time.monotonic()
@@ -56,7 +56,7 @@ class Telling:
         self._validation = seconds
 
     def tell(self, plan: Plan, step: int, ledger: Ledger, pace: float | None, entry: EpochEntry | None = None) -> None:
-        """Say how far it is, with the last epoch's numbers."""
+        """Report how far it is, with the last epoch's numbers."""
         epochs_left = plan.epochs - len(ledger.history)
         eta = (plan.steps - step) / pace + epochs_left * self._validation if pace else None
         self._tell(plan, step, ledger, pace * plan.batch_size if pace else None, eta, entry)

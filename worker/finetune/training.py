@@ -195,6 +195,6 @@ class _Lazy:
 
 
 def _identity(task: Task, precision: str) -> dict[str, Any]:
-    """Say what has to be the same for a training to go on from another's checkpoint."""
+    """Return what has to be the same for a training to go on from another's checkpoint."""
     params, base = task.params.model_dump(mode="json"), [task.base.id, task.base.hash]
     return {"params": params, "data": task.photographs.sha256, "base": base, "precision": precision}

@@ -1,14 +1,10 @@
-/** VGG16, or VGG-19, as a drawing: a block for what each layer gives to the next, in a row, or one below the other where it is narrow. */
+/** A network as a drawing: a block for what each layer gives to the next, in a row, or one below the other where it is narrow. */
 
 import { svg } from "../shared/dom.js";
-import { convolutions, count, shape, short } from "./words.js";
+import { convolutions, count, denseLayers, shape, short } from "./words.js";
 
 /** @typedef {import("./index.js").Layer} Layer */
 /** @typedef {import("./index.js").Network} Network */
-
-const DESCRIPTION =
-  " in five blocks, whose pictures shrink from 224 to 14 pixels a side while their channels grow from 64 to 512, then " +
-  "three dense layers, from left to right, or from top to bottom. The table below has the numbers.";
 
 const COLUMNS = { column: 93, middle: 190, labels: 352, height: 402 };
 const ROWS = { width: 310, row: 74, middle: 48, labels: 104, scale: 0.27 };
@@ -21,7 +17,7 @@ export function drawColumns(network) {
   const { layers } = network;
   const drawn = layers.map((layer, place) => {
     const x = COLUMNS.column * (place + 0.5);
-    return svg("g", { class: family(layer) }, solid(layer, x, COLUMNS.middle, 1), label(layer, x, COLUMNS.labels));
+    return svg("g", { class: family(layer, layers) }, solid(layer, x, COLUMNS.middle, 1), label(layer, x, COLUMNS.labels));
   });
   return sheet(network, COLUMNS.column * layers.length, COLUMNS.height, drawn);
 }
@@ -34,7 +30,7 @@ export function drawRows(network) {
   const { layers } = network;
   const drawn = layers.map((layer, place) => {
     const y = ROWS.row * (place + 0.5);
-    return svg("g", { class: family(layer) }, solid(layer, ROWS.middle, y + 4, ROWS.scale), rowLabel(layer, y));
+    return svg("g", { class: family(layer, layers) }, solid(layer, ROWS.middle, y + 4, ROWS.scale), rowLabel(layer, y));
   });
   return sheet(network, ROWS.width, ROWS.row * layers.length, drawn);
 }
@@ -47,14 +43,25 @@ export function drawRows(network) {
  * @returns {SVGSVGElement}
  */
 function sheet({ title, layers }, width, height, drawn) {
-  const names = { "aria-labelledby": "vgg-title", "aria-describedby": "vgg-description" };
+  const names = { "aria-labelledby": "drawing-title", "aria-describedby": "drawing-description" };
   return svg(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, role: "img", class: width > 1000 ? "columns" : "rows", ...names },
-    svg("title", { id: "vgg-title" }, `${title}'s ${layers.length} weight layers`),
-    svg("desc", { id: "vgg-description" }, convolutions(layers) + DESCRIPTION),
+    svg("title", { id: "drawing-title" }, `${title}'s ${layers.length} weight layers`),
+    svg("desc", { id: "drawing-description" }, description(layers)),
     ...drawn,
   );
+}
+
+/**
+ * @param {Layer[]} layers
+ * @returns {string} the drawing in words
+ */
+function description(layers) {
+  const outputs = layers.map(({ output }) => output).filter(({ length }) => length === 3);
+  const [first, last] = [outputs[0], outputs[outputs.length - 1]];
+  const sides = `whose pictures shrink from ${first[0]} to ${last[0]} pixels a side while their channels grow from ${first[2]} to ${last[2]}`;
+  return `${convolutions(layers)}, ${sides}; then ${denseLayers(layers)}. From left to right, or from top to bottom. The table below has the numbers.`;
 }
 
 /**
@@ -123,10 +130,12 @@ function rowLabel(layer, y) {
 
 /**
  * @param {Layer} layer
- * @returns {string} its class, for its colour
+ * @param {Layer[]} layers all of them
+ * @returns {string} its class, for its colour: one for each size of picture
  */
-function family({ name, kind }) {
-  return kind === "dense" ? "dense" : `block-${name.match(/\d/)?.[0] ?? "1"}`;
+function family({ kind, output }, layers) {
+  const sides = [...new Set(layers.filter((one) => one.output.length === 3).map((one) => one.output[0]))];
+  return kind === "dense" ? "dense" : `block-${1 + sides.indexOf(output[0])}`;
 }
 
 /**

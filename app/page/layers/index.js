@@ -1,17 +1,16 @@
-/** *VGG16, layer by layer*, or VGG-19: a drawing of its weight layers, and the numbers behind it. */
+/** A pretrained network, layer by layer: a drawing of its weight layers, and the numbers behind it. */
 
-import { getJson } from "../shared/api.js";
+import { ApiError, getJson } from "../shared/api.js";
 import { curl, curlBox } from "../shared/curl.js";
 import { el } from "../shared/dom.js";
+import { isPretrained, listModels } from "../shared/models.js";
 import { drawColumns, drawRows } from "./drawing.js";
 import { makeTable } from "./table.js";
-import { convolutions } from "./words.js";
+import { convolutions, denseLayers } from "./words.js";
 
 const NARROW = matchMedia("(max-width: 60rem)");
-
-/** @type {Record<string, string>} each network's title by its id, as the address names it: `#layers/vgg19` */
-const NETWORKS = { vgg16: "VGG16", vgg19: "VGG-19" };
-const [FIRST] = Object.keys(NETWORKS);
+const MOST_COLUMNS = 20; // layers beside each other: more are too small to read
+const FIRST = "vgg16"; // whose address is `#layers`; another's is, for example, `#layers/vgg19`
 
 /**
  * @typedef {{ name: string, kind: string, kernel: number[], output: number[], parameters: number }} Layer
@@ -23,29 +22,47 @@ const [FIRST] = Object.keys(NETWORKS);
  * @returns {{ shown: (rest: string) => void }}
  */
 export function mount(section) {
-  const title = el("h1", { id: "layers-title" }, `${NETWORKS[FIRST]}, layer by layer`);
+  const title = el("h1", { id: "layers-title" }, "VGG16, layer by layer");
   const lede = el("p", { class: "lede" });
   const content = el("div", { class: "layers" });
-  const links = Object.entries(NETWORKS).map(([id, name]) => el("a", { class: "button quiet", href: address(id) }, name));
-  const choice = el("nav", { class: "actions", "aria-label": "Network" }, ...links);
+  const choice = el("nav", { class: "actions", "aria-label": "Network" });
   section.append(title, lede, choice, content);
   let current = "";
 
-  /** @param {string} rest */
+  /** @param {string} rest the id of a network, or nothing */
   function shown(rest) {
-    const id = Object.hasOwn(NETWORKS, rest) ? rest : FIRST;
+    const id = rest || FIRST;
     if (id === current) {
       return;
     }
     current = id;
-    title.textContent = `${NETWORKS[id]}, layer by layer`;
-    for (const link of links) {
+    mark();
+    load(id, { title, lede, content }, () => current === id);
+    if (!choice.childElementCount) {
+      offer();
+    }
+  }
+
+  /** Offer every pretrained network. */
+  async function offer() {
+    try {
+      const found = (await listModels()).filter(isPretrained);
+      choice.replaceChildren(...found.map((one) => el("a", { class: "button quiet", href: address(one.id) }, one.title)));
+      mark();
+    } catch (error) {
+      if (!(error instanceof ApiError)) {
+        throw error; // else the network that is shown says what is wrong
+      }
+    }
+  }
+
+  function mark() {
+    for (const link of choice.children) {
       link.toggleAttribute("aria-current", false);
-      if (link.getAttribute("href") === address(id)) {
+      if (link.getAttribute("href") === address(current)) {
         link.setAttribute("aria-current", "page");
       }
     }
-    load(id, lede, content, () => current === id);
   }
 
   return { shown };
@@ -61,21 +78,22 @@ function address(id) {
 
 /**
  * @param {string} id
- * @param {HTMLElement} lede
- * @param {HTMLElement} content
- * @param {() => boolean} wanted whether another network was chosen meanwhile
+ * @param {{ title: HTMLElement, lede: HTMLElement, content: HTMLElement }} places
+ * @param {() => boolean} wanted whether no other network was chosen meanwhile
  */
-async function load(id, lede, content, wanted) {
-  const path = `/models/${id}`;
+async function load(id, places, wanted) {
+  const { title, lede, content } = places;
+  const path = `/models/${encodeURIComponent(id)}`;
   content.replaceChildren(el("p", { class: "hint" }, "One moment …"));
   try {
     const found = await getJson(path);
     if (wanted()) {
-      lede.textContent = `${convolutions(found.layers)} look for finer and finer things in a smaller and smaller picture; three dense layers decide.`;
+      title.textContent = `${found.title}, layer by layer`;
+      lede.textContent = `${convolutions(found.layers)} look for finer and finer things in a smaller and smaller picture; ${denseLayers(found.layers)}.`;
       show(content, path, found);
     }
   } catch (error) {
-    const retry = () => load(id, lede, content, wanted);
+    const retry = () => load(id, places, wanted);
     const again = el("button", { type: "button", class: "button", onclick: retry }, "Try again");
     const detail = error instanceof Error ? error.message : String(error);
     if (wanted()) {
@@ -92,7 +110,7 @@ async function load(id, lede, content, wanted) {
 function show(content, path, network) {
   const figure = el("figure", { class: "card drawing" });
   const caption = el("figcaption", { class: "hint" }, "Each block is what a layer gives to the next: as high as its picture, as thick as it has channels.");
-  const draw = () => figure.replaceChildren((NARROW.matches ? drawRows : drawColumns)(network), caption);
+  const draw = () => figure.replaceChildren((NARROW.matches || network.layers.length > MOST_COLUMNS ? drawRows : drawColumns)(network), caption);
   NARROW.onchange = draw;
   draw();
   content.replaceChildren(figure, makeTable(network), curlBox(curl(path)).element);

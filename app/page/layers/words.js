@@ -4,6 +4,8 @@
 
 /** @type {Record<number, string>} */
 const WORDS = { 13: "Thirteen", 16: "Sixteen" };
+/** @type {Record<number, string>} */
+const FEW = { 1: "one dense layer decides", 3: "three dense layers decide" };
 const NUMBERS = new Intl.NumberFormat("en");
 
 /**
@@ -46,6 +48,15 @@ export function does({ kind, kernel }) {
  * @returns {string} how many of them are convolutions, such as `Thirteen convolutions`
  */
 export function convolutions(layers) {
-  const found = layers.filter(({ kind }) => kind === "convolution").length;
+  const found = layers.filter(({ kind }) => kind.endsWith("convolution")).length;
   return `${WORDS[found] ?? found} convolutions`;
+}
+
+/**
+ * @param {Layer[]} layers
+ * @returns {string} what the dense ones among them do, such as `three dense layers decide`
+ */
+export function denseLayers(layers) {
+  const found = layers.filter(({ kind }) => kind === "dense").length;
+  return FEW[found] ?? `${found} dense layers decide`;
 }

@@ -2,14 +2,13 @@
 
 import { getJson } from "../shared/api.js";
 import { el } from "../shared/dom.js";
+import { isPretrained, listModels } from "../shared/models.js";
 import { when } from "../train/words.js";
 
 /** @typedef {import("../layers/index.js").Layer} Layer */
-/** @typedef {{ id: string, title: string, status: { state: string }, trained: ?Record<string, any> }} Model */
+/** @typedef {import("../shared/models.js").Model} Model */
 
 export const KIND = "finetune"; // as jobs and models name it
-/** @type {Record<string, string>} */
-export const ROOTS = { vgg16: "VGG16", vgg19: "VGG-19", "efficientnet-lite0": "EfficientNet-Lite0" };
 
 /**
  * Make the choice.
@@ -28,21 +27,17 @@ export function makeBases(changed) {
 
   /** Ask which networks there are; the one that is chosen stays. */
   async function refresh() {
-    const { data } = await getJson("/models", { quiet: true });
-    models = new Map(data.map((/** @type {Model} */ one) => [one.id, one]));
+    const listed = await listModels();
+    models = new Map(listed.map((one) => [one.id, one]));
     const chosen = select.value;
-    const own = [...models.values()].filter(({ trained }) => trained?.kind === KIND);
-    const roots = Object.entries(ROOTS).map(([id, title]) => option(id, title + (usable(id) ? "" : " (its weights are not here yet)")));
+    const pretrained = listed.filter(isPretrained);
+    const own = listed.filter(({ trained }) => trained?.kind === KIND);
+    const roots = pretrained.map((one) => option(one.id, one.title + (isReady(one) ? "" : " (its weights are not here yet)")));
     const trained = own.map(({ id, trained: about }) => option(id, `${about?.dataset?.name}, ${when(about?.created_at)}`));
     select.replaceChildren(...roots, ...(trained.length ? [el("optgroup", { label: "Fine-tuned here" }, ...trained)] : []));
-    const first = Object.keys(ROOTS).find(usable) ?? "vgg16";
+    const first = (pretrained.find(isReady) ?? pretrained[0]).id;
     select.value = [...select.options].some((one) => one.value === chosen) ? chosen : first;
     await look();
-  }
-
-  /** @param {string} id of a root */
-  function usable(id) {
-    return models.get(id)?.status.state === "ready";
   }
 
   async function look() {
@@ -72,6 +67,11 @@ export function makeBases(changed) {
       }
     },
   };
+}
+
+/** @param {Model} model */
+function isReady({ status }) {
+  return status.state === "ready";
 }
 
 /**

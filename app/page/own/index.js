@@ -3,6 +3,7 @@
 import { ApiError, getJson } from "../shared/api.js";
 import { el } from "../shared/dom.js";
 import { KEY } from "../shared/key.js";
+import { listModels } from "../shared/models.js";
 import { makeButton } from "../train/button.js";
 import { makeJobs } from "../train/jobs.js";
 import { loadFields } from "../train/params.js";
@@ -24,7 +25,8 @@ export async function mount(section) {
   section.append(el("h1", { id: "own-title" }, "Your own classes"), el("p", { class: "lede" }, LEDE), place);
   for (;;) {
     try {
-      return assembled(section, place, await loadFields(PATH, WORDS));
+      const [fields] = await Promise.all([loadFields(PATH, WORDS), listModels().catch(() => [])]); // for titles
+      return assembled(section, place, fields);
     } catch (error) {
       if (!(error instanceof ApiError)) {
         throw error;
@@ -67,7 +69,7 @@ function assembled(section, place, fields) {
   });
   const side = el("div", { class: "own-side" }, welcome.element, sets.element, jobs.element);
   place.replaceChildren(side, viewer.element);
-  document.addEventListener(KEY, () => section.hidden || Promise.all([jobs.renew(), sets.refresh(), recipe.refresh()]));
+  document.addEventListener(KEY, () => section.hidden || recipe.refresh().finally(() => Promise.all([jobs.renew(), sets.refresh()])));
   let clock = 0;
 
   /**

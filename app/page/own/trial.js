@@ -5,8 +5,8 @@ import { ApiError, getJson } from "../shared/api.js";
 import { makeBars, percent, words } from "../shared/bars.js";
 import { curl, curlBox } from "../shared/curl.js";
 import { el } from "../shared/dom.js";
+import { title } from "../shared/models.js";
 import { makePicture } from "../photo/picture.js";
-import { ROOTS } from "./bases.js";
 
 const MOST = 5; // guesses
 const TIMEOUT = 150; // seconds: the service takes 120 for a slow upload, and 30 for an answer
@@ -26,7 +26,7 @@ export function makeTrial(modelId, base, root, classes) {
   const choose = el("button", { type: "button", class: "button primary", onclick: () => file.click() }, "Try a photo");
   const place = el("div", { class: "own-tried" });
   const own = makeAnswer(modelId, "It says", "what it has learned");
-  let other = makeAnswer(base, `${ROOTS[base] ?? "The one before"} says`, "what it began with");
+  let other = makeAnswer(base, `${base === root ? title(root) : "The one before"} says`, "what it began with");
   const hint = `It knows ${classes.join(", ")}, and nothing else: of anything else it says which of these it looks most like.`;
   const box = curlBox(curl(`/models/${encodeURIComponent(modelId)}/classify`, ["-F", "file=@photo.jpg"]));
   let leave = new AbortController();
@@ -54,7 +54,7 @@ export function makeTrial(modelId, base, root, classes) {
       return;
     }
     const removed = other;
-    other = makeAnswer(root, `${ROOTS[root] ?? root} says`, "what it goes back to; the one between was removed");
+    other = makeAnswer(root, `${title(root)} says`, "what it goes back to; the one between was removed");
     removed.element.replaceWith(other.element);
     await other.ask(photo, signal);
   }
@@ -74,14 +74,14 @@ export function makeTrial(modelId, base, root, classes) {
  * The place of one network's guesses.
  *
  * @param {string} model
- * @param {string} title
+ * @param {string} heading
  * @param {string} about
  */
-function makeAnswer(model, title, about) {
-  const bars = makeBars(`${title}, best first`);
+function makeAnswer(model, heading, about) {
+  const bars = makeBars(`${heading}, best first`);
   const best = el("p", { class: "own-guess own-name" });
   const says = el("div");
-  const element = el("div", { class: "own-answer" }, el("h4", {}, title, " ", el("span", { class: "hint" }, about)), best, says);
+  const element = el("div", { class: "own-answer" }, el("h4", {}, heading, " ", el("span", { class: "hint" }, about)), best, says);
 
   /**
    * @param {File} photo
@@ -99,7 +99,7 @@ function makeAnswer(model, title, about) {
       best.textContent = words(predictions[0].label);
       bars.show(predictions);
       says.replaceChildren(bars.element);
-      announce(`${title} ${words(predictions[0].label)}, ${percent(predictions[0].score)}.`);
+      announce(`${heading} ${words(predictions[0].label)}, ${percent(predictions[0].score)}.`);
     } catch (error) {
       if (signal.aborted) {
         return true;

@@ -1,11 +1,12 @@
 /** Trainings on one's own photographs as they are shown: their curves, figures and words. */
 
 import { el } from "../shared/dom.js";
+import { title } from "../shared/models.js";
 import { makeButton } from "../train/button.js";
 import { Chart } from "../train/chart.js";
 import { makeReport } from "../train/report.js";
 import { count, percent, several, span } from "../train/words.js";
-import { KIND, ROOTS } from "./bases.js";
+import { KIND } from "./bases.js";
 import { makeTrial } from "./trial.js";
 
 /** @typedef {import("../train/panel.js").Ways} Ways */
@@ -96,7 +97,7 @@ function phase({ status, progress, attempt }) {
 function recipe({ base, freeze, epochs, augment, optimizer, learning_rate }) {
   const layers = freeze === null || freeze === undefined ? "its last three layers learn" : several(freeze, "layer stays", "layers stay");
   const changes = augment?.length ? [`also ${augment.join(", ")}`] : [];
-  return [ROOTS[base] ?? "from one fine-tuned here", layers, several(epochs, "epoch"), `${optimizer} ${learning_rate}`, ...changes].join(" · ");
+  return [base.startsWith("job_") ? "from one fine-tuned here" : title(base), layers, several(epochs, "epoch"), `${optimizer} ${learning_rate}`, ...changes].join(" · ");
 }
 
 /** @type {Ways["ending"]} */

@@ -5,8 +5,9 @@ import { ApiError, wantsKey } from "../shared/api.js";
 import { makeBars, percent, words } from "../shared/bars.js";
 import { curlBox } from "../shared/curl.js";
 import { el } from "../shared/dom.js";
+import { title } from "../shared/models.js";
 import { ask, curlLine } from "./asking.js";
-import { duration, sureness, title } from "./phrases.js";
+import { duration, sureness } from "./phrases.js";
 import { makePicture } from "./picture.js";
 
 /** @typedef {import("./asking.js").Answer} Answer */
@@ -163,7 +164,7 @@ function randomNotice() {
  */
 function whoAndHowLong({ model, timing_ms: timing }) {
   const wanted = model.stand_in_for;
-  const link = el("a", { href: wanted === "vgg19" ? "#layers/vgg19" : "#layers" }, title(wanted ?? ""));
+  const link = el("a", { href: `#layers/${wanted}` }, title(wanted ?? ""));
   const who = wanted ? [title(model.id), ", in ", link, "'s place, took "] : [title(model.id), " took "];
   const parts = `${duration(timing.decode)} to read the picture, ${duration(timing.inference)} to think`;
   return [...who, `${duration(timing.total)}: ${parts}.`];

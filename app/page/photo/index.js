@@ -57,14 +57,18 @@ export function mount(section) {
     announce(text, { assertive: true });
   }
 
+  /** @type {import("../shared/readiness.js").Readiness} what was told last */
+  let latest;
   let states = "";
-  watchReadiness((readiness) => {
-    news.show(readiness);
+  watchReadiness(async (readiness) => {
     const next = `${readiness.ready} ${readiness.models.map(({ state }) => state)}`;
-    if (next !== states) {
-      states = next;
-      changed(readiness.ready);
+    const isNew = next !== states;
+    states = next;
+    latest = readiness;
+    if (isNew && readiness.reachable) {
+      await changed(readiness.ready); // it also asks for the networks' titles, which the news names
     }
+    news.show(latest);
   });
 
   document.addEventListener(KEY, () => changed(true));

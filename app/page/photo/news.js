@@ -2,7 +2,8 @@
 
 import { announce } from "../shared/announce.js";
 import { el } from "../shared/dom.js";
-import { size, title } from "./phrases.js";
+import { title } from "../shared/models.js";
+import { size } from "./phrases.js";
 
 /** @typedef {import("../shared/readiness.js").Readiness} Readiness */
 /** @typedef {import("../shared/readiness.js").ModelStatus} ModelStatus */
@@ -26,7 +27,7 @@ export function makeNews() {
       announce(`${title(primary.id)} answers now.`);
     }
     before = state;
-    const next = JSON.stringify(readiness);
+    const next = JSON.stringify([readiness, readiness.models.map(({ id }) => title(id))]);
     if (next !== said) {
       said = next;
       element.replaceChildren(...notices(readiness, bar));

@@ -41,14 +41,3 @@ export function duration(milliseconds) {
   }
   return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
 }
-
-/** @type {Record<string, string>} */
-const TITLES = { vgg16: "VGG16", vgg19: "VGG-19", "efficientnet-lite0": "EfficientNet-Lite0" };
-
-/**
- * @param {string} id of a network
- * @returns {string} what people call it
- */
-export function title(id) {
-  return TITLES[id] ?? id;
-}

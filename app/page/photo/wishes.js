@@ -1,7 +1,7 @@
 /** What a person wishes for: which network answers, and how much of a picture it looks at. */
 
-import { getJson } from "../shared/api.js";
 import { el } from "../shared/dom.js";
+import { isPretrained, listModels } from "../shared/models.js";
 
 /** @typedef {import("./asking.js").Wishes} Wishes */
 
@@ -24,12 +24,11 @@ export function makeWishes(onChange) {
 
   /** Ask which networks can answer; photos are for those that know ImageNet's classes, not for digits. */
   async function refresh() {
-    const { data } = await getJson("/models", { quiet: true });
-    const able = data.filter((/** @type {any} */ one) => one.trained === null && one.status.state === "ready");
+    const able = (await listModels()).filter((one) => isPretrained(one) && one.status.state === "ready");
     const chosen = model.value;
-    const options = able.map((/** @type {any} */ one) => el("option", { value: one.id }, one.title));
+    const options = able.map((one) => el("option", { value: one.id }, one.title));
     model.replaceChildren(model.options[0], ...options);
-    model.value = able.some((/** @type {any} */ one) => one.id === chosen) ? chosen : "";
+    model.value = able.some((one) => one.id === chosen) ? chosen : "";
     who.hidden = able.length < 2;
   }
 
