@@ -119,7 +119,7 @@ def test_it_answers_with_the_persons_classes(house: Service) -> None:
 
 
 def test_it_waits_in_its_bases_queue(house: Service) -> None:
-    """Its pictures are batched with those of its base, and counted so; only so many tails are in memory."""
+    """Its pictures are batched with those of its base, and counted so; only so many heads are in memory."""
     batch = "bestguess_batch_size_count"
     for model_id in house.ids:
         before = figure(house, f'{batch}{{model="vgg16"}}')

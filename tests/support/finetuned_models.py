@@ -36,7 +36,7 @@ def base() -> keras.Model:
 
 
 class Made:
-    """A tail of the small base, moved away from what its base has, as a training does; `said` is what it answers."""
+    """A head of the small base, moved away from what its base has, as a training does; `said` is what it answers."""
 
     def __init__(self, base: keras.Model, freeze: int, seed: int, classes: Sequence[str] = CLASSES) -> None:
         self.freeze, self.classes, self._base = freeze, tuple(classes), base
@@ -51,7 +51,7 @@ class Made:
                 layer.set_weights(moved)
 
     def said(self, pixels: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Answer in plain Keras: the base up to the cut, then the tail: scores (pictures, classes)."""
+        """Answer in plain Keras: the base up to the cut, then the head: scores (pictures, classes)."""
         import keras  # noqa: PLC0415 - not when tests are collected
 
         ready = SMALL_VGG.preprocess(np.stack(pixels).astype(np.float32))
