@@ -148,7 +148,9 @@ def set_up_log(form: Form) -> None:
     handler = handler_of(form, sys.stderr)
     if not is_json(form, sys.stderr):
         handler.setFormatter(logging.Formatter("bestguess: %(message)s"))
-    log.handlers, log.propagate = [handler], False
+    log.handlers.clear()
+    log.addHandler(handler)
+    log.propagate = False
     log.setLevel(logging.INFO)
 
 
