@@ -73,7 +73,7 @@ def test_what_was_learned_from_others_helps(tmp_path: Path) -> None:
     data = _folders()
     learned = _tuned(Base(LITE0, LITE0.carried()), data, tmp_path / "learned") if LITE0.carried else None
     assert learned
-    blank = replace(LITE0, id="untrained", carried=None, randomise=_untrained)
+    blank = replace(LITE0, id="untrained", carried=None, randomise=_untrained, own_table=LITE0.table)
     untrained = _tuned(Base(blank, MADE_UP), data, tmp_path / "untrained")
     assert len(learned.division.validation) == 7 * EACH // 5
     good, poor = (max(entry.validation_accuracy or 0 for entry in each.history) for each in (learned, untrained))
