@@ -40,8 +40,8 @@ class SharedSettings(BaseSettings):
     )
     weights: str = Field(
         "imagenet",
-        description="weights of VGG16 and VGG-19: `imagenet`, `random`, a path to an .h5 for VGG16, or a folder with "
-        "files of the official names",
+        description="weights of the networks that are downloaded: `imagenet`, `random`, a path to an .h5 for VGG16, "
+        "or a folder with files of the official names",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="number format of the networks' arithmetic"
