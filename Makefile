@@ -31,8 +31,9 @@ serve: $(READY) ## install what is missing, then run the whole service in the fo
 # a process. The folders whose tests take long begin first.
 TESTS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
+# Many containers set PYTHONDONTWRITEBYTECODE: each of the hundreds of processes of the tests would compile our modules.
 test: $(DEV) ## every test (ARGS=...: for pytest instead)
-	@exec $(BIN)/python -m pytest $(or $(ARGS),$(TESTS))
+	@exec env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(or $(ARGS),$(TESTS))
 
 coverage: $(DEV) ## every test, and which lines none of them runs; takes half as long again
 	@$(BIN)/coverage erase

@@ -1,5 +1,6 @@
 """What many tests need: the photographs, and a service with dummy networks."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -21,6 +22,16 @@ SHARED |= {f"test_{name}": "random_weights" for name in ("equal_to_keras", "take
 
 # Whoever runs the tests in the background may have SIGINT ignored, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is imported and collected stays to the end, half a million objects of TensorFlow's alone: the garbage collector
+# need not go through them.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Take what is there by now out of the garbage collector's rounds."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
