@@ -28,9 +28,8 @@ from app.errors import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
-    from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 HEAD_BYTES = 64 * 1024  # of a request's first line and headers together, and of what comes behind a body
@@ -71,38 +70,40 @@ class HttpLimitsProtocol(HttpToolsProtocol):
 
     _arriving: Literal["", "head", "body"] = ""  # which part of a request, if any
     _lingering = False
-    _clock: TimerHandle | None = None
+    _deadline: float | None = None  # for what the client has to send now, in the event loop's time
+    _clock: TimerHandle
     _head_bytes = 0
     _brings_body = False  # whether the bytes at hand have a part of a body
-    _answering: RequestResponseCycle | None = None  # uvicorn's `cycle` is the newest, which may be queued behind it
+    # Requests without a complete answer, when the newest came; uvicorn answers the first, and its `cycle` is the last.
+    _cycles: Sequence[RequestResponseCycle] = ()
     _fault: tuple[HTTPStatus, str] | None = None  # why the parser was stopped, where it was us
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(_HalfClosingTransport(transport, self._linger))  # type: ignore[arg-type]
-        self._wait(min(HEAD_SECONDS, self.receive_seconds))
+        self._deadline = self.loop.time() + min(HEAD_SECONDS, self.receive_seconds)
+        self._clock = self.loop.call_at(self._deadline, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._wait(None)
+        self._clock.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes, and count those of no body; does what uvicorn's method does, but for upgrades."""
+        """Parse bytes, and count those of no body; does what uvicorn's method does, but for upgrades.
+
+        The parser's callbacks say what is waited for next, and until when.
+        """
         if self._lingering:
             return
+        deadline = self._deadline
         self._unset_keepalive_if_required()
         self._brings_body = False
-        rest = memoryview(data)
         try:
-            while rest:
-                try:
-                    self.parser.feed_data(rest)
-                except httptools.HttpParserUpgrade as offer:
-                    rest = rest[offer.args[0] :]
-                    self._parse_without_upgrade()
-                else:
-                    break
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                self._parse_without_upgrade(memoryview(data)[offer.args[0] :])
         except httptools.HttpParserError:
             self.logger.warning("Invalid HTTP request received.")
             self._refuse(*(self._fault or (HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")))
@@ -113,28 +114,41 @@ class HttpLimitsProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
-        elif not self._arriving and not self._owes_answer() and self._clock is None:
+            return
+        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
             # An empty line begins no request, but uvicorn has stopped its own clock for it.
-            self._wait(min(HEAD_SECONDS, self.receive_seconds))
+            self._deadline = self.loop.time() + min(HEAD_SECONDS, self.receive_seconds)
+        if self._deadline != deadline:
+            self._clock.cancel()
+            if self._deadline is not None:
+                self._clock = self.loop.call_at(self._deadline, self._too_slow)
 
-    def _parse_without_upgrade(self) -> None:
+    def _parse_without_upgrade(self, rest: memoryview) -> None:
         """Parse the head that has just been parsed again, without its offer of an upgrade (RFC 9110, 7.8).
 
         httptools takes whatever follows such a head for another protocol: it reports a request without a body, and
         would parse the body as the next request. By a new parser: the old one would discard all that follows
-        `Connection: close`.
+        `Connection: close`. The rest is what came behind the head; it may have further requests with such an offer.
         """
-        first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        lines = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-        self.parser.feed_data(b"".join([first, *lines, b"\r\n"]))
+        offered = True
+        while offered:
+            version = self.parser.get_http_version().encode()
+            first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
+            lines = [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            self.parser.feed_data(b"".join([first, *lines, b"\r\n"]))
+            try:
+                self.parser.feed_data(rest)
+                offered = False
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
         self._arriving, self._head_bytes = "head", 0
-        self._wait(min(HEAD_SECONDS, self.receive_seconds))
+        self._deadline = self.loop.time() + min(HEAD_SECONDS, self.receive_seconds)
 
     def on_headers_complete(self) -> None:
         """Check what httptools lets pass, and begin to wait for the body."""
@@ -143,20 +157,13 @@ class HttpLimitsProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return  # it is parsed again without the offer, and only then is it checked and answered
         self._arriving = "body"
-        if len(self.headers) > MOST_HEADERS:
-            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_MANY)
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
-            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
-        values: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        for name, value in self.headers:
-            values[name].append(value.strip().lower())
-        version = self.parser.get_http_version()
-        self._check_framing(version, values)
-        self._check_host(version, values[b"host"])
+        self._check_head()
         super().on_headers_complete()
+        self._cycles = [*(cycle for cycle in self._cycles if not cycle.response_complete), self.cycle]
         self.headers = []  # trailers are no headers (RFC 9110, 6.5.1): they are only counted
         in_longer = self.longer and f"{self.scope['path']}/".startswith(f"{self.longer[0]}/")
-        self._wait(self.longer[1] if self.longer and in_longer else self.receive_seconds)
+        seconds = self.longer[1] if self.longer and in_longer else self.receive_seconds
+        self._deadline = self.loop.time() + seconds
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -169,14 +176,26 @@ class HttpLimitsProtocol(HttpToolsProtocol):
             return
         if len(self.headers) > MOST_HEADERS:
             raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_MANY)
-        self._wait(None)
-        self._arriving = ""
+        self._arriving, self._deadline = "", None
         super().on_message_complete()
 
-    def _check_framing(self, version: str, values: Mapping[bytes, list[bytes]]) -> None:
-        """Refuse versions that are not HTTP/1, and bodies whose length is not certain."""
+    def _check_head(self) -> None:  # noqa: C901 - one check after the other
+        """Refuse what is not HTTP/1, or is too long, or from which two servers could read different requests.
+
+        That is a body whose length is not certain, and an address or headers from which different hosts or paths could
+        be read (RFC 9112, 3.2).
+        """
+        if len(self.headers) > MOST_HEADERS:
+            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_MANY)
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            raise self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
+        values: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for name, value in self.headers:
+            values[name].append(value.strip().lower())
+        version = self.parser.get_http_version()
         if version not in {"1.0", "1.1"}:
             raise self._stop(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This service speaks HTTP/1.1.")
+
         # So many digits, zeros in front, that Python does not read it as a number.
         if any(len(value) > MOST_DIGITS for value in values[b"content-length"]):
             raise self._stop(HTTPStatus.BAD_REQUEST, f"The Content-Length has more than {MOST_DIGITS} digits.")
@@ -186,54 +205,43 @@ class HttpLimitsProtocol(HttpToolsProtocol):
         if codings not in ([], [b"chunked"]):  # httptools reads `gzip, chunked` as if it were chunks only
             raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "Of transfer codings only chunked is known.")
 
-    def _check_host(self, version: str, hosts: list[bytes]) -> None:
-        """Refuse addresses and headers from which two servers could read different hosts or paths (RFC 9112, 3.2)."""
+        hosts = values[b"host"]
         if version == "1.1" and len(hosts) != 1:  # those of HTTP/1.0 are left to TrustedHostMiddleware
             raise self._stop(HTTPStatus.BAD_REQUEST, "Send exactly one header Host.")
         if b"#" in self.url:
             raise self._stop(HTTPStatus.BAD_REQUEST, "Send the address without a fragment.")
-        if self.url.startswith(b"/") or self.url == b"*":
-            return
-        scheme, _, rest = self.url.partition(b"://")
-        if scheme.lower() not in {b"http", b"https"}:
-            raise self._stop(HTTPStatus.BAD_REQUEST, "Send a path, or an address that begins with http:// or https://.")
-        named = rest.partition(b"/")[0].partition(b"?")[0]
-        if hosts != [named.lower()]:
-            raise self._stop(HTTPStatus.BAD_REQUEST, "The address and the header Host name different hosts.")
+        if not self.url.startswith(b"/") and self.url != b"*":
+            scheme, _, rest = self.url.partition(b"://")
+            if scheme.lower() not in {b"http", b"https"}:
+                detail = "Send a path, or an address that begins with http:// or https://."
+                raise self._stop(HTTPStatus.BAD_REQUEST, detail)
+            named = rest.partition(b"/")[0].partition(b"?")[0]
+            if hosts != [named.lower()]:
+                detail = "The address and the header Host name different hosts."
+                raise self._stop(HTTPStatus.BAD_REQUEST, detail)
 
     def _stop(self, status: HTTPStatus, detail: str) -> ValueError:
         """Make the error by which a callback stops the parser; `data_received` refuses the connection for it."""
         self._fault = status, detail
         return ValueError(detail)
 
-    def _wait(self, seconds: float | None) -> None:
-        if self._clock:
-            self._clock.cancel()
-        self._clock = self.loop.call_later(seconds, self._too_slow) if seconds else None
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
-
     def _owes_answer(self) -> bool:
         """Return whether an answer is under way, or one to an earlier request than that which is arriving."""
-        cycle = self._answering
-        if not cycle or cycle.response_complete:
-            return False
-        return cycle.response_started or not (self._arriving == "body" and cycle is self.cycle)
+        owed = [cycle for cycle in self._cycles if not cycle.response_complete]
+        return bool(owed) and (owed[0].response_started or len(owed) > 1 or self._arriving != "body")
 
     def _linger(self) -> bool:
         """Send no more, and take and drop what comes for a while; False where there is nothing to wait for."""
         if not (self._arriving and self.transport.can_write_eof()):
             return False
         self._lingering = True
-        for cycle in (self._answering, self.cycle):
-            if cycle and not cycle.response_complete:  # as when a connection is lost
+        for cycle in self._cycles:
+            if not cycle.response_complete:  # as when a connection is lost
                 cycle.disconnected = True
                 cycle.message_event.set()
         self.transport.write_eof()
         self.flow.resume_reading()
-        self._wait(None)
+        self._clock.cancel()
         self._clock = self.loop.call_later(LINGER_SECONDS, self.transport.close)
         return True
 

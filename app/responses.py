@@ -31,16 +31,16 @@ RETRY = 1000  # milliseconds after which a browser reconnects
 Result = TypeVar("Result")
 
 
-def preferred_media_type(request: Request, offered: Sequence[str]) -> str | None:
-    """Return which of the offered media types `Accept` prefers, or None if it takes none of them or is malformed.
+def preferred_media_type(request: Request, offered: Sequence[str]) -> str:
+    """Return which of the offered media types `Accept` prefers, or "" if it takes none of them or is malformed.
 
     If it takes several alike, the last one is returned.
     """
     accept = ", ".join(request.headers.getlist("Accept")).lower() or "*/*"
     try:
-        return mimeparse.best_match(offered, accept) or None
+        return str(mimeparse.best_match(offered, accept))
     except (mimeparse.MimeTypeParseException, ValueError):
-        return None
+        return ""
 
 
 class RemovableFileResponse(FileResponse):
@@ -112,7 +112,7 @@ async def while_connected(request: Request, work: Awaitable[Result]) -> Result:
         ClientDisconnect: the client disconnected, so nobody reads the answer.
     """
     working = asyncio.ensure_future(work)
-    disconnect = asyncio.create_task(_wait_for_disconnect(request))
+    disconnect = asyncio.ensure_future(request.receive())  # after the body the next message is the disconnect
     try:
         await asyncio.wait((working, disconnect), return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -121,8 +121,3 @@ async def while_connected(request: Request, work: Awaitable[Result]) -> Result:
     finally:
         working.cancel()
         disconnect.cancel()
-
-
-async def _wait_for_disconnect(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -3,8 +3,9 @@
 The service is the real one, with EfficientNet-Lite0 and an API key, in one process and its decode process. A photo is
 sent as a form once to warm up, then three times; the answer with the fewest calls counts, so that what a background
 thread does meanwhile is left out. A call is the start of a function, a coroutine or a generator of ours; a coroutine
-that resumes after an `await` is not counted again. The body may take more or fewer reads, and
-with them the number of calls varies by about ten; those of functions and files do not.
+that resumes after an `await` is not counted again. Left out is `Server.on_tick`: uvicorn's timer calls it ten times a
+second, whether there is a photo or not. The body may take more or fewer reads, and with them the number of calls varies
+by about ten; those of functions and files do not.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ OURS = tuple(str(ROOT / package) + os.sep for package in ("app", "bestguess", "j
 COMPREHENSIONS = {"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"}
 TRIES = 3
 DECODER = "--decoder"  # the argument of the decode process, which the sandbox starts with this program
+TIMER = "Server.on_tick"
 Call = tuple[float, str, str]  # when, in which file, which function
 
 
@@ -40,8 +42,8 @@ def first_resume(code: CodeType) -> int:
 
 
 def is_ours(code: CodeType) -> bool:
-    """Return whether it is a function of ours; a comprehension is a part of one."""
-    return code.co_filename.startswith(OURS) and code.co_name not in COMPREHENSIONS
+    """Return whether it is a function of ours, but for the timer's; a comprehension is a part of one."""
+    return code.co_filename.startswith(OURS) and code.co_name not in COMPREHENSIONS and code.co_qualname != TIMER
 
 
 def trace(note: Callable[[CodeType], object]) -> None:

@@ -1,14 +1,17 @@
-"""Authentication: who calls, what they may do, and how often."""
+"""Authentication: who calls, what they may do, and how often; known before the body is read or a route looked for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
 from app.access.addresses import is_loopback, one_client
 from app.access.keys import Keyring, KeysUnusable, read_keys
 from app.access.rate_limit import RateLimiter
-from app.errors import NoKey, OutOfScope, RateExceeded
+from app.errors import NoKey, OutOfScope, Problem, RateExceeded, render
 from app.settings import Rate
 from bestguess.schemas.service import Scope
 from jobs.owners import ANONYMOUS, EVERYBODY
@@ -17,13 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from starlette.datastructures import Headers
+    from starlette.types import ASGIApp, Receive, Send
+    from starlette.types import Scope as AsgiScope
 
     from app.settings import Settings
 
 EVERYTHING = frozenset(Scope)  # for callers where there are no keys
 WITHOUT_KEY = frozenset({Scope.CLASSIFY, Scope.TRAIN})  # for callers without a key where others have some
 AUTO = Rate(300, 60)  # of an address without a key, where callers from other machines are possible
+
+# All other paths need a caller who is let in, so that a route which somebody adds is closed until they say otherwise.
+OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
+OPEN_BELOW = ("/docs/", "/page/")
+METRICS = "/metrics"
 
 HOW = "Send it as `Authorization: Bearer bg_...`, or as `X-API-Key`"
 MAKE = "bestguess keys create NAME --scope classify --scope train"
@@ -38,11 +47,6 @@ class Principal:
     scopes: frozenset[Scope]
     rate: Rate | None
     counted_as: str
-
-    def require(self, *scopes: Scope) -> None:
-        """Raise OutOfScope unless one of these scopes is the caller's; an admin has all."""
-        if Scope.ADMIN not in self.scopes and self.scopes.isdisjoint(scopes):
-            raise OutOfScope(scopes)
 
     @property
     def owner_filter(self) -> str:
@@ -71,17 +75,21 @@ class Authenticator:
         """Return who calls from an address.
 
         Raises:
-            NoKey: a key is needed, and no valid one was sent.
+            NoKey: a key is needed, and no valid one was sent, or several.
         """
         self.keyring.refresh()
         if not self.keyring.closed:
             return Principal(None, ANONYMOUS, EVERYTHING, self._open_rate, f"address {one_client(host)}")
-        token = token_from(headers)
-        if token is None:
+        authorizations, plain = headers.getlist("Authorization"), headers.getlist("X-API-Key")
+        parts = [authorization.partition(" ") for authorization in authorizations]  # it may have another scheme
+        tokens = [token.strip() for scheme, _, token in parts if scheme.lower() == "bearer"] + plain
+        if len(authorizations) > 1 or len(plain) > 1 or len(set(tokens)) > 1:  # another program may take another one
+            raise NoKey("The request has several keys. Send one, in one header.", error="invalid_request")
+        if not tokens:
             if not self._allow_anonymous:
                 raise NoKey(f"A key is needed. {HOW}; whoever runs this service makes one.")
             return Principal(None, ANONYMOUS, WITHOUT_KEY, self._anonymous_rate, f"address {one_client(host)}")
-        key = self.keyring.find(token)
+        key = self.keyring.find(tokens[0])
         if key is None:
             raise NoKey(f"This key is not known here: mistyped, or revoked. {HOW}.", error="invalid_token")
         return Principal(key.name, key.owner, frozenset(key.scopes), key.rate, f"key {key.id}")
@@ -111,6 +119,33 @@ class Authenticator:
         return headers
 
 
+class AuthMiddleware:
+    """Put the caller into the request's state, or refuse; and say in the answer how many more calls are allowed."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        self._app, self._authenticator = app, authenticator
+        self._open = OPEN | {METRICS} if authenticator.metrics_open else OPEN
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Hand the request on with its caller."""
+        if scope["type"] != "http" or scope["path"] in self._open or scope["path"].startswith(OPEN_BELOW):
+            await self._app(scope, receive, send)
+            return
+        client, state = scope.get("client"), scope["state"]
+        try:
+            caller = self._authenticator.authenticate(Headers(scope=scope), client[0] if client else None)
+            if caller.rate:
+                state["record"].headers.update(await self._authenticator.count(caller.counted_as, caller.rate))
+            if scope["path"] == METRICS and Scope.ADMIN not in caller.scopes:
+                raise OutOfScope([Scope.ADMIN])
+        except Problem as problem:
+            answer = await render(Request(scope), problem)
+            await answer(scope, receive, send)
+            return
+        state["caller"], state["key_name"] = caller, caller.name
+        await self._app(scope, receive, send)
+
+
 def _rates_without_key(settings: Settings) -> tuple[Rate | None, Rate | None]:
     """Return how often an address may call where there are no keys, and where there are; None is no limit."""
     match settings.anonymous_rate:
@@ -120,20 +155,6 @@ def _rates_without_key(settings: Settings) -> tuple[Rate | None, Rate | None]:
             return None, None
         case text:
             return Rate.parse(text), Rate.parse(text)
-
-
-def token_from(headers: Headers) -> str | None:
-    """Return the key in a request's headers; None if none was sent. Authorization may have another scheme.
-
-    Raises:
-        NoKey: there are several, of which another program may have taken another.
-    """
-    authorizations, plain = headers.getlist("Authorization"), headers.getlist("X-API-Key")
-    parts = [authorization.partition(" ") for authorization in authorizations]
-    tokens = [token.strip() for scheme, _, token in parts if scheme.lower() == "bearer"] + plain
-    if len(authorizations) > 1 or len(plain) > 1 or len(set(tokens)) > 1:
-        raise NoKey("The request has several keys. Send one, in one header.", error="invalid_request")
-    return tokens[0] if tokens else None
 
 
 def keys_problem(settings: Settings) -> str | None:

@@ -187,10 +187,10 @@ class Keyring:
 
     def find(self, token: str) -> Key | None:
         """Return what is kept of a key; None if it is not valid."""
-        key_id = token_id(token)
-        if key_id is None:
+        match = API_KEY.fullmatch(token)
+        if match is None:
             return None
-        key = self._keys.get(key_id)
+        key = self._keys.get(match["id"])
         same = self._compare(key.sha256 if key else NO_HASH, digest(token))
         return key if same else None
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.access.auth import AuthMiddleware
 from app.middleware.access_log import AccessLogMiddleware
-from app.middleware.auth import AuthMiddleware
 from app.middleware.body_limit import BodyLimitMiddleware
 from app.middleware.trusted_host import TrustedHostMiddleware
 from app.settings import comma_separated, networks

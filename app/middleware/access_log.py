@@ -18,9 +18,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
 from app.errors import CLIENT_CLOSED_REQUEST, Problem, render
-from app.middleware.security_headers import security_headers
+from app.middleware.security_headers import BY_PLACE, DATA, PICTURE
 from jobs.records import Origin
-from jobs.telemetry.context import telling
+from jobs.telemetry.context import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,9 @@ class AccessLogMiddleware:
             if message["type"] == "http.response.start":
                 record.status, record.first_byte = message["status"], time.perf_counter() - record.started
                 headers = MutableHeaders(scope=message)
-                for name, value in security_headers(scope["path"], headers.get("Content-Type", "")).items():
+                by_type = PICTURE if headers.get("Content-Type", "").startswith("image/") else DATA
+                place = scope["path"].lstrip("/").partition("/")[0]
+                for name, value in BY_PLACE.get(place, by_type).items():
                     headers.setdefault(name, value)
                 headers.update(record.headers)
                 headers[REQUEST_ID] = record.request_id
@@ -110,21 +112,22 @@ class AccessLogMiddleware:
 
         if metrics:
             metrics.requests_in_progress.inc()
-        with telling(request_id=record.request_id):
-            try:
-                await self._app(scope, receive, send_recorded)
-            except Exception as error:
-                if record.status:  # too late for another answer
-                    state["problem"] = Problem.slug
-                else:
-                    answer = await render(Request(scope), error)
-                    await answer(scope, receive, send_recorded)
-                raise
-            finally:
-                record.status = record.status or CLIENT_CLOSED_REQUEST
-                if metrics:
-                    metrics.requests_in_progress.dec()
-                _conclude(record, scope, metrics)
+        before = KNOWN.set({"request_id": record.request_id})
+        try:
+            await self._app(scope, receive, send_recorded)
+        except Exception as error:
+            if record.status:  # too late for another answer
+                state["problem"] = Problem.slug
+            else:
+                answer = await render(Request(scope), error)
+                await answer(scope, receive, send_recorded)
+            raise
+        finally:
+            record.status = record.status or CLIENT_CLOSED_REQUEST
+            if metrics:
+                metrics.requests_in_progress.dec()
+            _conclude(record, scope, metrics)
+            KNOWN.reset(before)
 
 
 def _conclude(record: RequestRecord, scope: Scope, metrics: Metrics | None) -> None:

@@ -43,12 +43,4 @@ DOCS = policy(
 # A picture that is opened by itself is a document: no script runs in it, and it belongs to no origin.
 PICTURE = policy(img_src="data:", sandbox="")
 DATA = policy()
-
-
-def security_headers(path: str, media_type: str) -> Mapping[str, str]:
-    """Return the headers of an answer, for those that it does not have itself."""
-    if path == "/" or path.startswith("/page/"):
-        return PAGE
-    if path == "/docs" or path.startswith("/docs/"):
-        return DOCS
-    return PICTURE if media_type.startswith("image/") else DATA
+BY_PLACE = {"": PAGE, "page": PAGE, "docs": DOCS}  # by the first part of the path; elsewhere PICTURE or DATA

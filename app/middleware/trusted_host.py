@@ -40,27 +40,27 @@ class TrustedHostMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
-        if scope["type"] == "http" and scope["path"] not in PROBES:
-            try:
-                self._check(Headers(scope=scope), scope["method"])
-            except Problem as problem:
-                answer = await render(Request(scope), problem)
-                await answer(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _check(self, headers: Headers, method: str) -> None:
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
         hosts = headers.getlist("Host")
         match = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         name = match["name"].lower().removesuffix(".") if match else None
+        problem: Problem | None = None
         if name is None or not (
             "*" in self._names or name in self._names or name.endswith(self._endings) or is_literal(name)
         ):
-            raise WrongHost(", ".join(hosts))
-        if method not in SAFE and "*" not in self._origins:
+            problem = WrongHost(", ".join(hosts))
+        elif scope["method"] not in SAFE and "*" not in self._origins:
             for origin in headers.getlist("Origin"):
                 if origin not in self._origins and _netloc(origin) != hosts[0].lower():
-                    raise ForeignOrigin
+                    problem = ForeignOrigin()
+        if problem:
+            answer = await render(Request(scope), problem)
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _netloc(origin: str) -> str:

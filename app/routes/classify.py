@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
-from app.dependencies import ClassifierDep, RecordDep, SettingsDep, require_scope
+from app.dependencies import ClassifierDep, QuestionDep, RecordDep, SettingsDep, require_scope
 from app.errors import Invalid, problem_of
 from app.inference.admission import Admission
 from app.inference.classifier import Classifier
@@ -15,7 +15,6 @@ from app.middleware.access_log import RequestRecord
 from app.openapi import BATCH_BODY, IMAGE_BODY, PICTURE, problems
 from app.presenters import draw_classification, present_classification
 from app.responses import preferred_media_type, while_connected
-from app.routes.params import QuestionDep
 from app.settings import Settings
 from app.uploads import Upload, read_files, read_image
 from bestguess import schemas
@@ -42,7 +41,7 @@ async def classify(request: Request, question: QuestionDep) -> Response:
     classifier: Classifier = request.state.classifier
     settings: Settings = request.state.settings
     record: RequestRecord = request.state.record
-    kind = wanted_kind(request)
+    kind = KINDS.get(preferred_media_type(request, OFFERED))  # None is JSON
     if kind and question.top_k > MOST_BARS:
         raise too_many_bars()
     admission = classifier.admit(replace(question, preview=kind is not None))
@@ -88,11 +87,6 @@ async def answer_one(
         record.refused.append(problem.slug)
         return schemas.BatchItem(filename=upload.name, error=schemas.Problem(**problem.body()))
     return schemas.BatchItem(filename=upload.name, result=result)
-
-
-def wanted_kind(request: Request) -> chart.Kind | None:
-    """Return the kind of picture that `Accept` prefers; None is JSON."""
-    return KINDS.get(preferred_media_type(request, OFFERED) or "")
 
 
 def too_many_bars() -> Invalid:

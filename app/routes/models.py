@@ -8,15 +8,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from app.dependencies import CatalogDep, OwnerFilterDep, require_scope
+from app.dependencies import CatalogDep, ModelId, OwnerFilterDep, QuestionForModelDep, require_scope
 from app.inference.model_cache import network_of
 from app.inference.model_slot import ModelSlot
 from app.openapi import IMAGE_BODY, KERAS_FILE, PICTURE, REPORT, problems
 from app.presenters import present_model_detail, present_pretrained, present_trained
-from app.responses import RemovableFileResponse
-from app.routes.classify import MEDIA_TYPES, wanted_kind
+from app.responses import RemovableFileResponse, preferred_media_type
+from app.routes.classify import KINDS, MEDIA_TYPES, OFFERED
 from app.routes.classify import classify as classify_image
-from app.routes.params import ModelId, QuestionForModelDep
 from bestguess import schemas
 from bestguess.schemas.report import Report
 from bestguess.schemas.service import Scope
@@ -156,7 +155,7 @@ async def report(request: Request, catalog: CatalogDep, owner_filter: OwnerFilte
     It is JSON, or a picture for a slide if `Accept` asks for PNG or SVG.
     """
     body = await catalog.read_report(await catalog.find_trained(model_id, owner_filter, "its authors report on it"))
-    kind = wanted_kind(request)
+    kind = KINDS.get(preferred_media_type(request, OFFERED))  # None is JSON
     if kind is None:
         return Response(body, media_type="application/json")
     try:

@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_KNOWN: ContextVar[Mapping[str, str]] = ContextVar("known", default={})  # noqa: B039 - never changed, only replaced
+# The facts that belong to a line now. Mostly `telling` sets them.
+KNOWN: ContextVar[Mapping[str, str]] = ContextVar("known", default={})  # noqa: B039 - never changed, only replaced
 
 
 @contextmanager
 def telling(**facts: str | None) -> Iterator[None]:
     """Add facts to each line of the block, of this task or thread and of those that carry its context."""
-    token = _KNOWN.set({**_KNOWN.get(), **{name: fact for name, fact in facts.items() if fact is not None}})
+    token = KNOWN.set({**KNOWN.get(), **{name: fact for name, fact in facts.items() if fact is not None}})
     try:
         yield
     finally:
-        _KNOWN.reset(token)
-
-
-def known() -> Mapping[str, str]:
-    """Return the facts that belong to a line now."""
-    return _KNOWN.get()
+        KNOWN.reset(token)
 
 
 def carried(call: Callable[[], Any]) -> Callable[[], Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from jobs.telemetry.context import known
+from jobs.telemetry.context import KNOWN
 from jobs.telemetry.masking import masked
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def is_json(form: Form, stream: TextIO) -> bool:
 
 
 def _with_facts(record: logging.LogRecord) -> bool:
-    for name, fact in known().items():
+    for name, fact in KNOWN.get().items():
         if not hasattr(record, name):
             setattr(record, name, fact)
     return True

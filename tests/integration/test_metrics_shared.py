@@ -9,7 +9,7 @@ import yaml
 
 from bestguess.schemas.jobs import JobStatus
 from jobs import figures
-from jobs.telemetry.context import known
+from jobs.telemetry.context import KNOWN
 from support.classify_requests import FILE
 from support.job_requests import STREAM, submitted, trained
 from support.job_store import outcome
@@ -86,7 +86,7 @@ def test_the_request_id_follows_a_job(api: Live, store: FullStore, caplog: pytes
     seen = []
 
     def do(*_: object) -> dict[str, object]:
-        seen.append(dict(known()))
+        seen.append(dict(KNOWN.get()))
         return outcome(job_id)
 
     execute(store, job_id, Work(do, clean_up=lambda: None, forget=lambda: None, seconds=60))

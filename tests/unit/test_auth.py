@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.middleware.auth import METRICS, OPEN
+from app.access.auth import METRICS, OPEN
 from support.api_keys import Headers, add_key, closed
 from support.job_requests import PICTURE, problem
 from support.live_server import Live, live
