@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -50,24 +51,8 @@ class Done(Generic[Answer]):
 @dataclass(slots=True)
 class _Waiting(Generic[Item, Answer]):
     item: Item
-    future: asyncio.Future[Done[Answer]]
-    loop: asyncio.AbstractEventLoop
+    future: Future[Done[Answer]] = field(default_factory=Future)
     since: float = field(default_factory=time.perf_counter)
-
-    def settle(self, done: Done[Answer] | BaseException) -> None:
-        """Hand over the answer or the error, in the event loop that waits for it."""
-        try:
-            self.loop.call_soon_threadsafe(self._settle, done)
-        except RuntimeError:  # the loop has ended, so nobody waits
-            log.debug("an answer came after its event loop had ended")
-
-    def _settle(self, done: Done[Answer] | BaseException) -> None:
-        if self.future.done():
-            return
-        if isinstance(done, BaseException):
-            self.future.set_exception(done)
-        else:
-            self.future.set_result(done)
 
 
 class Batcher(Generic[Item, Answer]):
@@ -120,18 +105,17 @@ class Batcher(Generic[Item, Answer]):
             QueueFull: `capacity` items wait already.
             Closed: `close` was called, or the thread has ended.
         """
-        loop = asyncio.get_running_loop()
-        waiting: _Waiting[Item, Answer] = _Waiting(item, loop.create_future(), loop)
+        waiting: _Waiting[Item, Answer] = _Waiting(item)
         with self._changed:
             if self._closed:
                 raise Closed
             if len(self._waiting) >= self.capacity:
-                self._drop_cancelled()
+                self._waiting = deque(other for other in self._waiting if not other.future.cancelled())
             if len(self._waiting) >= self.capacity:
                 raise QueueFull
             self._waiting.append(waiting)
             self._changed.notify()
-        return await waiting.future
+        return await asyncio.wrap_future(waiting.future)
 
     def close(self, seconds: float = 5) -> None:
         """Fail what waits with `Closed`, let the batch that runs end, and wait at most `seconds` for it."""
@@ -141,14 +125,11 @@ class Batcher(Generic[Item, Answer]):
     def _refuse(self) -> None:
         with self._changed:
             self._closed = True
-            dropped = list(self._waiting)
+            dropped = [waiting for waiting in self._waiting if waiting.future.set_running_or_notify_cancel()]
             self._waiting.clear()
             self._changed.notify()
         for waiting in dropped:
-            waiting.settle(Closed())
-
-    def _drop_cancelled(self) -> None:
-        self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.done())
+            waiting.future.set_exception(Closed())
 
     def _work(self) -> None:
         batch: list[_Waiting[Item, Answer]] = []
@@ -159,21 +140,25 @@ class Batcher(Generic[Item, Answer]):
             self.broken = error
             log.critical("the thread %s has ended", self._thread.name, exc_info=error)
             for waiting in batch:
-                waiting.settle(Closed())
+                if not waiting.future.done():
+                    waiting.future.set_exception(Closed())
             self._refuse()
 
     def _next(self) -> list[_Waiting[Item, Answer]]:
         """Wait for the next batch; an empty one means that there are no more."""
         with self._changed:
             while not self._closed:
-                self._drop_cancelled()
+                self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.cancelled())
                 if not self._waiting:
                     self._changed.wait()
                     continue
                 left = self._ended + self._linger - time.perf_counter()
-                if left <= 0 or len(self._waiting) >= min(self._last, self._largest):
-                    return [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
-                self._changed.wait(left)
+                if left > 0 and len(self._waiting) < min(self._last, self._largest):
+                    self._changed.wait(left)
+                    continue
+                first = [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
+                if batch := [waiting for waiting in first if waiting.future.set_running_or_notify_cancel()]:
+                    return batch
         return []
 
     def _answer(self, batch: list[_Waiting[Item, Answer]]) -> None:
@@ -183,31 +168,29 @@ class Batcher(Generic[Item, Answer]):
             pairs = list(zip(batch, answers, strict=True))
         except MemoryError as error:
             self._halve(batch, error)
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to those who wait
             for waiting in batch:
-                waiting.settle(error)
-        else:
-            ran = time.perf_counter() - started
-            self._measure(len(batch), ran)
-            for waiting, answer in pairs:
-                if isinstance(answer, Exception):
-                    waiting.settle(answer)
-                else:
-                    waiting.settle(Done(answer, started - waiting.since, ran))
-
-    def _measure(self, items: int, seconds: float) -> None:
-        self._ended, self._last = time.perf_counter(), items
-        weight = items / (items + MEMORY)
-        self.pace = seconds / items if self.pace is None else (1 - weight) * self.pace + weight * seconds / items
+                waiting.future.set_exception(error)
+            return
+        self._ended, self._last = time.perf_counter(), len(batch)
+        ran = self._ended - started
+        seconds, weight = ran / len(batch), len(batch) / (len(batch) + MEMORY)
+        self.pace = seconds if self.pace is None else (1 - weight) * self.pace + weight * seconds
         if self._observe:
             try:
-                self._observe(items)
+                self._observe(len(batch))
             except Exception as error:  # noqa: BLE001 - the answers are there, and count more
                 self._observing.failed(error)
+        for waiting, answer in pairs:
+            if isinstance(answer, Exception):
+                waiting.future.set_exception(answer)
+            else:
+                waiting.future.set_result(Done(answer, started - waiting.since, ran))
 
     def _halve(self, batch: list[_Waiting[Item, Answer]], error: MemoryError) -> None:
         if len(batch) == 1:
-            batch[0].settle(error)
+            batch[0].future.set_exception(error)
             return
         half = (len(batch) + 1) // 2
         self._largest = min(self._largest, half)
