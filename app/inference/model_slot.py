@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from app.inference.batcher import Batcher
@@ -79,8 +80,8 @@ class LoadStatus:
 class ModelSlot:
     """A network's place in this process: its weights once they are found, and its queue once it is loaded.
 
-    `label` names it in metrics: networks that come and go share one. `on_batch` is called with it and the size of each
-    batch.
+    `label` names it in metrics: networks that come and go share one. `on_batch`, if it is set before the network is
+    loaded, is called with it and the size of each batch.
     """
 
     def __init__(
@@ -136,7 +137,7 @@ class ModelSlot:
             capacity=self._capacity,
             name=self.network.id,
             linger=self._linger,
-            observe=self._observe,
+            observe=partial(self.on_batch, self.label) if self.on_batch else None,
         )
         self.status = LoadStatus("ready", f"{self.network.title} is ready, with {described(weights)}.")
 
@@ -172,10 +173,6 @@ class ModelSlot:
             self.batcher.close(seconds)
         if self.backbone:
             self.backbone.close()
-
-    def _observe(self, size: int) -> None:
-        if self.on_batch:
-            self.on_batch(self.label, size)
 
 
 def described(weights: FoundWeights) -> str:
