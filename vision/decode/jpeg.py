@@ -1,4 +1,4 @@
-"""What is special about a JPEG: it can be decoded smaller, and it has scans, counted here without decoding it.
+"""The scans of a JPEG, counted without decoding it.
 
 A progressive JPEG of 110 KB with 306 scans costs seconds of processor time, one of 10 MB an hour: each scan goes over
 every coefficient again, and no limit on pixels helps.
@@ -8,11 +8,6 @@ from __future__ import annotations
 
 import re
 
-SCALES = (8, 4, 2)  # what Pillow asks of libjpeg, which takes a share of each block's coefficients
-# How many times as large as needed a picture has to stay. At 2 a photo of 12 megapixels is decoded in 20 ms instead of
-# 29 (85 at full size), but EfficientNet-Lite0's ten best guesses change places where their scores are 0.005 apart; at 4
-# only where they are 0.001 apart.
-LEFT_OVER = 4
 START = b"\xff\xd8"
 END_OF_IMAGE = 0xD9
 START_OF_SCAN = 0xDA
@@ -41,11 +36,3 @@ def count_scans(data: bytes, enough: int) -> int:
         if marker not in ALONE:
             at += int.from_bytes(data[at : at + 2], "big")
     return scans
-
-
-def scale(spare: float) -> int:
-    """Choose by how much libjpeg may shrink a picture that is `spare` times as large as it is needed: 8, 4, 2 or 1.
-
-    Enough is left that the filter that comes next, and not libjpeg's, makes the pixels.
-    """
-    return next((scale for scale in SCALES if spare / scale >= LEFT_OVER), 1)
