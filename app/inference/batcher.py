@@ -56,7 +56,7 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Batcher(Generic[Item, Answer]):
-    """One thread that owns `run`, which answers a batch of at most `largest` items in their order.
+    """One thread that calls `run`, which answers a batch of at most `largest` items in their order.
 
     An answer that is an exception is the error of that item alone. A `MemoryError` that `run` raises halves the ceiling
     and runs the batch again in parts; any other is the error of each item of that batch, and of no other.
@@ -78,7 +78,7 @@ class Batcher(Generic[Item, Answer]):
         linger: float = 0.0,
         observe: Callable[[int], None] | None = None,
     ) -> None:
-        self._run = run
+        self.run = run
         self._observe = observe
         self._observing = Failures(f"the count of batches of {name}")
         self.broken: BaseException | None = None
@@ -164,7 +164,7 @@ class Batcher(Generic[Item, Answer]):
     def _answer(self, batch: list[_Waiting[Item, Answer]]) -> None:
         started = time.perf_counter()
         try:
-            answers = self._run([waiting.item for waiting in batch])
+            answers = self.run([waiting.item for waiting in batch])
             pairs = list(zip(batch, answers, strict=True))
         except MemoryError as error:
             self._halve(batch, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from app.inference.batcher import Batcher
 from app.inference.heads import Backbone, ForHead
@@ -38,7 +38,7 @@ class Runner(Protocol):
         """The largest batch size."""
         ...
 
-    def run(self, items: Sequence[NDArray[np.uint8] | ForHead], /) -> Sequence[Scores]:
+    def run(self, items: Sequence[Any], /) -> Sequence[Scores]:
         """Return the scores of at most `largest` pictures, or an error in place of one's scores."""
         ...
 
@@ -125,8 +125,9 @@ class ModelSlot:
         """
         title = self.network.title
         self.status = LoadStatus("loading", f"{title}'s weights are there; it is being loaded and warmed up.")
-        self.backbone = Backbone(TensorFlowEngine(self.network, weights.path, self._precision, sizes))
-        self.serve(self.backbone, weights)
+        engine = TensorFlowEngine(self.network, weights.path, self._precision, sizes)
+        self.backbone = Backbone(engine)
+        self.serve(engine, weights)
 
     def serve(self, runner: Runner, weights: FoundWeights) -> None:
         """Put a queue before a network in memory; it is ready then."""
@@ -144,6 +145,8 @@ class ModelSlot:
     def share(self, base: ModelSlot, head: Head, weights: FoundWeights) -> None:
         """Use the queue of a base that is ready, with a head of its backbone."""
         assert isinstance(base.batcher, Batcher)  # noqa: S101 - a base has a queue of its own
+        assert base.backbone is not None  # noqa: S101 - and the head is one of its backbone's
+        base.batcher.run = base.backbone.run  # so far the engine was enough
         self.weights, self.hardware, self.batcher = weights, base.hardware, HeadQueue(base.batcher, head)
         self.status = LoadStatus("ready", f"{self.network.title} is ready: {base.network.title}, fine-tuned here.")
 
