@@ -88,6 +88,8 @@ class Engine(ABC):
         batch = np.zeros((size, *pixels[0].shape), np.uint8)  # what pads it is black
         np.stack(pixels, out=batch[: len(pixels)])
         scores = self.compute(batch)[: len(pixels)]
+        if np.isfinite(scores).all():
+            return list(scores)
         return check_finite(scores, self.network.title, self.hardware.precision)
 
     def warm_up(self, sizes: Sequence[int] | None) -> None:
