@@ -117,7 +117,6 @@ async def running(settings: Settings, networks: Networks | None = None) -> Async
         with contextlib.closing(networks), contextlib.closing(make_sandbox(settings)) as sandbox:
             async with in_background("loading of the networks", loader.run):
                 try:
-                    # The loader takes its first step at the next `await`, when each network knows who counts batches.
                     with make_state(settings, networks, sandbox, job_service) as state:
                         async with in_background("hourly sweep", state["datasets"].sweep_hourly):
                             yield state

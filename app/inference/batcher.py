@@ -7,9 +7,9 @@ import logging
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from app.errors import NotReady, Overloaded
 from jobs.background import Failures
@@ -51,8 +51,18 @@ class Done(Generic[Answer]):
 @dataclass(slots=True)
 class _Waiting(Generic[Item, Answer]):
     item: Item
-    future: Future[Done[Answer]] = field(default_factory=Future)
+    future: asyncio.Future[Done[Answer]]
     since: float = field(default_factory=time.perf_counter)
+
+
+def _settle(batch: list[_Waiting[Any, Answer]], results: list[Done[Answer] | BaseException]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        if waiting.future.done():  # cancelled meanwhile
+            continue
+        if isinstance(result, BaseException):
+            waiting.future.set_exception(result)
+        else:
+            waiting.future.set_result(result)
 
 
 class Batcher(Generic[Item, Answer]):
@@ -79,7 +89,7 @@ class Batcher(Generic[Item, Answer]):
         observe: Callable[[int], None] | None = None,
     ) -> None:
         self.run = run
-        self._observe = observe
+        self.observe = observe
         self._observing = Failures(f"the count of batches of {name}")
         self.broken: BaseException | None = None
         self._largest = largest
@@ -90,6 +100,7 @@ class Batcher(Generic[Item, Answer]):
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # whose coroutines wait
         self._thread = threading.Thread(target=self._work, name=f"batcher-{name}", daemon=True)
         self._thread.start()
 
@@ -105,17 +116,19 @@ class Batcher(Generic[Item, Answer]):
             QueueFull: `capacity` items wait already.
             Closed: `close` was called, or the thread has ended.
         """
-        waiting: _Waiting[Item, Answer] = _Waiting(item)
+        loop = asyncio.get_running_loop()
+        waiting: _Waiting[Item, Answer] = _Waiting(item, loop.create_future())
         with self._changed:
             if self._closed:
                 raise Closed
+            self._loop = loop
             if len(self._waiting) >= self.capacity:
-                self._waiting = deque(other for other in self._waiting if not other.future.cancelled())
+                self._waiting = deque(other for other in self._waiting if not other.future.done())
             if len(self._waiting) >= self.capacity:
                 raise QueueFull
             self._waiting.append(waiting)
             self._changed.notify()
-        return await asyncio.wrap_future(waiting.future)
+        return await waiting.future
 
     def close(self, seconds: float = 5) -> None:
         """Fail what waits with `Closed`, let the batch that runs end, and wait at most `seconds` for it."""
@@ -125,11 +138,16 @@ class Batcher(Generic[Item, Answer]):
     def _refuse(self) -> None:
         with self._changed:
             self._closed = True
-            dropped = [waiting for waiting in self._waiting if waiting.future.set_running_or_notify_cancel()]
+            dropped = list(self._waiting)
             self._waiting.clear()
             self._changed.notify()
-        for waiting in dropped:
-            waiting.future.set_exception(Closed())
+        self._hand_over(dropped, [Closed() for _ in dropped])
+
+    def _hand_over(self, batch: list[_Waiting[Item, Answer]], results: list[Done[Answer] | BaseException]) -> None:
+        """Have those who wait get their answers or errors, in one step of their event loop."""
+        if self._loop and batch:
+            with suppress(RuntimeError):  # the loop has ended, so nobody waits
+                self._loop.call_soon_threadsafe(_settle, batch, results)
 
     def _work(self) -> None:
         batch: list[_Waiting[Item, Answer]] = []
@@ -139,26 +157,21 @@ class Batcher(Generic[Item, Answer]):
         except BaseException as error:  # whatever it is, it must not end the thread in silence
             self.broken = error
             log.critical("the thread %s has ended", self._thread.name, exc_info=error)
-            for waiting in batch:
-                if not waiting.future.done():
-                    waiting.future.set_exception(Closed())
+            self._hand_over(batch, [Closed() for _ in batch])
             self._refuse()
 
     def _next(self) -> list[_Waiting[Item, Answer]]:
         """Wait for the next batch; an empty one means that there are no more."""
         with self._changed:
             while not self._closed:
-                self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.cancelled())
+                self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.done())
                 if not self._waiting:
                     self._changed.wait()
                     continue
                 left = self._ended + self._linger - time.perf_counter()
-                if left > 0 and len(self._waiting) < min(self._last, self._largest):
-                    self._changed.wait(left)
-                    continue
-                first = [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
-                if batch := [waiting for waiting in first if waiting.future.set_running_or_notify_cancel()]:
-                    return batch
+                if left <= 0 or len(self._waiting) >= min(self._last, self._largest):
+                    return [self._waiting.popleft() for _ in range(min(self._largest, len(self._waiting)))]
+                self._changed.wait(left)
         return []
 
     def _answer(self, batch: list[_Waiting[Item, Answer]]) -> None:
@@ -170,27 +183,28 @@ class Batcher(Generic[Item, Answer]):
             self._halve(batch, error)
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to those who wait
-            for waiting in batch:
-                waiting.future.set_exception(error)
+            self._hand_over(batch, [error] * len(batch))
             return
         self._ended, self._last = time.perf_counter(), len(batch)
         ran = self._ended - started
         seconds, weight = ran / len(batch), len(batch) / (len(batch) + MEMORY)
         self.pace = seconds if self.pace is None else (1 - weight) * self.pace + weight * seconds
-        if self._observe:
+        if self.observe:
             try:
-                self._observe(len(batch))
+                self.observe(len(batch))
             except Exception as error:  # noqa: BLE001 - the answers are there, and count more
                 self._observing.failed(error)
-        for waiting, answer in pairs:
-            if isinstance(answer, Exception):
-                waiting.future.set_exception(answer)
-            else:
-                waiting.future.set_result(Done(answer, started - waiting.since, ran))
+        self._hand_over(
+            batch,
+            [
+                answer if isinstance(answer, Exception) else Done(answer, started - waiting.since, ran)
+                for waiting, answer in pairs
+            ],
+        )
 
     def _halve(self, batch: list[_Waiting[Item, Answer]], error: MemoryError) -> None:
         if len(batch) == 1:
-            batch[0].future.set_exception(error)
+            self._hand_over(batch, [error])
             return
         half = (len(batch) + 1) // 2
         self._largest = min(self._largest, half)

@@ -102,9 +102,9 @@ class Networks:
         return [slot for slot in self.slots.values() if slot not in untouched]
 
     def tell_batches(self, on_batch: Callable[[str, int], None]) -> None:
-        """Have `on_batch` called for each batch of what is loaded later, with its network's label and its size."""
+        """Have `on_batch` called for each batch, with its network's label and its size."""
         for slot in self.slots.values():
-            slot.on_batch = on_batch
+            slot.tell_batches(on_batch)
 
     def find(self, model: str) -> ModelSlot:
         """Look a network up by its id.

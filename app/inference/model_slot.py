@@ -80,8 +80,7 @@ class LoadStatus:
 class ModelSlot:
     """A network's place in this process: its weights once they are found, and its queue once it is loaded.
 
-    `label` names it in metrics: networks that come and go share one. `on_batch`, if it is set before the network is
-    loaded, is called with it and the size of each batch.
+    `label` names it in metrics: networks that come and go share one.
     """
 
     def __init__(
@@ -89,7 +88,6 @@ class ModelSlot:
     ) -> None:
         self.network = network
         self.label = label or network.id
-        self.on_batch: Callable[[str, int], None] | None = None
         self.status = LoadStatus("waiting", f"{network.title} is next to be loaded.")
         self.weights: FoundWeights | None = None
         self.hardware: Hardware | None = None
@@ -98,6 +96,7 @@ class ModelSlot:
         self._capacity = capacity
         self._precision = precision
         self._linger = linger
+        self._observe: Callable[[int], None] | None = None
 
     @property
     def ready(self) -> bool:
@@ -114,6 +113,12 @@ class ModelSlot:
         """Why it does not answer any more, though it was ready; only a new process can."""
         error = self.batcher.broken if isinstance(self.batcher, Batcher) else None
         return f"{self.network.title} has stopped answering ({error!r})" if error else None
+
+    def tell_batches(self, on_batch: Callable[[str, int], None]) -> None:
+        """Have `on_batch` called for each batch of its own queue, with its label and the batch's size."""
+        self._observe = partial(on_batch, self.label)
+        if isinstance(self.batcher, Batcher):
+            self.batcher.observe = self._observe
 
     def load(self, weights: FoundWeights, sizes: Sequence[int] | None = None) -> None:
         """Build the network, fill it and warm it up for these batch sizes, or for those that pay on this device.
@@ -138,7 +143,7 @@ class ModelSlot:
             capacity=self._capacity,
             name=self.network.id,
             linger=self._linger,
-            observe=partial(self.on_batch, self.label) if self.on_batch else None,
+            observe=self._observe,
         )
         self.status = LoadStatus("ready", f"{self.network.title} is ready, with {described(weights)}.")
 

@@ -85,6 +85,8 @@ def served(
 def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = None) -> Iterator[Live]:
     """Serve dummy networks until the end of the block."""
     networks, runner, inside = Networks(settings), DummyRunner(), Inside()
+    if ready:
+        networks.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
 
     @contextlib.asynccontextmanager
     async def resources(_: Settings) -> AsyncIterator[State]:
@@ -94,8 +96,6 @@ def live(settings: Settings, *, ready: bool = True, tracing: Tracing | None = No
                 contextlib.closing(make_sandbox(settings)) as sandbox,
                 make_state(settings, networks, sandbox, job_service) as state,
             ):
-                if ready:
-                    networks.primary.serve(runner, FoundWeights(None, "random", None, verified=False, size=None))
                 inside.loop, inside.state = asyncio.get_running_loop(), state
                 yield state
 
