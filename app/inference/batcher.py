@@ -66,7 +66,7 @@ def _settle(batch: list[_Waiting[Any, Answer]], results: list[Done[Answer] | Bas
 
 
 class Batcher(Generic[Item, Answer]):
-    """One thread that calls `run`, which answers a batch of at most `largest` items in their order.
+    """One thread that calls `run`, which answers a batch of at most `largest` items in their order, for one event loop.
 
     An answer that is an exception is the error of that item alone. A `MemoryError` that `run` raises halves the ceiling
     and runs the batch again in parts; any other is the error of each item of that batch, and of no other.
