@@ -127,10 +127,10 @@ class Metrics:
 
     def observe_image(self, found: Classified) -> None:
         """Add the seconds of an image that was answered."""
-        model, seconds = found.choice.slot.label, found.seconds
-        self._decode.observe(seconds.decode)
-        self._queue.labels(model).observe(seconds.queue)
-        self._inference.labels(model).observe(seconds.inference)
+        model, stages = found.choice.slot.label, found.stages
+        self._decode.observe(stages["decode"])
+        self._queue.labels(model).observe(stages["queue"])
+        self._inference.labels(model).observe(stages["inference"])
 
     def observe_batch(self, model: str, size: int) -> None:
         """Add the size of a batch; called in the thread that runs it."""

@@ -113,7 +113,7 @@ async def present_classification(answer: Classified, *, show_input: bool = False
     slot = answer.choice.slot
     assert slot.weights is not None  # noqa: S101 - a network that answers is loaded
     assert slot.hardware is not None  # noqa: S101
-    picture = answer.picture
+    picture, seconds = answer.picture, {**answer.stages, "total": answer.total}
     return schemas.Classification(
         model=schemas.AnsweredBy(
             id=slot.network.id,
@@ -125,7 +125,7 @@ async def present_classification(answer: Classified, *, show_input: bool = False
         ),
         predictions=[schemas.Prediction(**asdict(guess)) for guess in answer.guesses],
         image=schemas.ImageInfo(width=picture.width, height=picture.height, format=picture.format),
-        timing_ms=schemas.Timing(**{stage: round(1000 * value, 2) for stage, value in asdict(answer.seconds).items()}),
+        timing_ms=schemas.Timing(**{stage: round(1000 * value, 2) for stage, value in seconds.items()}),
         input=await asyncio.to_thread(_png_uri, picture.views[0]) if show_input else None,
     )
 

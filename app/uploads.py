@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import FormData, Headers, UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.errors import Invalid, MalformedBody, UnsupportedMedia
 
 if TYPE_CHECKING:
-    from fastapi import Request
+    from collections.abc import Callable
 
+    from fastapi import Request
+    from starlette.datastructures import FormData
 
 FORM_TYPE = "multipart/form-data"
 
@@ -50,41 +52,39 @@ class MemoryFile(io.BytesIO):
 class FormParser(MultiPartParser):
     """Starlette's parser without its temporary files: a full disk would read as the client's fault.
 
-    At most `files` files are accepted, and `parts` parts with them.
+    At most `max_files` files are accepted, and `max_fields` parts with them.
     """
 
-    def __init__(self, request: Request, *, files: int, parts: int) -> None:
-        # Names are UTF-8, as browsers send them: a charset of the client's choice may be none that decodes to text.
-        _, options = parse_options_header(request.headers.get("Content-Type"))
-        boundary = options.get(b"boundary", b"").decode("latin-1")
-        if not boundary:
-            raise MalformedBody("The form cannot be read: its Content-Type has no boundary.")
-        headers = Headers({"Content-Type": f'multipart/form-data; boundary="{boundary}"'})
-        super().__init__(headers, request.stream(), max_files=files, max_fields=parts)
-        self._parts_left = parts
-
-    async def read(self) -> FormData:
-        """Read the form to its end.
-
-        Raises:
-            MalformedBody: a broken one, or too many parts.
-        """
-        try:
-            async with aclosing(self.stream):
-                return await self.parse()
-        except MultiPartException as error:
-            raise MalformedBody(f"The form cannot be read: {error.message}") from None
-
     def on_headers_finished(self) -> None:
-        """Begin a part: count it, and keep the bytes of a file in memory."""
-        self._parts_left -= 1
-        if self._parts_left < 0:
+        """Begin a part: bound their count, and keep the bytes of a file in memory."""
+        if self._current_files + self._current_fields >= self.max_fields:
             raise MultiPartException("Too many parts. Send fewer fields and files.")
         super().on_headers_finished()
         spooled = self._current_part.file
         if spooled is not None:
             spooled.file.close()
             self._current_part.file = UploadFile(MemoryFile(), filename=spooled.filename)
+
+
+async def read_form(
+    request: Request, *, files: int, parts: int, parser: Callable[..., FormParser] = FormParser
+) -> FormData:
+    """Read a form to its end; it may have so many files, and so many parts with them.
+
+    Raises:
+        MalformedBody: a broken one, or too many parts.
+    """
+    # Names are UTF-8, as browsers send them: a charset of the client's choice may be none that decodes to text.
+    _, options = parse_options_header(request.headers.get("Content-Type"))
+    boundary = options.get(b"boundary", b"").decode("latin-1")
+    if not boundary:
+        raise MalformedBody("The form cannot be read: its Content-Type has no boundary.")
+    headers = Headers({"Content-Type": f'multipart/form-data; boundary="{boundary}"'})
+    try:
+        async with aclosing(request.stream()) as stream:
+            return await parser(headers, stream, max_files=files, max_fields=parts).parse()
+    except MultiPartException as error:
+        raise MalformedBody(f"The form cannot be read: {error.message}") from None
 
 
 async def read_image(request: Request, parts: int) -> bytes:
@@ -95,7 +95,11 @@ async def read_image(request: Request, parts: int) -> bytes:
     """
     kind = media_type(request)
     if kind == FORM_TYPE:
-        return (await _read_form(request, ("file",), files=1, parts=parts))[0].data
+        form = await read_form(request, files=1, parts=parts)
+        sent = next((part for part in form.getlist("file") if isinstance(part, UploadFile)), None)
+        if sent is None or not isinstance(sent.file, MemoryFile):
+            raise missing("file")
+        return sent.file.getvalue()
     if kind == "application/json":
         return from_json(await read_body(request))
     if kind.startswith("image/"):
@@ -114,11 +118,7 @@ async def read_files(request: Request, fields: tuple[str, ...], *, files: int, p
     """
     if media_type(request) != FORM_TYPE:
         raise UnsupportedMedia(f"Send a multipart/form-data form with the field '{fields[0]}'.")
-    return await _read_form(request, fields, files=files, parts=parts)
-
-
-async def _read_form(request: Request, fields: tuple[str, ...], *, files: int, parts: int) -> list[Upload]:
-    form = await FormParser(request, files=files, parts=parts).read()
+    form = await read_form(request, files=files, parts=parts)
     uploads = [
         Upload(part.filename or "", part.file.getvalue())
         for name, part in form.multi_items()

@@ -7,8 +7,9 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from app.errors import NotReady, Overloaded
 from jobs.background import Failures
@@ -51,27 +52,21 @@ class Done(Generic[Answer]):
 class _Waiting(Generic[Item, Answer]):
     item: Item
     future: asyncio.Future[Done[Answer]]
-    loop: asyncio.AbstractEventLoop
     since: float = field(default_factory=time.perf_counter)
 
-    def settle(self, done: Done[Answer] | BaseException) -> None:
-        """Hand over the answer or the error, in the event loop that waits for it."""
-        try:
-            self.loop.call_soon_threadsafe(self._settle, done)
-        except RuntimeError:  # the loop has ended, so nobody waits
-            log.debug("an answer came after its event loop had ended")
 
-    def _settle(self, done: Done[Answer] | BaseException) -> None:
-        if self.future.done():
-            return
-        if isinstance(done, BaseException):
-            self.future.set_exception(done)
+def _settle(batch: list[_Waiting[Any, Answer]], results: list[Done[Answer] | BaseException]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        if waiting.future.done():  # cancelled meanwhile
+            continue
+        if isinstance(result, BaseException):
+            waiting.future.set_exception(result)
         else:
-            self.future.set_result(done)
+            waiting.future.set_result(result)
 
 
 class Batcher(Generic[Item, Answer]):
-    """One thread that owns `run`, which answers a batch of at most `largest` items in their order.
+    """One thread that calls `run`, which answers a batch of at most `largest` items in their order, for one event loop.
 
     An answer that is an exception is the error of that item alone. A `MemoryError` that `run` raises halves the ceiling
     and runs the batch again in parts; any other is the error of each item of that batch, and of no other.
@@ -93,8 +88,8 @@ class Batcher(Generic[Item, Answer]):
         linger: float = 0.0,
         observe: Callable[[int], None] | None = None,
     ) -> None:
-        self._run = run
-        self._observe = observe
+        self.run = run
+        self.observe = observe
         self._observing = Failures(f"the count of batches of {name}")
         self.broken: BaseException | None = None
         self._largest = largest
@@ -105,6 +100,7 @@ class Batcher(Generic[Item, Answer]):
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # whose coroutines wait
         self._thread = threading.Thread(target=self._work, name=f"batcher-{name}", daemon=True)
         self._thread.start()
 
@@ -121,12 +117,13 @@ class Batcher(Generic[Item, Answer]):
             Closed: `close` was called, or the thread has ended.
         """
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[Item, Answer] = _Waiting(item, loop.create_future(), loop)
+        waiting: _Waiting[Item, Answer] = _Waiting(item, loop.create_future())
         with self._changed:
             if self._closed:
                 raise Closed
+            self._loop = loop
             if len(self._waiting) >= self.capacity:
-                self._drop_cancelled()
+                self._waiting = deque(other for other in self._waiting if not other.future.done())
             if len(self._waiting) >= self.capacity:
                 raise QueueFull
             self._waiting.append(waiting)
@@ -144,11 +141,13 @@ class Batcher(Generic[Item, Answer]):
             dropped = list(self._waiting)
             self._waiting.clear()
             self._changed.notify()
-        for waiting in dropped:
-            waiting.settle(Closed())
+        self._hand_over(dropped, [Closed() for _ in dropped])
 
-    def _drop_cancelled(self) -> None:
-        self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.done())
+    def _hand_over(self, batch: list[_Waiting[Item, Answer]], results: list[Done[Answer] | BaseException]) -> None:
+        """Have those who wait get their answers or errors, in one step of their event loop."""
+        if self._loop and batch:
+            with suppress(RuntimeError):  # the loop has ended, so nobody waits
+                self._loop.call_soon_threadsafe(_settle, batch, results)
 
     def _work(self) -> None:
         batch: list[_Waiting[Item, Answer]] = []
@@ -158,15 +157,14 @@ class Batcher(Generic[Item, Answer]):
         except BaseException as error:  # whatever it is, it must not end the thread in silence
             self.broken = error
             log.critical("the thread %s has ended", self._thread.name, exc_info=error)
-            for waiting in batch:
-                waiting.settle(Closed())
+            self._hand_over(batch, [Closed() for _ in batch])
             self._refuse()
 
     def _next(self) -> list[_Waiting[Item, Answer]]:
         """Wait for the next batch; an empty one means that there are no more."""
         with self._changed:
             while not self._closed:
-                self._drop_cancelled()
+                self._waiting = deque(waiting for waiting in self._waiting if not waiting.future.done())
                 if not self._waiting:
                     self._changed.wait()
                     continue
@@ -179,35 +177,34 @@ class Batcher(Generic[Item, Answer]):
     def _answer(self, batch: list[_Waiting[Item, Answer]]) -> None:
         started = time.perf_counter()
         try:
-            answers = self._run([waiting.item for waiting in batch])
+            answers = self.run([waiting.item for waiting in batch])
             pairs = list(zip(batch, answers, strict=True))
         except MemoryError as error:
             self._halve(batch, error)
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to those who wait
-            for waiting in batch:
-                waiting.settle(error)
-        else:
-            ran = time.perf_counter() - started
-            self._measure(len(batch), ran)
-            for waiting, answer in pairs:
-                if isinstance(answer, Exception):
-                    waiting.settle(answer)
-                else:
-                    waiting.settle(Done(answer, started - waiting.since, ran))
-
-    def _measure(self, items: int, seconds: float) -> None:
-        self._ended, self._last = time.perf_counter(), items
-        weight = items / (items + MEMORY)
-        self.pace = seconds / items if self.pace is None else (1 - weight) * self.pace + weight * seconds / items
-        if self._observe:
+            self._hand_over(batch, [error] * len(batch))
+            return
+        self._ended, self._last = time.perf_counter(), len(batch)
+        ran = self._ended - started
+        seconds, weight = ran / len(batch), len(batch) / (len(batch) + MEMORY)
+        self.pace = seconds if self.pace is None else (1 - weight) * self.pace + weight * seconds
+        if self.observe:
             try:
-                self._observe(items)
+                self.observe(len(batch))
             except Exception as error:  # noqa: BLE001 - the answers are there, and count more
                 self._observing.failed(error)
+        self._hand_over(
+            batch,
+            [
+                answer if isinstance(answer, Exception) else Done(answer, started - waiting.since, ran)
+                for waiting, answer in pairs
+            ],
+        )
 
     def _halve(self, batch: list[_Waiting[Item, Answer]], error: MemoryError) -> None:
         if len(batch) == 1:
-            batch[0].settle(error)
+            self._hand_over(batch, [error])
             return
         half = (len(batch) + 1) // 2
         self._largest = min(self._largest, half)

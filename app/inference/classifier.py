@@ -104,7 +104,7 @@ class Networks:
     def tell_batches(self, on_batch: Callable[[str, int], None]) -> None:
         """Have `on_batch` called for each batch, with its network's label and its size."""
         for slot in self.slots.values():
-            slot.on_batch = on_batch
+            slot.tell_batches(on_batch)
 
     def find(self, model: str) -> ModelSlot:
         """Look a network up by its id.
@@ -126,9 +126,9 @@ class Networks:
             NotEnoughMemory: it is loaded only when somebody asks, and there is no room for it.
         """
         wanted = self.find(model) if model else self.primary
-        if wanted.ready:
+        if wanted.batcher:
             return Choice(wanted)
-        if model is None and self.stand_in and self.stand_in.ready:
+        if model is None and self.stand_in and self.stand_in.batcher:
             return Choice(self.stand_in, wanted.network.id, wanted.status.detail)
         if wanted in self.on_demand and self.on_ask:
             self.on_ask(wanted)
@@ -180,28 +180,18 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
-class Seconds:
-    """Where the time went; `total` also has what it took to load the network, where it was not in memory."""
-
-    decode: float
-    queue: float
-    inference: float
-    total: float
-
-    @property
-    def stages(self) -> Mapping[str, float]:
-        """The parts of `total` by name."""
-        return {"decode": self.decode, "queue": self.queue, "inference": self.inference}
-
-
-@dataclass(frozen=True, slots=True)
 class Classified:
-    """The answer: who gave it, the guesses with the best first, the upright picture, and the time it took."""
+    """The answer: who gave it, the guesses with the best first, the upright picture, and the seconds that it took.
+
+    `stages` are `decode`, `queue` and `inference`; `total` also has what it took to load the network, where it was not
+    in memory.
+    """
 
     choice: Choice
     guesses: list[Guess]
     picture: Picture
-    seconds: Seconds
+    stages: Mapping[str, float]
+    total: float
 
     @property
     def preview(self) -> Pixels:
@@ -305,8 +295,8 @@ class Classifier:
                 raise Closed from None
             raise DeadlinePassed(f"No answer within {self._deadline:g} s. Try again when less is going on.") from None
         guesses = best(done.answer, slot.network.labels(), question.top_k, question.min_score)
-        total = time.perf_counter() - started
-        found = Classified(choice, guesses, picture, Seconds(decoded - handed_over, done.queued, done.ran, total))
+        stages = {"decode": decoded - handed_over, "queue": done.queued, "inference": done.ran}
+        found = Classified(choice, guesses, picture, stages, total=time.perf_counter() - started)
         if self._observe:
             self._observe(found)
         return found

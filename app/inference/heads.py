@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vision.engines.base import check_finite, padded, trial_pictures
+from vision.engines.base import check_finite, trial_pictures
 from vision.engines.tensorflow import import_tensorflow
 from vision.networks.table import PIXELS
 
@@ -85,6 +85,8 @@ class _Segment:
 
 class Backbone:
     """A network in memory that answers for itself and for heads behind its cuts; the layers are the network's own.
+
+    Until there is a head, the engine alone can run batches.
 
     `attach` may be called in another thread than `run`: the chain of segments is replaced as a whole.
     """
@@ -162,7 +164,7 @@ class Backbone:
     def _answers(self, pixels: Sequence[NDArray[np.uint8]], heads: Sequence[Head | None]) -> list[Scores]:
         answers: list[Scores] = [np.empty(0, np.float32)] * len(pixels)
         rows = list(range(len(pixels)))
-        features: tf.Tensor = padded(pixels, self.engine.sizes)
+        features = self._take(np.stack(pixels), rows)
         features, rows = self._leave(features, rows, heads, PIXELS, answers)
         for segment in self._chain if rows else ():
             features = segment.function(features)
@@ -202,7 +204,7 @@ class Backbone:
             return [error] * len(places)
         return check_finite(scores, head.title, self.hardware.precision)
 
-    def _take(self, features: tf.Tensor, places: list[int]) -> tf.Tensor:
+    def _take(self, features: tf.Tensor | NDArray[np.uint8], places: list[int]) -> tf.Tensor:
         """Gather these rows of a batch, padded to a size that the device has computed before."""
         size = next(size for size in self.engine.sizes if size >= len(places))
         if size == len(features) and places == list(range(len(places))):

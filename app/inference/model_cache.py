@@ -121,7 +121,8 @@ def load_digits(
     slot = ModelSlot(
         trained(model.id, "trained here"), capacity=capacity, precision="float32", linger=linger, label=LABEL
     )
-    slot.on_batch = on_batch
+    if on_batch:
+        slot.tell_batches(on_batch)
     slot.load(_weights(model, path, "trained"), BATCH_SIZES)
     return slot
 

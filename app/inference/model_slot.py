@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from app.inference.batcher import Batcher
 from app.inference.heads import Backbone, ForHead
@@ -37,7 +38,7 @@ class Runner(Protocol):
         """The largest batch size."""
         ...
 
-    def run(self, items: Sequence[NDArray[np.uint8] | ForHead], /) -> Sequence[Scores]:
+    def run(self, items: Sequence[Any], /) -> Sequence[Scores]:
         """Return the scores of at most `largest` pictures, or an error in place of one's scores."""
         ...
 
@@ -79,8 +80,7 @@ class LoadStatus:
 class ModelSlot:
     """A network's place in this process: its weights once they are found, and its queue once it is loaded.
 
-    `label` names it in metrics: networks that come and go share one. `on_batch` is called with it and the size of each
-    batch.
+    `label` names it in metrics: networks that come and go share one.
     """
 
     def __init__(
@@ -88,7 +88,6 @@ class ModelSlot:
     ) -> None:
         self.network = network
         self.label = label or network.id
-        self.on_batch: Callable[[str, int], None] | None = None
         self.status = LoadStatus("waiting", f"{network.title} is next to be loaded.")
         self.weights: FoundWeights | None = None
         self.hardware: Hardware | None = None
@@ -97,6 +96,7 @@ class ModelSlot:
         self._capacity = capacity
         self._precision = precision
         self._linger = linger
+        self._observe: Callable[[int], None] | None = None
 
     @property
     def ready(self) -> bool:
@@ -114,6 +114,12 @@ class ModelSlot:
         error = self.batcher.broken if isinstance(self.batcher, Batcher) else None
         return f"{self.network.title} has stopped answering ({error!r})" if error else None
 
+    def tell_batches(self, on_batch: Callable[[str, int], None]) -> None:
+        """Have `on_batch` called for each batch of its own queue, with its label and the batch's size."""
+        self._observe = partial(on_batch, self.label)
+        if isinstance(self.batcher, Batcher):
+            self.batcher.observe = self._observe
+
     def load(self, weights: FoundWeights, sizes: Sequence[int] | None = None) -> None:
         """Build the network, fill it and warm it up for these batch sizes, or for those that pay on this device.
 
@@ -124,8 +130,9 @@ class ModelSlot:
         """
         title = self.network.title
         self.status = LoadStatus("loading", f"{title}'s weights are there; it is being loaded and warmed up.")
-        self.backbone = Backbone(TensorFlowEngine(self.network, weights.path, self._precision, sizes))
-        self.serve(self.backbone, weights)
+        engine = TensorFlowEngine(self.network, weights.path, self._precision, sizes)
+        self.backbone = Backbone(engine)
+        self.serve(engine, weights)
 
     def serve(self, runner: Runner, weights: FoundWeights) -> None:
         """Put a queue before a network in memory; it is ready then."""
@@ -143,6 +150,8 @@ class ModelSlot:
     def share(self, base: ModelSlot, head: Head, weights: FoundWeights) -> None:
         """Use the queue of a base that is ready, with a head of its backbone."""
         assert isinstance(base.batcher, Batcher)  # noqa: S101 - a base has a queue of its own
+        assert base.backbone is not None  # noqa: S101 - and the head is one of its backbone's
+        base.batcher.run = base.backbone.run  # so far the engine was enough
         self.weights, self.hardware, self.batcher = weights, base.hardware, HeadQueue(base.batcher, head)
         self.status = LoadStatus("ready", f"{self.network.title} is ready: {base.network.title}, fine-tuned here.")
 
@@ -172,10 +181,6 @@ class ModelSlot:
             self.batcher.close(seconds)
         if self.backbone:
             self.backbone.close()
-
-    def _observe(self, size: int) -> None:
-        if self.on_batch:
-            self.on_batch(self.label, size)
 
 
 def described(weights: FoundWeights) -> str:

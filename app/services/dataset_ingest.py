@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from starlette.datastructures import UploadFile
 
 from app.errors import Invalid, TooLarge, UnsupportedMedia
-from app.uploads import FORM_TYPE, FormParser, media_type, missing
+from app.uploads import FORM_TYPE, FormParser, media_type, missing, read_form
 from jobs.datasets.archives.items import ArchiveTooLarge, File, Folder
 from jobs.datasets.archives.names import BadName, clean, passed_over, shown
 from jobs.datasets.archives.reading import is_archive
@@ -25,11 +25,12 @@ from vision.decode.images import View
 from vision.errors import ImageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from fastapi import Request
+    from starlette.datastructures import Headers
 
     from jobs.datasets.archives.items import Item
     from jobs.datasets.publishing import Packer, Spot
@@ -111,8 +112,17 @@ def _append(path: Path, data: bytearray) -> None:
 class DiskFormParser(FormParser):
     """Writes the files of a form into a folder, under numbers as names."""
 
-    def __init__(self, request: Request, folder: Path, pool: BlockingPool, *, files: int) -> None:
-        super().__init__(request, files=files, parts=files + MAX_FIELDS)
+    def __init__(  # noqa: PLR0913 - those of Starlette's parser, and its own two
+        self,
+        folder: Path,
+        pool: BlockingPool,
+        headers: Headers,
+        stream: AsyncGenerator[bytes, None],
+        *,
+        max_files: int,
+        max_fields: int,
+    ) -> None:
+        super().__init__(headers, stream, max_files=max_files, max_fields=max_fields)
         self._folder, self._pool = folder, pool
 
     def on_headers_finished(self) -> None:
@@ -139,7 +149,8 @@ async def receive_form(request: Request, folder: Path, pool: BlockingPool, max_f
     """
     if media_type(request) != FORM_TYPE:
         raise UnsupportedMedia("Send a multipart/form-data form with the field 'file'.")
-    form = await DiskFormParser(request, folder, pool, files=max_files).read()
+    parser = partial(DiskFormParser, folder, pool)
+    form = await read_form(request, files=max_files, parts=max_files + MAX_FIELDS, parser=parser)
     files = [part for name, part in form.multi_items() if name == "file" and isinstance(part, DiskFile)]
     if not files:
         raise missing("file", *(("archive", "pets.zip") if max_files == 1 else ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import not_
 from typing import Literal
 
 from pydantic import Field
@@ -63,7 +64,7 @@ class Classification(Schema):
     input: str | None = Field(
         None,
         description="with `show_input=true`: the network's input as a PNG in a data URI",
-        exclude_if=lambda value: value is None,
+        exclude_if=not_,
     )
 
 

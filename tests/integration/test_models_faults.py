@@ -94,7 +94,7 @@ def test_networks_that_were_let_go_leave_memory(tmp_path: Path) -> None:
             model = TrainedModel(id=f"job_{number}", job_id=f"job_{number}", created_at=datetime.now(UTC), **facts)
             served = load_digits(model, path, capacity=1, linger=0)
             assert served.batcher
-            left.append(weakref.ref(served.batcher._run))
+            left.append(weakref.ref(served.batcher.run))
             served.close()
             del served
         assert [runner() is None for runner in left[:-1]] == [True, True]

@@ -6,8 +6,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from support.images import encoded, noise
-from vision.decode.images import Limits, Picture, View, decode
-from vision.decode.jpeg import scale
+from vision.decode.images import Limits, Picture, View, decode, scale
 from vision.decode.sandbox import Cost, Sandbox
 from vision.errors import BrokenImage, TooManyPixels
 
@@ -41,10 +40,20 @@ def assert_shows_the_same(data: bytes) -> None:
         assert difference.max() <= MOST
 
 
-@pytest.mark.parametrize(("spare", "expected"), [(0.5, 1), (7.99, 1), (8, 2), (15.9, 2), (16, 4), (32, 8), (5000, 8)])
-def test_how_small(spare: float, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("side", "expected"), [(50, 1), (799, 1), (800, 2), (1590, 2), (1600, 4), (3200, 8), (500_000, 8)]
+)
+def test_how_small(side: int, expected: int) -> None:
     """A JPEG is decoded no smaller than four times what is needed, and at least at an eighth."""
-    assert scale(spare) == expected
+    for size, view in (
+        ((side, 2 * side), View(50, resize=100)),
+        ((2 * side, side), View(100, "stretch")),
+        ((side, side // 2), View(100, "inside")),
+        ((side // 2, side), View(28, "digit", resize=100)),
+    ):
+        assert scale(size, (view,)) == expected
+        assert scale(size, (View(1, "stretch"), view)) == expected
+    assert scale((side, side), ()) == 1
 
 
 @pytest.mark.parametrize("size", [(512, 512), (577, 1023), (1201, 603), (1025, 1031), (289, 2000)])

@@ -3,7 +3,7 @@ import io
 from PIL import Image
 
 from support.images import encoded, jpeg_with_scans, noise
-from vision.decode.jpeg import count_scans
+from vision.decode.images import count_scans
 
 
 def test_baseline_has_one_scan() -> None:

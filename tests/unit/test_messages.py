@@ -55,7 +55,7 @@ def test_too_large(ends: Ends) -> None:
 
 def test_a_silent_end(ends: Ends) -> None:
     """Who sends nothing, or half of it, is waited for no longer than the timeout."""
-    ends[1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, decoder.timeout(0.05))
+    decoder.limit_waits(ends[1], 0.05)
     with pytest.raises(BlockingIOError):
         decoder.receive(ends[1], MEBIBYTE)
     ends[0].sendall(decoder.HEAD.pack(2, 5)[:7])
@@ -65,14 +65,14 @@ def test_a_silent_end(ends: Ends) -> None:
 
 def test_a_deaf_end(ends: Ends) -> None:
     """Nor is who takes nothing."""
-    ends[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, decoder.timeout(0.05))
+    decoder.limit_waits(ends[0], 0.05)
     with pytest.raises(BlockingIOError):
         decoder.send(ends[0], {}, bytes(8 * MEBIBYTE))
 
 
 def test_no_time_is_not_for_ever(ends: Ends) -> None:
     """A timeout of less than the kernel can count is short, where 0 would be none."""
-    ends[1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, decoder.timeout(0))
+    decoder.limit_waits(ends[1], 0)
     with pytest.raises(BlockingIOError):
         decoder.receive(ends[1], MEBIBYTE)
 

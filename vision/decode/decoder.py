@@ -49,30 +49,31 @@ def receive(connection: socket.socket, largest: int) -> tuple[dict[str, Any], by
         BlockingIOError: nothing came for as long as the socket's timeout allows.
         OSError: the message is larger.
     """
-    words, data = HEAD.unpack(_exactly(connection, HEAD.size))
-    if words + data > largest:
-        raise OSError(f"a message of {words + data:,} bytes")
-    return json.loads(_exactly(connection, words)), _exactly(connection, data)
+    parts: list[bytes] = []
+    ahead = [HEAD.size]  # the lengths of what is still to be read; the head tells those of the two parts behind it
+    while ahead:
+        part, length = b"", ahead.pop(0)
+        while len(part) < length:
+            more = connection.recv(length - len(part), socket.MSG_WAITALL)  # all at once, unless a signal comes between
+            if not more:
+                raise EOFError
+            part += more  # nothing is copied where `part` is still empty
+        if not parts:
+            ahead = list(HEAD.unpack(part))
+            if sum(ahead) > largest:
+                raise OSError(f"a message of {sum(ahead):,} bytes")
+        parts.append(part)
+    return json.loads(parts[1]), parts[2]
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    """Read `size` bytes, into the one object that is returned."""
-    data = connection.recv(size, socket.MSG_WAITALL)
-    while len(data) < size:  # a signal came between
-        more = connection.recv(size - len(data), socket.MSG_WAITALL)
-        if not more:
-            raise EOFError
-        data += more
-    return data
+def limit_waits(connection: socket.socket, seconds: float) -> None:
+    """Bound how long one `send` or `receive` may wait for the other end.
 
-
-def timeout(seconds: float) -> bytes:
-    """Return a bound on one wait as a value of the socket options SO_SNDTIMEO and SO_RCVTIMEO.
-
-    The kernel's own timeout, because Python's makes the socket non-blocking, on which MSG_WAITALL waits for nothing.
+    By the kernel's own timeout, because Python's makes the socket non-blocking, on which MSG_WAITALL waits for nothing.
     """
     whole, micro = divmod(max(1, round(seconds * 1_000_000)), 1_000_000)  # 0 would be for ever
-    return struct.pack("ll", whole, micro)
+    for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+        connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, micro))
 
 
 def main(descriptor: int, seconds: float, memory_bytes: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import queue
+import select
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vision.decode.decoder import OUT_OF_MEMORY, RECEIVED, receive, send, timeout
+from vision.decode.decoder import OUT_OF_MEMORY, RECEIVED, limit_waits, receive, send
 from vision.decode.images import FORMATS, Limits, Picture, View
 from vision.errors import PROBLEMS, DecodersUnavailable, TooCostly, TooManyPixels
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 HAND_OVER_SECONDS = 10  # in which a process starts, which takes a tenth of a second, and takes its task
-HAND_OVER = timeout(HAND_OVER_SECONDS)
 ATTEMPTS = 2  # at one picture, each in a process of its own, as one that dies may have been killed from outside
 STARVED = 0.01  # of the time waited: a process that gets less processor time than this hangs, or the machine does
 FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT}  # no picture causes them
@@ -103,55 +103,45 @@ class Decoder:
         deaths = []
         for _ in range(ATTEMPTS):
             try:
-                return self._attempt(request, data)
+                self._hand_over(request, data)
+                return _picture(*self._answer(), request["views"])
             except _Died as death:
                 deaths.append(death)
+            except NONSENSE:
+                self._replace()
+                raise _too_costly("Decoding this image made its process answer with nonsense.") from None
         if all(death.by_picture for death in deaths):
             raise _too_costly(str(deaths[-1]))
         raise DecodersUnavailable("; ".join(map(str, deaths)))
 
-    def _attempt(self, request: dict[str, Any], data: bytes) -> Picture:
-        self._hand_over(request, data)
+    def _answer(self) -> tuple[dict[str, Any], bytes]:
+        """Wait for the answer. Only processor time counts: a busy machine is not the picture's fault.
+
+        Raises:
+            TooCostly, TooManyPixels: the picture used up a limit.
+            _Died: the process got no processor time, or ended or stopped before it had answered.
+            ValueError, RecursionError: the answer is no message.
+        """
+        answering = select.poll()
+        answering.register(self._connection, select.POLLIN)
+        patience = self._cost.seconds
         try:
-            self._wait()
-            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, HAND_OVER)
-            return _picture(*receive(self._connection, LARGEST_ANSWER), request["views"])
+            start = used = time.clock_gettime(self._clock)
+            while not answering.poll(patience * 1000):
+                before, used = used, time.clock_gettime(self._clock)
+                if used - start >= self._cost.seconds:
+                    self._replace()
+                    raise _too_costly(f"Decoding took longer than {self._cost.seconds:g} s.")
+                if used - before < STARVED * patience:
+                    self._replace()
+                    raise _Died(f"the decode process got no processor time for {patience:g} s", by_picture=False)
+                patience = max(self._cost.seconds - (used - start), self._cost.seconds / 2)
+            return receive(self._connection, LARGEST_ANSWER)
         except BlockingIOError:
             self._replace()
             raise _Died("the decode process stopped in the middle of its answer", by_picture=False) from None
         except (EOFError, OSError):
             raise _death(self._replace(ending=True)) from None
-        except NONSENSE:
-            self._replace()
-            raise _too_costly("Decoding this image made its process answer with nonsense.") from None
-
-    def _wait(self) -> None:
-        """Wait until the answer begins to come. Only processor time counts: a busy machine is not the picture's fault.
-
-        Raises:
-            TooCostly: the picture used up its time.
-            _Died: the process got no processor time.
-        """
-        start = used = self._processor_seconds()
-        while True:
-            patience = max(self._cost.seconds - (used - start), self._cost.seconds / 2)
-            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout(patience))
-            with suppress(BlockingIOError):
-                self._connection.recv(1, socket.MSG_PEEK)
-                return
-            before, used = used, self._processor_seconds()
-            if used - start >= self._cost.seconds:
-                self._replace()
-                raise _too_costly(f"Decoding took longer than {self._cost.seconds:g} s.")
-            if used - before < STARVED * patience:
-                self._replace()
-                raise _Died(f"the decode process got no processor time for {patience:g} s", by_picture=False)
-
-    def _processor_seconds(self) -> float:
-        """Return the processor time that the process has used; by the clock where a system does not tell."""
-        with suppress(OSError):
-            return time.clock_gettime((~self._process.pid << 3) | 2)  # what Linux's clock_getcpuclockid(3) gives
-        return time.monotonic()
 
     def end(self) -> None:
         """End the process for good; a thread that waits for it gets DecodersUnavailable."""
@@ -175,7 +165,12 @@ class Decoder:
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # for digits; there is a process for each core
             )
         # A process that takes nothing is as bad as one that says nothing.
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, HAND_OVER)
+        limit_waits(self._connection, HAND_OVER_SECONDS)
+        self._clock = (~self._process.pid << 3) | 2  # of its processor time, as Linux's clock_getcpuclockid(3) gives it
+        try:
+            time.clock_gettime(self._clock)
+        except OSError:
+            self._clock = time.CLOCK_MONOTONIC  # where a system does not tell
 
     def _hand_over(self, request: dict[str, Any], data: bytes) -> None:
         """Give the process its task, and a second time to a new one where the first had died while it was idle.
@@ -186,7 +181,6 @@ class Decoder:
         """
         for _ in range(2):
             try:
-                self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, HAND_OVER)
                 send(self._connection, request, data)
                 taken = self._connection.recv(len(RECEIVED))
             except BlockingIOError:

@@ -84,7 +84,12 @@ class Engine(ABC):
         Raises:
             MemoryError: the device has too little memory for this many.
         """
-        scores = self.compute(padded(pixels, self.sizes))[: len(pixels)]
+        size = next(size for size in self.sizes if size >= len(pixels))
+        batch = np.zeros((size, *pixels[0].shape), np.uint8)  # what pads it is black
+        np.stack(pixels, out=batch[: len(pixels)])
+        scores = self.compute(batch)[: len(pixels)]
+        if np.isfinite(scores).all():
+            return list(scores)
         return check_finite(scores, self.network.title, self.hardware.precision)
 
     def warm_up(self, sizes: Sequence[int] | None) -> None:
@@ -133,14 +138,6 @@ class Engine(ABC):
                 log.warning("a batch of %d does not fit into the device's memory", size)
                 break
         return rates
-
-
-def padded(pixels: Sequence[NDArray[np.uint8]], sizes: Sequence[int]) -> NDArray[np.uint8]:
-    """Stack pictures into a batch of the smallest of `sizes` that holds them; the rest is black."""
-    size = next(size for size in sizes if size >= len(pixels))
-    batch = np.zeros((size, *pixels[0].shape), np.uint8)
-    np.stack(pixels, out=batch[: len(pixels)])
-    return batch
 
 
 def check_finite(rows: NDArray[np.float32], title: str, precision: str) -> list[Scores]:
