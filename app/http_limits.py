@@ -89,7 +89,7 @@ class HttpLimitsProtocol(HttpToolsProtocol):
         self._clock.cancel()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: C901 - one bound after the other
         """Parse bytes, and count those of no body; does what uvicorn's method does, but for upgrades.
 
         The parser's callbacks say what is waited for next, and until when.
@@ -112,6 +112,9 @@ class HttpLimitsProtocol(HttpToolsProtocol):
             return
         if self._arriving and not self._brings_body:  # what is whole was within its limits, be it many requests at once
             self._head_bytes += len(data)
+        if self._arriving and len(self.headers) > MOST_HEADERS:  # of a head or trailers that go on
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_MANY)
+            return
         if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
             return
@@ -156,8 +159,8 @@ class HttpLimitsProtocol(HttpToolsProtocol):
             raise self._stop(HTTPStatus.NOT_IMPLEMENTED, "This service does not open tunnels.")
         if self.parser.should_upgrade():
             return  # it is parsed again without the offer, and only then is it checked and answered
-        self._arriving = "body"
         self._check_head()
+        self._arriving = "body"
         super().on_headers_complete()
         self._cycles = [*(cycle for cycle in self._cycles if not cycle.response_complete), self.cycle]
         self.headers = []  # trailers are no headers (RFC 9110, 6.5.1): they are only counted

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROC, CGROUPS = (
-    Path("/proc"),
-    Path("/sys/fs/cgroup"),
-)  # where Linux says it; a container's share is in its control group
+PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")  # a container's share of the machine is in its control group
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # without these a processor only emulates it, many times slower
 # NVIDIA, "CUDA C++ Programming Guide", arithmetic throughput: half precision is twice as fast or more from 7.0 on
 # (Volta), and bfloat16 as fast as that from 8.0 on (Ampere). Older cards have either at a fraction of float32's speed.

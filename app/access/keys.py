@@ -58,8 +58,12 @@ def digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def _rate(rate: object) -> object:
-    return Rate.parse(rate) if isinstance(rate, str) else rate
+def _rate(rate: object) -> Rate | None:
+    if isinstance(rate, str):
+        return Rate.parse(rate)
+    if rate is None or isinstance(rate, Rate):
+        return rate
+    raise ValueError("a rate is text, such as 60/minute")
 
 
 class Key(Frozen, extra="allow"):

@@ -25,7 +25,7 @@ from jobs.background import supervise
 from vision import machine
 from vision.download import DownloadError, download
 from vision.engines.tensorflow import import_tensorflow, memory_to_load
-from vision.networks.weights import FoundWeights, WeightsError, find, named, places
+from vision.networks.weights import WeightsError, find, named, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

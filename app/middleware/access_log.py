@@ -102,8 +102,9 @@ class AccessLogMiddleware:
                 record.status, record.first_byte = message["status"], time.perf_counter() - record.started
                 headers = MutableHeaders(scope=message)
                 by_type = PICTURE if headers.get("Content-Type", "").startswith("image/") else DATA
-                place = scope["path"].lstrip("/").partition("/")[0]
-                for name, value in BY_PLACE.get(place, by_type).items():
+                path = scope["path"]
+                below = path[: path.find("/", 1) + 1]  # its first part with both slashes; empty where there is only one
+                for name, value in BY_PLACE.get(below or path, by_type).items():
                     headers.setdefault(name, value)
                 headers.update(record.headers)
                 headers[REQUEST_ID] = record.request_id

@@ -43,4 +43,4 @@ DOCS = policy(
 # A picture that is opened by itself is a document: no script runs in it, and it belongs to no origin.
 PICTURE = policy(img_src="data:", sandbox="")
 DATA = policy()
-BY_PLACE = {"": PAGE, "page": PAGE, "docs": DOCS}  # by the first part of the path; elsewhere PICTURE or DATA
+BY_PLACE = {"/": PAGE, "/page/": PAGE, "/docs": DOCS, "/docs/": DOCS}  # by the path's start; elsewhere PICTURE or DATA

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
@@ -16,10 +16,6 @@ from bestguess.schemas.job_params import FinetuneParams, MnistParams
 from bestguess.schemas.jobs import Job, JobStatus
 from bestguess.schemas.service import Scope
 from jobs.queue import FINETUNE, MNIST_TRAIN
-
-if TYPE_CHECKING:
-    pass
-
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[require_scope(Scope.TRAIN)])
 

@@ -90,7 +90,7 @@ def check_cards(
     """Check the cards (name, driver, MiB), or the error of nvidia-smi, against the CUDA package that is installed."""
     about = "GPU"
     if isinstance(cards, str):
-        yield wrong(about, cards, "Install the driver anew, or start the container with the GPU (--gpus all).")
+        yield wrong(about, cards, "Install the driver again, or start the container with the GPU (--gpus all).")
     elif not cards:
         yield from _no_gpu(worker, cuda)
     elif cuda is None:

@@ -39,7 +39,7 @@ def _file(place: Workplace, job_id: str, name: str, to: Path) -> Path:
 
 
 def test_a_model_of_ones_own(place: Workplace, tmp_path: Path) -> None:
-    """A job leaves a registered tail with its classes, parent, data set and report; another goes on from it."""
+    """A job leaves a registered head with its classes, parent, data set and report; another goes on from it."""
     data = dataset(place)
     place.start(precision="float32")
     job_id = submit(place, data.id, seed=3)

@@ -60,7 +60,16 @@ def test_too_many_headers(service: Live) -> None:
     assert answer(service, HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", many).startswith(
         b"HTTP/1.1 431"
     )
+    assert answer(service, HEAD + 101 * b"X: a\r\n").startswith(b"HTTP/1.1 431")  # before the head has ended
     assert service.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("second", [b"Host: localhost\r\n" * 2, b"Host: localhost\r\n" + 101 * b"X: a\r\n"])
+def test_a_refusal_is_no_other_requests_answer(service: Live, second: bytes) -> None:
+    """A bad head behind a request that has no answer yet closes the connection: its refusal would be read as that."""
+    first = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    received = answer(service, first + b"GET /healthz HTTP/1.1\r\n" + second + b"\r\n")
+    assert not received.startswith(b"HTTP/1.1 4")
 
 
 def test_endless_trailers(service: Live) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from app.access.keys import (
     MOST_BYTES,
     REFRESH_SECONDS,
+    Key,
     Keyring,
     KeysUnusable,
     change_keys,
@@ -234,6 +235,14 @@ def test_names_are_plain(name: str) -> None:
     """A key's name, which stands in keys of Redis and in the log, has nothing in it that means something there."""
     with pytest.raises(ValidationError):
         key(new_token(), name, "train")
+
+
+@pytest.mark.parametrize("rate", [{"calls": 0, "seconds": 0}, 5, "0/minute", "often"])
+def test_a_rate_is_text(rate: object) -> None:
+    """A rate in the file is text such as 60/minute; anything else is refused when the file is read."""
+    fields = key(new_token(), "ann", "train").model_dump(mode="json") | {"rate": rate}
+    with pytest.raises(ValidationError, match="rate"):
+        Key.model_validate_json(json.dumps(fields))
 
 
 def test_no_two_keys_have_one_name(path: Path) -> None:

@@ -37,6 +37,12 @@ def test_the_page_allows_nothing_inline(service: Live) -> None:
     assert policy(service.client.get("/docs"))["style-src"] == "'self' 'unsafe-inline'"
 
 
+@pytest.mark.parametrize("path", ["/page", "/docsx", "/nowhere/docs/"])
+def test_only_their_own_addresses_have_the_pages_rights(service: Live, path: str) -> None:
+    """An address that only resembles one of the page or of the documentation allows nothing."""
+    assert "script-src" not in policy(service.client.get(path))
+
+
 @pytest.mark.parametrize("kind", ["image/svg+xml", "image/png"])
 def test_a_picture_is_a_document_without_rights(service: Live, kind: str) -> None:
     """A picture that the service has drawn runs no script and belongs to no origin, opened by itself."""

@@ -97,6 +97,8 @@ async function load(id, places, wanted) {
     const again = el("button", { type: "button", class: "button", onclick: retry }, "Try again");
     const detail = error instanceof Error ? error.message : String(error);
     if (wanted()) {
+      title.textContent = id;
+      lede.textContent = "";
       content.replaceChildren(el("p", { class: "notice error" }, detail), el("div", { class: "actions" }, again));
     }
   }
