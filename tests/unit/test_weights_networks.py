@@ -16,6 +16,7 @@ from vision.networks.vgg import VGG16, VGG16_WEIGHTS, VGG19, VGG19_WEIGHTS
 from vision.networks.weights import WeightsError, WeightsMissing, find, named
 
 if TYPE_CHECKING:
+    from vision.networks.network import Network
     from vision.networks.weights import WeightsFile
 
 
@@ -110,6 +111,13 @@ def test_a_folder_is_for_every_network(other: WeightsFile, tmp_path: Path) -> No
 def test_words_name_no_file(other: WeightsFile) -> None:
     """`imagenet` and `random` are no paths, whatever lies around."""
     assert named(other, "imagenet") is named(other, "random") is None
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_each_network_can_be_loaded(network: Network) -> None:
+    """Each has weights to fetch or to carry, without which it would wait for ever, and a table of its layers."""
+    assert network.weights or network.carried
+    assert network.layers
 
 
 def test_load_without_a_file() -> None:
