@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.weights_files import SMALL, official, write_official
+from vision.networks import keras_h5
 from vision.networks.registry import NETWORKS
 from vision.networks.vgg import VGG16, VGG16_WEIGHTS, VGG19, VGG19_WEIGHTS
 from vision.networks.weights import WeightsError, WeightsMissing, find, named
@@ -106,6 +107,15 @@ def test_a_folder_is_for_every_network(other: WeightsFile, tmp_path: Path) -> No
     found = find(other, str(tmp_path), tmp_path / "data")
     assert found
     assert (found.path, found.origin) == (tmp_path / "other.h5", "custom")
+
+
+def test_a_file_of_a_network_with_batch_normalisation(tmp_path: Path) -> None:
+    """The files of our own that the tests take for official ones can be of any network: here scales are about 1."""
+    layers = NETWORKS["efficientnet-lite0"].table.stored[:2]
+    write_official(tmp_path / "other.h5", layers)
+    _, norm = keras_h5.read(tmp_path / "other.h5", layers)
+    means = {name: round(float(array.mean()), 1) for name, array in norm.arrays.items()}
+    assert means == {"gamma": 1, "beta": 0, "moving_mean": 0, "moving_variance": 1}
 
 
 def test_words_name_no_file(other: WeightsFile) -> None:
