@@ -14,7 +14,7 @@ from support.weights_files import SMALL, official, write_official
 from vision.networks import keras_h5
 from vision.networks.registry import NETWORKS
 from vision.networks.vgg import VGG16, VGG16_WEIGHTS, VGG19, VGG19_WEIGHTS
-from vision.networks.weights import WeightsError, WeightsMissing, find, named
+from vision.networks.weights import WeightsError, WeightsMissing, find, named, verify
 
 if TYPE_CHECKING:
     from vision.networks.network import Network
@@ -107,6 +107,16 @@ def test_a_folder_is_for_every_network(other: WeightsFile, tmp_path: Path) -> No
     found = find(other, str(tmp_path), tmp_path / "data")
     assert found
     assert (found.path, found.origin) == (tmp_path / "other.h5", "custom")
+
+
+def test_weights_of_ones_own_are_told_where_they_can_serve(other: WeightsFile, tmp_path: Path) -> None:
+    """A file that is not the official one can be named where the network's has a path, and else lies in a folder."""
+    path = tmp_path / "mine.h5"
+    write_official(path, SMALL, seed=8)
+    with pytest.raises(WeightsError, match=rf"usable only as BESTGUESS_WEIGHTS={path}\. "):
+        verify(path, replace(other, has_path=True))
+    with pytest.raises(WeightsError, match=r"usable only as BESTGUESS_WEIGHTS=FOLDER with other\.h5 in it\. "):
+        verify(path, other)
 
 
 def test_a_file_of_a_network_with_batch_normalisation(tmp_path: Path) -> None:
