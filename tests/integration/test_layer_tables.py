@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import pytest
 
 from support.small_vgg import SMALL_VGG
@@ -21,6 +22,17 @@ def test_tables_are_those_of_the_graphs(network: Network) -> None:
 def test_digits() -> None:
     """So are the layers of a network of digits."""
     assert describe(digits.build(0.0)).layers == digits.LAYERS
+
+
+def test_a_layer_of_an_unknown_kind() -> None:
+    """A layer with a kernel that the tables have no kind for is refused by name: it is no batch normalisation."""
+    pixels = keras.Input((8, 8, 3))
+    features = keras.layers.SeparableConv2D(4, 3, name="apart")(keras.layers.Conv2D(4, 3)(pixels))
+    model = keras.Model(pixels, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(features)))
+    with pytest.raises(
+        ValueError, match=r"layer apart \(SeparableConv2D\) .*depthwise_kernel.* Add the kind to vision/networks/"
+    ):
+        describe(model)
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

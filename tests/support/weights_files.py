@@ -1,4 +1,4 @@
-"""Weights files of a small network in the layout of VGG16's official file."""
+"""Weights files in the layout of VGG16's official file, of a small network or of any other."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def layer(name: str, *kernel: int) -> LayerShapes:
     return LayerShapes(name, {"kernel": kernel, "bias": kernel[-1:]})
 
 
+_LETTERS = {"kernel": "W", "bias": "b"}
+_AROUND_ONE = {"gamma", "moving_variance"}  # of a batch normalisation, which then changes little
+
 SMALL = (
     layer("conv1", 3, 3, 3, 8),
     layer("conv2", 3, 3, 8, 16),
@@ -41,12 +44,15 @@ def write_official(path: Path, network: Sequence[LayerShapes], *, seed: int = 7)
         for name in ("input_1", "flatten"):
             file.create_group(name).attrs["weight_names"] = []
         for index, (layer_name, shapes) in enumerate(network):
-            names = [f"{layer_name}_W_1:0", f"{layer_name}_b_1:0"]
+            names = [f"{layer_name}_{_LETTERS.get(array, array)}_1:0" for array in shapes]
             group = file.create_group(layer_name)
             group.attrs["weight_names"] = [name.encode() for name in names]
-            scale = np.sqrt(2 / np.prod(shapes["kernel"][:-1])) / (70 if index == 0 else 1)
-            for name, shape, factor in zip(names, shapes.values(), (scale, 0.05), strict=True):
-                group[name] = generator.standard_normal(shape, np.float32) * np.float32(factor)
+            for name, (array, shape) in zip(names, shapes.items(), strict=True):
+                factor = 0.05
+                if array.endswith("kernel"):
+                    factor = np.sqrt(2 / np.prod(shape[:-1])) / (70 if index == 0 else 1)
+                mean = 1 if array in _AROUND_ONE else 0
+                group[name] = mean + generator.standard_normal(shape, np.float32) * np.float32(factor)
 
 
 def official(path: Path, network: Sequence[LayerShapes] = SMALL) -> WeightsFile:

@@ -12,6 +12,7 @@ from app.errors import METHODS, add_handlers
 from app.responses import RemovableFileResponse
 from app.serve import allow_connections
 from support.live_server import Live
+from vision.networks.registry import NETWORKS
 
 PROBLEM = "application/problem+json"
 
@@ -61,9 +62,9 @@ def test_health(service: Live) -> None:
 
 
 def test_models(service: Live) -> None:
-    """Both networks are listed, loaded or not, with what they are."""
+    """Every network is listed, loaded or not, with what it is."""
     models = {model["id"]: model for model in service.client.get("/models").json()["data"]}
-    assert models.keys() == {"vgg16", "efficientnet-lite0", "vgg19"}
+    assert models.keys() == NETWORKS.keys()
     assert models["vgg16"]["parameters"] == 138_357_544
     assert models["vgg16"]["weights"] == {"origin": "random", "file": None, "hash": None, "verified": False}
     assert models["efficientnet-lite0"]["parameters"] == 4_652_008

@@ -10,8 +10,11 @@ from app.errors import NotFound, NotReady
 from app.inference.classifier import Networks
 from app.settings import Settings
 from support.fake_networks import DummyRunner
+from vision.networks.efficientnet_lite0 import LITE0
+from vision.networks.vgg import VGG16, VGG19
 from vision.networks.weights import FoundWeights
 
+TABLE = {network.id: network for network in (VGG16, LITE0, VGG19)}  # whatever else is registered
 WEIGHTS = FoundWeights(None, "random", None, verified=False, size=None)
 
 
@@ -33,7 +36,7 @@ def ids(networks: Networks) -> list[str]:
 )
 def test_networks(models: str, stand_in: bool, at_start: list[str], others: list[str]) -> None:
     """What is listed is loaded at the start, and who stands in; any other whose weights can be fetched waits."""
-    networks = Networks(Settings(models=models, stand_in=stand_in))
+    networks = Networks(Settings(models=models, stand_in=stand_in), table=TABLE)
     assert ids(networks) == at_start + others
     assert [served.network.id for served in networks.in_view] == at_start
     assert networks.primary.network.id == at_start[0]
@@ -68,7 +71,7 @@ def test_without_anybody_who_loads_it() -> None:
 
 def test_no_such_network() -> None:
     """A name that is none of the table's is not found; the stand-in that is switched off neither."""
-    networks = Networks(Settings(stand_in=False))
+    networks = Networks(Settings(stand_in=False), table=TABLE)
     for name in ("resnet", "efficientnet-lite0"):
         with pytest.raises(NotFound, match="The models are: vgg16, vgg19"):
             networks.choose(name)

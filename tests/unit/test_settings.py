@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from app.settings import Settings, SettingsError, load_settings
 from jobs.connection import connect
+from vision.networks.registry import NETWORKS
 
 
 def test_defaults_need_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,4 +95,4 @@ def test_a_network_that_nobody_knows(monkeypatch: pytest.MonkeyPatch, text: str)
     with pytest.raises(SettingsError) as error:
         load_settings()
     assert str(error.value).startswith(f"BESTGUESS_MODELS='{text}': there is no pretrained network ")
-    assert str(error.value).endswith("there are vgg16, efficientnet-lite0, vgg19")
+    assert str(error.value).endswith(f"there are {', '.join(NETWORKS)}")

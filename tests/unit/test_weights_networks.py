@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.weights_files import SMALL, official, write_official
+from vision.networks import keras_h5
 from vision.networks.registry import NETWORKS
 from vision.networks.vgg import VGG16, VGG16_WEIGHTS, VGG19, VGG19_WEIGHTS
-from vision.networks.weights import WeightsError, WeightsMissing, find, named
+from vision.networks.weights import WeightsError, WeightsMissing, find, named, verify
 
 if TYPE_CHECKING:
+    from vision.networks.network import Network
     from vision.networks.weights import WeightsFile
 
 
@@ -107,9 +109,35 @@ def test_a_folder_is_for_every_network(other: WeightsFile, tmp_path: Path) -> No
     assert (found.path, found.origin) == (tmp_path / "other.h5", "custom")
 
 
+def test_weights_of_ones_own_are_told_where_they_can_serve(other: WeightsFile, tmp_path: Path) -> None:
+    """A file that is not the official one can be named where the network's has a path, and else lies in a folder."""
+    path = tmp_path / "mine.h5"
+    write_official(path, SMALL, seed=8)
+    with pytest.raises(WeightsError, match=rf"usable only as BESTGUESS_WEIGHTS={path}\. "):
+        verify(path, replace(other, has_path=True))
+    with pytest.raises(WeightsError, match=r"usable only as BESTGUESS_WEIGHTS=FOLDER with other\.h5 in it\. "):
+        verify(path, other)
+
+
+def test_a_file_of_a_network_with_batch_normalisation(tmp_path: Path) -> None:
+    """The files of our own that the tests take for official ones can be of any network: here scales are about 1."""
+    layers = NETWORKS["efficientnet-lite0"].table.stored[:2]
+    write_official(tmp_path / "other.h5", layers)
+    _, norm = keras_h5.read(tmp_path / "other.h5", layers)
+    means = {name: round(float(array.mean()), 1) for name, array in norm.arrays.items()}
+    assert means == {"gamma": 1, "beta": 0, "moving_mean": 0, "moving_variance": 1}
+
+
 def test_words_name_no_file(other: WeightsFile) -> None:
     """`imagenet` and `random` are no paths, whatever lies around."""
     assert named(other, "imagenet") is named(other, "random") is None
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_each_network_can_be_loaded(network: Network) -> None:
+    """Each has weights to fetch or to carry, without which it would wait for ever, and a table of its layers."""
+    assert network.weights or network.carried
+    assert network.layers
 
 
 def test_load_without_a_file() -> None:

@@ -27,7 +27,11 @@ def describe(model: keras.Model, cuts_at: str = ".*") -> Table:
     """Read a table off a Keras graph whose layers are each called once.
 
     Where several layers follow each other without a weight layer between them, the cut is behind the last one.
+
+    Raises:
+        ValueError: a layer has a kernel and is of no known kind.
     """
+    _check_kinds(model)
     parents = _parents(model)
     before = _ancestors(parents)
     order = [layer for layer in model.layers if type(layer).__name__ in _KINDS]
@@ -55,6 +59,17 @@ def describe(model: keras.Model, cuts_at: str = ".*") -> Table:
         stored=stored(model),
         cuts=tuple(cuts.values()),
     )
+
+
+def _check_kinds(model: keras.Model) -> None:
+    for layer in model.layers:
+        kind = type(layer).__name__
+        kernels = [variable.name for variable in layer.weights if variable.name.endswith("kernel")]
+        if kernels and kind not in _KINDS:
+            raise ValueError(
+                f"layer {layer.name} ({kind}) has kernels ({', '.join(kernels)}), and a layer table knows only "
+                f"{', '.join(_KINDS)}. Add the kind to vision/networks/layers.py, or choose a network without it."
+            )
 
 
 def _parents(model: keras.Model) -> dict[str, set[str]]:
@@ -116,5 +131,6 @@ def _block(name: str, rows: list[dict[str, Any]]) -> str:
 
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or NETWORKS:
-        network = NETWORKS[wanted]
-        write(describe(network.build("float32"), network.cuts_at), TABLES / f"{wanted}.json")
+        network, path = NETWORKS[wanted], TABLES / f"{wanted}.json"
+        write(describe(network.build("float32"), network.cuts_at), path)
+        sys.stdout.write(f"{path}\n")

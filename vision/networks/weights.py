@@ -196,7 +196,8 @@ def _describe(path: Path, file: WeightsFile) -> str:
     except LayoutError as error:
         return str(error)
     kind = "custom weights" if seed is None else f"random weights (seed {seed})"
-    return f"{kind}, usable only as BESTGUESS_WEIGHTS={path}"
+    setting = f"BESTGUESS_WEIGHTS={path}" if file.has_path else f"BESTGUESS_WEIGHTS=FOLDER with {file.name} in it"
+    return f"{kind}, usable only as {setting}"
 
 
 def _size(path: Path) -> int:
