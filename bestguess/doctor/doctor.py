@@ -41,7 +41,7 @@ def run_checks() -> Iterator[CheckResult]:
     try:
         settings, worker = Settings.load(), WorkerSettings.load()
     except SettingsError:
-        yield warning("the rest", "was not looked at", "Correct the settings first.")
+        yield warning("the rest", "was not checked", "Correct the settings first.")
         return
     checks: list[tuple[str, Check]] = [
         ("keys", lambda: check_keys(settings)),
@@ -68,7 +68,7 @@ def run_check(about: str, check: Check, patience: float = PATIENCE) -> list[Chec
     except TimeoutError:
         results = [wrong(about, f"no answer within {patience:g} s", "Something hangs: a disk, a network, or a driver.")]
     except Exception as error:  # noqa: BLE001 - the other checks are still worth having
-        found = f"could not be looked at: {type(error).__name__}: {error}"
+        found = f"could not be checked: {type(error).__name__}: {error}"
         results = [wrong(about, found, "This is a fault of the doctor, or of what it asked; please report it.")]
     return [replace(result, found=masked(result.found), action=masked(result.action)) for result in results]
 

@@ -77,7 +77,7 @@ def handler_of(form: Form, stream: TextIO) -> logging.Handler:
 
 
 def is_json(form: Form, stream: TextIO) -> bool:
-    """Say whether lines are JSON: where that is left to us, unless they go to a terminal."""
+    """Return whether lines are JSON: where that is left to us, unless they go to a terminal."""
     return form == "json" or (form == "auto" and not stream.isatty())
 
 
