@@ -4,7 +4,7 @@ A message between it and the service (`vision.decode.sandbox`) is JSON with byte
 multiprocessing.connection takes three times as long for a photo: it makes a selector each time that it waits, writes
 twice, and copies what it reads.
 
-The process does without NumPy, which would take most of its memory and of the time until it is ready.
+The process does not import NumPy, which would take most of its memory and start-up time.
 """
 
 from __future__ import annotations
