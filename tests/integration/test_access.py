@@ -187,6 +187,7 @@ def test_rates_leave_nothing_behind(server: LiveRedis, tmp_path: Path) -> None:
     ) as api:
         assert api.client.get("/models").status_code == 200
     with server.client() as client:
-        counted = client.keys("bestguess:rate:*")
-        assert counted
-        assert all(0 < client.ttl(key) <= 120 for key in counted)
+        lifetimes = [client.pttl(key) for key in client.keys("bestguess:rate:*")]
+    assert any(0 < milliseconds <= 120_000 for milliseconds in lifetimes)
+    gone = -2  # the limiter's own probe, which lives a few seconds, may expire in between
+    assert all(milliseconds == gone or 0 <= milliseconds <= 120_000 for milliseconds in lifetimes)
