@@ -163,14 +163,7 @@ def make_state(
         on_batch=metrics.observe_batch,
     )
     trained = ModelCache(files, load, most=settings.models_in_memory)
-    classifier = Classifier(
-        networks,
-        trained,
-        sandbox,
-        most=settings.queue_size,
-        deadline=settings.deadline_seconds,
-        observe=metrics.observe_image,
-    )
+    classifier = Classifier(networks, trained, sandbox, most=settings.queue_size, deadline=settings.deadline_seconds)
     pool = BlockingPool()
     decoder = PhotoDecoder(sandbox, max(1, decode_processes(settings) // 2))
     draining = Draining()

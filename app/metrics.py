@@ -33,13 +33,13 @@ from jobs import damage, figures
 from jobs.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from http import HTTPStatus
 
     from prometheus_client.core import Metric
 
     from app.draining import Draining
-    from app.inference.classifier import Classified, Classifier
+    from app.inference.classifier import Classifier
     from app.inference.model_slot import ModelSlot
     from app.services.jobs import JobService
     from jobs.figures import Figures, Times
@@ -121,16 +121,16 @@ class Metrics:
         for problem in problems:
             self._refusals.labels(problem).inc()
 
+    def observe_images(self, images: Iterable[tuple[ModelSlot, Mapping[str, float]]]) -> None:
+        """Add images that were answered: by whom, and the seconds of each stage."""
+        for slot, stages in images:
+            self._decode.observe(stages["decode"])
+            self._queue.labels(slot.label).observe(stages["queue"])
+            self._inference.labels(slot.label).observe(stages["inference"])
+
     def count_refused_connection(self, status: HTTPStatus) -> None:
         """Count a connection that was closed before there was a request."""
         self._connections.labels(str(status.value)).inc()
-
-    def observe_image(self, found: Classified) -> None:
-        """Add the seconds of an image that was answered."""
-        model, stages = found.choice.slot.label, found.stages
-        self._decode.observe(stages["decode"])
-        self._queue.labels(model).observe(stages["queue"])
-        self._inference.labels(model).observe(stages["inference"])
 
     def observe_batch(self, model: str, size: int) -> None:
         """Add the size of a batch; called in the thread that runs it."""

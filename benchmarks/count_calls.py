@@ -32,6 +32,7 @@ COMPREHENSIONS = {"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"}
 TRIES = 3
 DECODER = "--decoder"  # the argument of the decode process, which the sandbox starts with this program
 TIMER = "Server.on_tick"
+JSON = "present_classification"
 Call = tuple[float, str, str]  # when, in which file, which function
 
 
@@ -136,8 +137,11 @@ def main() -> None:
         print(f"{title}: {len(calls)} calls of {len(functions)} functions in {len(files)} files")
         if "--list" in sys.argv:
             print(*(f"  {file} {name}" for _, file, name in calls), sep="\n")
-    both = {(file, name) for _, file, name in [*service, *decode]}
-    print(f"together: {len(service) + len(decode)} calls of {len(both)} functions in {len({f for f, _ in both})} files")
+    calls = sorted([*service, *decode])
+    both = {(file, name) for _, file, name in calls}
+    print(f"together: {len(calls)} calls of {len(both)} functions in {len({file for file, _ in both})} files")
+    written_out = next(at for at, call in enumerate(calls) if call[2] == JSON)
+    print(f"up to the JSON: {written_out + 1} calls; then it is sent, logged and counted")
 
 
 if __name__ == "__main__":

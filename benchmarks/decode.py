@@ -10,11 +10,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.inference.admission import Question
-from app.inference.classifier import views
 from app.main import make_sandbox
 from app.settings import load_settings
 from benchmarks.processes import print_result
+from vision.decode.images import View
 from vision.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ PENDING_PER_PROCESS = 4  # photos, so that no process is ever idle
 def measure(parameters: dict[str, Any]) -> dict[str, Any]:
     """Decode photos one after the other, then as many at once as keep every process busy; half the time for each."""
     photos = [path.read_bytes() for path in sorted(Path(parameters["photos"]).iterdir())]
-    wanted = views(NETWORKS[parameters["model"]], Question())
+    network = NETWORKS[parameters["model"]]
+    wanted = (View(network.input_size, "crop", network.resize, network.interpolation),)
     processes, seconds = parameters["processes"], parameters["seconds"] / 2
     with contextlib.closing(make_sandbox(load_settings())) as sandbox:
         decodes = (sandbox.decode(photo, wanted) for photo in cycle(photos))

@@ -204,10 +204,9 @@ class Classifier:
 
     Three counts have the bound `most`: bodies that are being read, images in hand for pretrained networks, and those
     for trained ones. None keeps another out, and what was sent takes at most three times `most` bodies of memory.
-    `observe` is called with each answer.
     """
 
-    def __init__(  # noqa: PLR0913 - its parts, its bounds and its observer
+    def __init__(
         self,
         networks: Networks,
         trained: ModelCache,
@@ -215,12 +214,10 @@ class Classifier:
         *,
         most: int,
         deadline: float,
-        observe: Callable[[Classified], None] | None = None,
     ) -> None:
         self.networks, self.trained = networks, trained
         self._sandbox = sandbox
         self.most = most
-        self._observe = observe
         self._deadline = deadline
         self.bodies = Bodies(most)
         self._in_hand: dict[asyncio.Timeout, Admission] = {}  # each image by its own clock
@@ -284,7 +281,9 @@ class Classifier:
                     assert isinstance(question.model, TrainedModel)  # noqa: S101 - else a choice was made
                     choice = Choice(await stack.enter_async_context(self.trained.use(question.model, admission.base)))
                 slot, handed_over = choice.slot, time.perf_counter()
-                decoding = self._sandbox.decode(data, views(slot.network, question))
+                network = slot.network
+                view = View(network.input_size, network.fit or question.fit, network.resize, network.interpolation)
+                decoding = self._sandbox.decode(data, (view, PREVIEW) if question.preview else (view,))
                 del data  # megabytes that nobody needs while the queue is waited through
                 picture = await asyncio.wrap_future(decoding)
                 decoded = time.perf_counter()
@@ -296,10 +295,7 @@ class Classifier:
             raise DeadlinePassed(f"No answer within {self._deadline:g} s. Try again when less is going on.") from None
         guesses = best(done.answer, slot.network.labels(), question.top_k, question.min_score)
         stages = {"decode": decoded - handed_over, "queue": done.queued, "inference": done.ran}
-        found = Classified(choice, guesses, picture, stages, total=time.perf_counter() - started)
-        if self._observe:
-            self._observe(found)
-        return found
+        return Classified(choice, guesses, picture, stages, total=time.perf_counter() - started)
 
     def _check_room(self, admission: Admission) -> None:
         if self._closed:
@@ -311,12 +307,6 @@ class Classifier:
             seconds = queue.pace * others.count(queue)
         if len(others) >= self.most or seconds > self._deadline * PATIENCE:
             raise QueueFull(max(1, math.ceil(seconds / 2)))
-
-
-def views(network: Network, question: Question) -> tuple[View, ...]:
-    """Return how a network wants to see a picture and, for a preview, how a person does."""
-    wanted = View(network.input_size, network.fit or question.fit, network.resize, network.interpolation)
-    return (wanted, PREVIEW) if question.preview else (wanted,)
 
 
 def best(scores: NDArray[np.float32], labels: Sequence[Label], top_k: int, min_score: float) -> list[Guess]:

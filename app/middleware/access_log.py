@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from app.inference.classifier import Classified
+    from app.inference.model_slot import ModelSlot
     from app.metrics import Metrics
     from jobs.telemetry.tracing import Tracing
 
@@ -44,8 +46,8 @@ FAULT = 500
 class RequestRecord:
     """What is known of a request; `status` is 0 until the answer begins, and times are in seconds from its head.
 
-    `headers` are added to the answer. `refused` has the problems of single files of a batch. `images`, `decode`,
-    `queue` and `inference` add up over all images of the request.
+    `headers` are added to the answer. `images` has who classified each image, and the seconds of its stages; `refused`
+    has the problems of single files of a batch.
     """
 
     request_id: str
@@ -58,21 +60,13 @@ class RequestRecord:
     sent: int = 0
     refused: list[str] = field(default_factory=list)
     job_id: str | None = None
-    model: str | None = None
-    images: int = 0
-    decode: float = 0.0
-    queue: float = 0.0
-    inference: float = 0.0
+    images: list[tuple[ModelSlot, Mapping[str, float]]] = field(default_factory=list)
 
-    def classified(self, model: str, stages: Mapping[str, float]) -> None:
-        """Add an image that a model has classified; `stages` has the seconds of decode, queue and inference."""
-        self.images += 1
-        self.model = model
-        self.decode += stages["decode"]
-        self.queue += stages["queue"]
-        self.inference += stages["inference"]
+    def classified(self, found: Classified) -> None:
+        """Add an image that was classified just now."""
+        self.images.append((found.choice.slot, found.stages))
         if self.tracing:
-            self.tracing.stages(stages, **{"bestguess.model": model})
+            self.tracing.stages(found.stages, **{"bestguess.model": found.choice.slot.network.id})
 
     def origin(self) -> Origin:
         """Return where a job comes from that this request makes."""
@@ -140,6 +134,7 @@ def _conclude(record: RequestRecord, scope: Scope, metrics: Metrics | None) -> N
     if metrics:
         problems = [problem, *record.refused] if problem else record.refused
         metrics.count_request(method, route, record.status, record.first_byte, problems)
+        metrics.observe_images(record.images)
     if record.status == FAULT:
         level = logging.ERROR
     else:
@@ -159,13 +154,9 @@ def _conclude(record: RequestRecord, scope: Scope, metrics: Metrics | None) -> N
         "job_id": record.job_id,
     }
     if record.images:
-        facts |= {
-            "model": record.model,
-            "images": record.images,
-            "decode_ms": _ms(record.decode),
-            "queue_ms": _ms(record.queue),
-            "inference_ms": _ms(record.inference),
-        }
+        facts |= {"model": record.images[-1][0].network.id, "images": len(record.images)}
+        for stage in ("decode", "queue", "inference"):
+            facts[f"{stage}_ms"] = _ms(sum(seconds[stage] for _, seconds in record.images))
     known = {name: fact for name, fact in facts.items() if fact is not None}
     log.log(level, "%s %s %d", method, route, record.status, extra=known)
 

@@ -48,7 +48,7 @@ async def classify(request: Request, question: QuestionDep) -> Response:
     async with classifier.bodies.reading(request.state.caller.counted_as, record):
         work = classifier.classify(await read_image(request, settings.max_parts), admission)
     found = await while_connected(request, work)
-    record.classified(found.choice.slot.network.id, found.stages)
+    record.classified(found)
     if kind is None:
         body = await present_classification(found, show_input=question.show_input)
         return Response(body.model_dump_json(), media_type="application/json")
@@ -80,7 +80,7 @@ async def answer_one(
     """Return one file's result, or the error that it would have had alone."""
     try:
         found = await classifier.classify(upload.data, admission)
-        record.classified(found.choice.slot.network.id, found.stages)
+        record.classified(found)
         result = await present_classification(found, show_input=admission.question.show_input)
     except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this file only
         problem = problem_of(error, record.request_id)
