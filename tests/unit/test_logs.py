@@ -122,6 +122,10 @@ def test_facts_of_the_work_in_hand(written: Written) -> None:
         ("X-API-Key: abcdefghijklmnopqrstuvwxyz", "X-API-Key: ..."),
         (f"/jobs?key=bg_0123abcd_{'A' * 43}", "/jobs?key=bg_0123abcd_..."),
         ("someone@example.com has a Basic network", "someone@example.com has a Basic network"),
+        ("none of redis://[user:password@]host:port/0, or", "none of redis://[user:password@]host:port/0, or"),
+        ("and redis://:password@host in the URL", "and redis://:password@host in the URL"),
+        ("redis://[user:password@]host:s3cret@db", "redis://...@db"),
+        ("redis://:password@hostess, redis://u:password@host", "redis://...@hostess, redis://...@host"),
     ],
 )
 def test_secrets_are_hidden(text: str, hidden: str) -> None:
