@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.settings import Settings
+from bestguess.cli.main import run
 from jobs.artifacts import open_store
 from support.datasets import stored
 from support.live_server import live
@@ -60,3 +61,32 @@ def test_weights_that_the_setting_lacks(settings: Settings, dataset_id: str, tmp
         assert f"VGG-19's weights are not here. Put {VGG19_WEIGHTS.name}" in refused.json()["detail"]
         (tmp_path / VGG19_WEIGHTS.name).write_bytes(b"whose contents a worker looks at")
         assert running.client.post("/jobs/finetune", json=asked).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("models", "trouble", "base"),
+    [
+        ("vgg19,vgg16", None, "vgg19"),
+        ("efficientnet-lite0", None, "efficientnet-lite0"),
+        ("vgg16", "No route to the mirror.", "efficientnet-lite0"),
+    ],
+)
+def test_the_base_that_nobody_names(  # noqa: PLR0913, PLR0917 - fixtures and the case
+    settings: Settings,
+    dataset_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    models: str,
+    trouble: str | None,
+    base: str,
+) -> None:
+    """Without --base the command line takes the first network that is served and can be had, and says which."""
+    with live(settings.model_copy(update={"models": models}), ready=False) as running:
+        if trouble:
+            running.networks.primary.fail("VGG16's weights cannot be downloaded.", trouble, "")
+        monkeypatch.setenv("BESTGUESS_URL", str(running.client.base_url))
+        assert run(("finetune", dataset_id)) == 0
+        title = running.networks.slots[base].network.title
+        (job,) = running.client.get("/jobs").json()["data"]
+    assert f"bestguess: the base is {title} (--base {base})\n" in capsys.readouterr().err
+    assert job["params"]["base"] == base
