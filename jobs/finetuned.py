@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from bestguess.schemas.base import Frozen
 from bestguess.schemas.models import RootWeights  # noqa: TC001 - pydantic reads the annotations
-
-if TYPE_CHECKING:
-    from jobs.trained import TrainedModel
 
 
 class Cut(Frozen):
@@ -34,12 +29,3 @@ class Finetuned(Frozen):
     root_weights: RootWeights
     best_epoch: int | None = None
     epochs: int | None = None
-
-    @classmethod
-    def of(cls, model: TrainedModel) -> Finetuned:
-        """Read it from a model's record.
-
-        Raises:
-            ValueError: the record is of another kind, or cannot be understood.
-        """
-        return cls.model_validate(model.result)

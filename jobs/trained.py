@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, FiniteFloat
 
 from bestguess.schemas.base import Frozen
 from jobs.artifacts import PublishedFile  # noqa: TC001 - likewise
+from jobs.finetuned import Finetuned
 from jobs.owners import ANONYMOUS
 
 if TYPE_CHECKING:
@@ -52,6 +54,15 @@ class TrainedModel(ModelFacts):
     owner: str = ANONYMOUS
     params: dict[str, Any]
     result: dict[str, Any]
+
+    @cached_property
+    def finetuned(self) -> Finetuned:
+        """What the result of a fine-tuning says, read once.
+
+        Raises:
+            ValueError: the record is of another kind, or cannot be understood.
+        """
+        return Finetuned.model_validate(self.result)
 
     @property
     def goodness(self) -> tuple[float, datetime, str]:

@@ -59,6 +59,7 @@ class Networks:
         listed = {network.id: network for network in (primary or first, *others)}
         self.listed = [self._slot(network, settings) for network in listed.values()]
         self.primary = self.listed[0]
+        self.weights = settings.weights
         self.stand_in: ModelSlot | None = None
         if settings.stand_in and self.primary.network.id != stand_in.id:
             there = (slot for slot in self.listed if slot.network.id == stand_in.id)

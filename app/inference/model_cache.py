@@ -13,7 +13,6 @@ from app.errors import NotEnoughMemory
 from app.inference.artifact_cache import vanished
 from app.inference.model_slot import HeadQueue, ModelSlot
 from jobs.artifacts import MODEL
-from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE, MNIST_TRAIN
 from vision import machine
 from vision.digits.network import trained
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.inference.artifact_cache import ArtifactCache
+    from jobs.finetuned import Finetuned
     from jobs.trained import TrainedModel
     from vision.networks.registry import Network
     from vision.networks.weights import Origin
@@ -48,7 +48,7 @@ def finetuned_facts(model: TrainedModel) -> Finetuned | None:
     if model.kind != FINETUNE:
         return None
     try:
-        return Finetuned.of(model)
+        return model.finetuned
     except ValueError as error:
         raise WeightsError(f"{model.id}: its record cannot be read: {error}") from error
 

@@ -19,7 +19,7 @@ const SECTIONS = {
   train: { title: "Train your own", load: () => import("./train/index.js") },
   own: { title: "Your own classes", load: () => import("./own/index.js") },
   draw: { title: "Draw a digit", load: () => import("./draw/index.js") },
-  layers: { title: "VGG16, layer by layer", load: () => import("./layers/index.js") },
+  layers: { title: "Layer by layer", load: () => import("./layers/index.js") },
 };
 
 /** @type {Map<string, Promise<{ done: Promise<Mounted> }>>} the sections whose mounting has begun, or is about to */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.errors import Invalid
+from app.errors import Conflict, Invalid
 from app.inference.model_slot import ModelSlot
 from app.services.dataset_ingest import MIN_CLASSES
 from app.services.jobs import CheckedJob
@@ -12,8 +12,10 @@ from bestguess.schemas.job_params import MOST_IMAGES
 from jobs.queue import FINETUNE
 from vision.networks import transfer_learning
 from vision.networks.registry import NETWORKS
+from vision.networks.weights import named
 
 if TYPE_CHECKING:
+    from app.inference.classifier import Networks
     from app.services.datasets import DatasetService
     from app.services.models import ModelCatalog
     from bestguess.schemas.job_params import FinetuneParams
@@ -27,10 +29,12 @@ async def check_finetune(
 
     Raises:
         DatasetNotFound, NotFound: there is no such data set or base, or another owner has it.
+        Conflict: the base's weights are absent, and a worker could not download them either.
         Invalid: the base cannot be fine-tuned or has fewer layers, or the data set does not fit the parameters.
     """
     dataset = await datasets.records.get(params.dataset_id, owner_filter)
     base, root = await _find_base(params.base, catalog, owner_filter)
+    _check_weights(root, catalog.networks)
     try:
         transfer_learning.freeze_of(root, params.freeze)
     except ValueError as error:
@@ -59,3 +63,13 @@ async def _find_base(name: str, catalog: ModelCatalog, owner_filter: str) -> tup
         bases = ", ".join(NETWORKS)
         raise Invalid(f"body.base: {name} knows digits, not photographs. Name {bases}, or a model fine-tuned here.")
     return found.id, NETWORKS[found.result["root"]]
+
+
+def _check_weights(root: Network, networks: Networks) -> None:
+    """Refuse what a worker would fail with; weights that nobody has looked for yet it downloads itself."""
+    slot, file = networks.slots.get(root.id), root.weights
+    if file and (path := named(file, networks.weights)) and not path.is_file():
+        action = f"Put {file.name} where BESTGUESS_WEIGHTS says, or name another base."
+        raise Conflict(f"body.base: {root.title}'s weights are not here. {action}")
+    if slot in networks.listed and slot.status.trouble:
+        raise Conflict(f"body.base: {networks.explain(slot)} Or name another base.")

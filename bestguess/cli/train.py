@@ -51,7 +51,7 @@ Source = Annotated[
 Base = Annotated[
     str | None,
     typer.Option(
-        help="The pretrained network, or a model fine-tuned before.  (default: vgg16)",
+        help="The pretrained network, or a model fine-tuned before.  (default: the first that is served)",
         show_default=False,
         autocompletion=completion.models,
     ),
@@ -133,7 +133,6 @@ def finetune(
     Ctrl-C asks whether to cancel the job.
     """
     params: Finetuning = {
-        "base": base,
         "freeze": freeze,
         "optimizer": optimizer,
         "learning_rate": learning_rate,
@@ -147,6 +146,7 @@ def finetune(
     }
     with connect(url) as client:
         dataset_id = _dataset_id(client, source, name)
+        params["base"] = base or _first_base(client)
         print_queued(client, client.finetune(dataset_id, idempotency_key=key, **params), watch=watch, json=json)
 
 
@@ -166,6 +166,14 @@ def _dataset_id(client: Client, source: str, name: str | None) -> str:
     rejected = f"; {plural(total, 'file')} {'were' if total != 1 else 'was'} rejected"
     note(brief(made) + (f"{rejected}: see `bestguess datasets show {made.id}`" if total else ""))
     return made.id
+
+
+def _first_base(client: Client) -> str:
+    """Return the id of the first pretrained network that nothing stands in the way of, and tell which it is."""
+    pretrained = [model for model in client.models().data if model.trained is None]
+    found = next((model for model in pretrained if not model.status.trouble), pretrained[0])
+    note(f"the base is {found.title} (--base {found.id})")
+    return found.id
 
 
 def _class_weights(words: Sequence[str]) -> Literal["balanced"] | Mapping[str, float] | None:

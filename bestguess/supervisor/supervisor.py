@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bestguess.supervisor import preflight, probes, redis
 from bestguess.supervisor.children import Child, Command
 from jobs.queue import WORKER_COMMAND
-from jobs.telemetry.logs import handler_of, is_json
+from jobs.telemetry.logs import PlainLines, handler_of, is_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,7 +147,7 @@ def set_up_log(form: Form) -> None:
     """Send the supervisor's lines to standard error: as JSON where the log is JSON, else plain text for people."""
     handler = handler_of(form, sys.stderr)
     if not is_json(form, sys.stderr):
-        handler.setFormatter(logging.Formatter("bestguess: %(message)s"))
+        handler.setFormatter(PlainLines("bestguess: %(message)s"))
     log.handlers.clear()
     log.addHandler(handler)
     log.propagate = False

@@ -43,7 +43,15 @@ class JsonLines(JsonFormatter):
         return masked(super().format(record))
 
 
-class ConsoleLines(logging.Formatter):
+class PlainLines(logging.Formatter):
+    """A record as text, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write it down, without secrets."""
+        return masked(super().format(record))
+
+
+class ConsoleLines(PlainLines):
     """A record for a person: the facts that are known come after the message, but for those that it has."""
 
     def __init__(self) -> None:
@@ -55,10 +63,6 @@ class ConsoleLines(logging.Formatter):
         facts = {name: str(fact) for name, fact in vars(record).items() if name not in _STANDARD}
         told = " ".join(f"{name}={fact}" for name, fact in facts.items() if fact not in said)
         return super().formatMessage(record) + (f"  {told}" if told else "")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Write it down, without secrets."""
-        return masked(super().format(record))
 
 
 def set_up(level: str, form: Form, stream: TextIO | None = None) -> None:

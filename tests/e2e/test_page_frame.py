@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
+from app.settings import Settings
 from support.browser import PHONE, SIZES
+from support.live_server import live
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.browser import Visitor
     from support.live_server import Live
 
@@ -39,8 +44,45 @@ def test_layers_of_the_deeper_network(visit: Visitor, service: Live) -> None:
     expect(window.page.get_by_role("cell", name="143,667,240")).to_be_visible()
     expect(window.page.get_by_role("heading", level=1, name="VGG-19, layer by layer")).to_be_visible()
     expect(window.page.get_by_text("Sixteen convolutions look for")).to_be_visible()
+    expect(window.page).to_have_title("VGG-19, layer by layer · Best Guess")
     window.page.reload()
     expect(drawing.locator(".solid")).to_have_count(19)
+    window.page.get_by_role("link", name="Photo").click()
+    expect(window.page).to_have_title("What is this picture of? · Best Guess")
+    window.page.go_back()
+    expect(window.page).to_have_title("VGG-19, layer by layer · Best Guess")
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desk"])
+def test_layers_of_the_network_that_is_served(visit: Visitor, tmp_path: Path, size: tuple[int, int]) -> None:
+    """Without a name it is the first that is served; fifty layers are in lines that fit, and their names apart."""
+    with live(Settings(data_dir=tmp_path, decode_processes=1, models="efficientnet-lite0")) as running:
+        window = visit(f"{running.client.base_url}/#layers", size)
+        page = window.page
+        drawing = page.get_by_role("img", name="EfficientNet-Lite0's 50 weight layers")
+        expect(drawing.locator(".solid")).to_have_count(50)
+        expect(page.get_by_role("heading", level=1, name="EfficientNet-Lite0, layer by layer")).to_be_visible()
+        expect(page).to_have_title("EfficientNet-Lite0, layer by layer · Best Guess")
+        expect(page.get_by_role("link", name="EfficientNet-Lite0")).to_have_attribute("aria-current", "page")
+        names = drawing.locator(".name").evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+        frame = page.locator(".drawing").bounding_box()
+        window.look("layers")
+        assert "VGG16" not in page.locator(".masthead").inner_text()
+        page.get_by_role("link", name="VGG16").click()
+        expect(page).to_have_title("VGG16, layer by layer · Best Guess")
+        expect(page.get_by_role("link", name="VGG16")).to_have_attribute("href", "#layers/vgg16")
+    assert frame
+    assert frame["height"] < (900 if size[0] > 1000 else 2600)
+    assert all(name["height"] > 9 for name in names)
+    assert all(frame["x"] <= name["left"] and name["right"] <= frame["x"] + frame["width"] for name in names)
+    assert not [pair for pair in combinations(names, 2) if overlap(*pair)]
+
+
+def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Return whether two boxes share more than the room that a line has around its letters."""
+    room = 4  # pixels
+    across = min(one["right"], other["right"]) - max(one["left"], other["left"]) > 0
+    return across and min(one["bottom"], other["bottom"]) - max(one["top"], other["top"]) > room
 
 
 def test_addresses(visit: Visitor, service: Live) -> None:
@@ -70,7 +112,7 @@ def test_a_part_that_does_not_come(visit: Visitor, service: Live) -> None:
     window = visit(str(service.client.base_url))
     expect(window.page.get_by_role("button", name="Choose pictures")).to_be_visible()
     window.page.context.set_offline(True)
-    window.page.get_by_role("link", name="VGG16").click()
+    window.page.get_by_role("link", name="Layers").click()
     expect(window.page.get_by_role("alert").filter(has_text="could not be loaded")).to_be_visible()
     window.page.get_by_role("link", name="Photo").click()
     expect(window.page.get_by_role("button", name="Choose pictures")).to_be_visible()

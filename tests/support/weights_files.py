@@ -40,10 +40,10 @@ def write_official(path: Path, network: Sequence[LayerShapes], *, seed: int = 7)
     generator = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [b"input_1", *(name.encode() for name, _ in network), b"flatten"]
+        file.attrs["layer_names"] = [b"input_1", *(layer.layer.encode() for layer in network), b"flatten"]
         for name in ("input_1", "flatten"):
             file.create_group(name).attrs["weight_names"] = []
-        for index, (layer_name, shapes) in enumerate(network):
+        for index, (layer_name, shapes, _) in enumerate(network):
             names = [f"{layer_name}_{_LETTERS.get(array, array)}_1:0" for array in shapes]
             group = file.create_group(layer_name)
             group.attrs["weight_names"] = [name.encode() for name in names]

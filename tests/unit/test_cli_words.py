@@ -92,6 +92,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
 
 DEFAULTS = {  # where the service's default is a thing that it decides
     "seed": "drawn",
+    "base": "the first that is served",
     "freeze": "all but the last three",
     "patience": "it goes on",
     "augment": "none",
@@ -110,7 +111,8 @@ def test_the_options_are_the_parameters(command: str, typed: type, shape: type[B
     for name, field in fields.items():
         shown = re.search(r"\(default: (.*)\)", options[name].help)
         assert shown
-        assert shown[1] == (DEFAULTS[name] if field.default in {None, ()} else str(field.default))
+        assert shown[1] == DEFAULTS.get(name, str(field.default))
+        assert name in DEFAULTS or field.default not in {None, ()}
         low = next((rule.ge for rule in field.metadata if isinstance(rule, Ge)), None)
         high = next((rule.le for rule in field.metadata if isinstance(rule, Le)), None)
         high = next((rule.lt - 1 for rule in field.metadata if isinstance(rule, Lt) and name == "seed"), high)

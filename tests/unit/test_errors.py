@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -13,6 +14,8 @@ from jobs.artifacts import ArtifactDamaged
 from jobs.errors import JobNotFound, JobsError, StoreUnavailable, TooManyAliases
 from vision.errors import DecodersUnavailable, NoInk, VisionError
 from vision.networks.weights import WeightsError
+
+ROOT = Path(__file__).parents[2]
 
 
 def leaves(kind: type) -> Iterator[type]:
@@ -66,6 +69,14 @@ def test_what_an_error_becomes(error: Exception, status: int, slug: str, detail:
     assert problem.headers.get("Retry-After") == (str(retry_after) if retry_after else None)
     for secret in ("6379", "/srv", "starved", "secret"):
         assert secret not in json.dumps(problem.body())
+
+
+def test_the_operators_table_has_the_decoders() -> None:
+    """docs/operations.md tells operators the status, slug and Retry-After of an image that no decode process took."""
+    problem = problem_of(DecodersUnavailable("it starved"), "abc")
+    what = f"{problem.status} `{problem.slug}`, *{problem.detail.partition('.')[0]}*, with `Retry-After: 2`"
+    assert problem.headers["Retry-After"] == "2"
+    assert f"\n| {what} |" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

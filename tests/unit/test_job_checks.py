@@ -2,13 +2,20 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from app.errors import Invalid
+from app.inference.classifier import Networks
 from app.services.job_checks import check_finetune
+from app.services.models import ModelCatalog
+from app.settings import Settings
 from bestguess.schemas.job_params import FinetuneParams
 from jobs.datasets.model import ClassFacts, Dataset, Span
+
+if TYPE_CHECKING:
+    from app.inference.model_cache import ModelCache
 
 
 class OneDataset:
@@ -37,9 +44,10 @@ def _dataset(images: int) -> Dataset:
 
 def test_no_more_than_an_operator_would_wait_for() -> None:
     """Photographs times epochs are bounded, and the answer says how many epochs there may be."""
-    datasets, no_catalog = OneDataset(_dataset(10_000)), None  # a pretrained base is not looked up
+    datasets = OneDataset(_dataset(10_000))
+    catalog = ModelCatalog(Networks(Settings()), cast("ModelCache", None), None, deadline=1)
     params = FinetuneParams(dataset_id="ds_1", epochs=301)
     with pytest.raises(Invalid, match="with 10,000 photographs at most 300 epochs are accepted"):
-        asyncio.run(check_finetune(params, datasets, no_catalog, "*"))  # type: ignore[arg-type]
+        asyncio.run(check_finetune(params, datasets, catalog, "*"))  # type: ignore[arg-type]
     wanted = params.model_copy(update={"epochs": 300})
-    assert asyncio.run(check_finetune(wanted, datasets, no_catalog, "*")) == (wanted, ("ds_1", 1))  # type: ignore[arg-type]
+    assert asyncio.run(check_finetune(wanted, datasets, catalog, "*")) == (wanted, ("ds_1", 1))  # type: ignore[arg-type]

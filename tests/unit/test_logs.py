@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.middleware.access_log import AccessLogMiddleware
 from app.settings import Settings
+from bestguess.supervisor.supervisor import set_up_log
 from jobs.telemetry import logs
 from jobs.telemetry.context import carried, telling
 from jobs.telemetry.logs import Form
@@ -122,11 +123,31 @@ def test_facts_of_the_work_in_hand(written: Written) -> None:
         ("X-API-Key: abcdefghijklmnopqrstuvwxyz", "X-API-Key: ..."),
         (f"/jobs?key=bg_0123abcd_{'A' * 43}", "/jobs?key=bg_0123abcd_..."),
         ("someone@example.com has a Basic network", "someone@example.com has a Basic network"),
+        ("none of redis://[user:password@]host:port/0, or", "none of redis://[user:password@]host:port/0, or"),
+        ("and redis://:password@host in the URL", "and redis://:password@host in the URL"),
+        ("redis://[user:password@]host:s3cret@db", "redis://...@db"),
+        ("redis://:password@hostess, redis://u:password@host", "redis://...@hostess, redis://...@host"),
     ],
 )
 def test_secrets_are_hidden(text: str, hidden: str) -> None:
     """Passwords in URLs and keys in headers are not written, whoever logs them; the rest stays."""
     assert masked(text) == hidden
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_the_supervisor_hides_secrets(form: Form, capsys: pytest.CaptureFixture[str]) -> None:
+    """The supervisor's lines have no secrets, as JSON and as plain text for people."""
+    supervisors = logging.getLogger("bestguess.up")
+    before = (list(supervisors.handlers), supervisors.propagate, supervisors.level)
+    set_up_log(form)
+    try:
+        supervisors.error("redis://user:s3cret@host is away", exc_info=ValueError("redis://:s3cret@host"))
+    finally:
+        supervisors.handlers[:], supervisors.propagate = before[:2]
+        supervisors.setLevel(before[2])
+    told = capsys.readouterr().err
+    assert "redis://...@host is away" in told
+    assert "s3cret" not in told
 
 
 def test_secrets_in_tracebacks(written: Written) -> None:

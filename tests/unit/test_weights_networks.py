@@ -14,7 +14,7 @@ from support.weights_files import SMALL, official, write_official
 from vision.networks import keras_h5
 from vision.networks.registry import NETWORKS
 from vision.networks.vgg import VGG16, VGG16_WEIGHTS, VGG19, VGG19_WEIGHTS
-from vision.networks.weights import WeightsError, WeightsMissing, find, named, verify
+from vision.networks.weights import WeightsError, WeightsMissing, find, identify, named, verify
 
 if TYPE_CHECKING:
     from vision.networks.network import Network
@@ -101,12 +101,29 @@ def test_a_path_to_a_file_is_one_networks(other: WeightsFile, tmp_path: Path) ->
 
 def test_a_folder_is_for_every_network(other: WeightsFile, tmp_path: Path) -> None:
     """In a folder each network's file has its official name, also where the weights are somebody's own."""
-    with pytest.raises(WeightsMissing, match=r"other\.h5: not there"):
+    with pytest.raises(WeightsMissing, match=r"other\.h5: not there\. Put an \.h5 that fits there under this name"):
         find(other, str(tmp_path), tmp_path / "data")
     write_official(tmp_path / "other.h5", SMALL, seed=8)
     found = find(other, str(tmp_path), tmp_path / "data")
     assert found
     assert (found.path, found.origin) == (tmp_path / "other.h5", "custom")
+
+
+@pytest.mark.parametrize("trouble", ["missing", "folder", "damaged"])
+def test_advice_is_what_the_setting_can_mean(other: WeightsFile, tmp_path: Path, trouble: str) -> None:
+    """Advice on weights that cannot be used names a path only where BESTGUESS_WEIGHTS can be one to this file."""
+    path = tmp_path / "other.h5"
+    if trouble == "folder":
+        path.mkdir()
+    elif trouble == "damaged":
+        path.write_bytes(b"no weights")
+    in_a_folder, by_its_path = "Put an .h5 that fits there under this name", "Set BESTGUESS_WEIGHTS to an .h5 that fits"
+    with pytest.raises(WeightsError, match=rf"\. {in_a_folder}, or set BESTGUESS_WEIGHTS=imagenet\.$"):
+        identify(path, other)
+    with pytest.raises(WeightsError, match=rf"\. {by_its_path}, or to imagenet\.$"):
+        identify(path, replace(other, has_path=True))
+    with pytest.raises(WeightsError, match=r"Name an existing \.h5\.$|downloads the right file\.$"):
+        verify(path, other)  # a path that a person gave to the command
 
 
 def test_weights_of_ones_own_are_told_where_they_can_serve(other: WeightsFile, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vision.networks import keras_h5, random_weights
+from vision.networks.graph import residual_norms
 from vision.networks.keras_h5 import LayoutError
 from vision.networks.table import LayerShapes
 from vision.networks.weights import WeightsError
@@ -73,8 +74,11 @@ def randomise(model: keras.Model, seed: int) -> None:
 
 def stored(model: keras.Model) -> tuple[LayerShapes, ...]:
     """List the arrays that each layer of a model stores."""
+    residual = residual_norms(model)
     return tuple(
-        LayerShapes(layer.name, {variable.name: tuple(variable.shape) for variable in layer.weights})
+        LayerShapes(
+            layer.name, {variable.name: tuple(variable.shape) for variable in layer.weights}, layer.name in residual
+        )
         for layer in model.layers
         if layer.weights
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vision.networks.applications import stored
+from vision.networks.graph import ancestors, parents_of
 from vision.networks.registry import NETWORKS
 from vision.networks.table import Cut, Layer, Table
 
@@ -32,8 +33,8 @@ def describe(model: keras.Model, cuts_at: str = ".*") -> Table:
         ValueError: a layer has a kernel and is of no known kind.
     """
     _check_kinds(model)
-    parents = _parents(model)
-    before = _ancestors(parents)
+    parents = parents_of(model)
+    before = ancestors(parents)
     order = [layer for layer in model.layers if type(layer).__name__ in _KINDS]
     norms = _norms(model, order, before)
     cuts: dict[int, Cut] = {}
@@ -72,24 +73,6 @@ def _check_kinds(model: keras.Model) -> None:
             )
 
 
-def _parents(model: keras.Model) -> dict[str, set[str]]:
-    """Map each layer's name, in topological order, to the names of the layers whose outputs it takes."""
-    made_by = {id(layer.output): layer.name for layer in model.layers}
-    found = {}
-    for layer in model.layers:
-        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-        found[layer.name] = {made_by[id(tensor)] for tensor in inputs if id(tensor) in made_by} - {layer.name}
-    return found
-
-
-def _ancestors(parents: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """Map each layer's name to the names of all layers that it depends on."""
-    found: dict[str, set[str]] = {}
-    for name, direct in parents.items():
-        found[name] = direct.union(*(found[parent] for parent in direct))
-    return found
-
-
 def _norms(
     model: keras.Model, order: Iterable[keras.Layer], before: Mapping[str, set[str]]
 ) -> dict[str, tuple[str, ...]]:
@@ -118,7 +101,7 @@ def write(table: Table, path: Path) -> None:
     """Write a table as JSON, a row a line."""
     rows = {
         "layers": [asdict(layer) for layer in table.layers],
-        "stored": [layer._asdict() for layer in table.stored],
+        "stored": [{name: value for name, value in layer._asdict().items() if value} for layer in table.stored],
         "cuts": [asdict(cut) for cut in table.cuts],
     }
     path.write_text("{\n" + ",\n".join(_block(*part) for part in rows.items()) + "\n}\n", encoding="utf-8")

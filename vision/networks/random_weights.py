@@ -23,6 +23,7 @@ RANDOM_SEED = 0  # of weights that are made up: the same everywhere, so that ans
 # About the root mean square of a photograph's pixels once the channel means are taken off.
 _INPUT_SCALE = 70.0
 _LOGITS_GAIN = 1.28
+_RESIDUAL_GAMMA = 0.25
 _ONES = {"gamma", "moving_variance"}  # of a batch normalisation that changes nothing
 
 
@@ -31,12 +32,14 @@ def draw(layers: Sequence[LayerShapes], seed: int) -> Iterator[LayerWeights]:
 
     Kernels are normal with the standard deviation sqrt(2 / inputs), which keeps the size of features behind a ReLU from
     layer to layer (He et al. 2015, https://arxiv.org/abs/1502.01852); biases are zero, and batch normalisations change
-    nothing. The first layer is scaled down to its inputs' size, else features are in the hundreds and a softmax of them
-    is ones and zeros; the last is scaled so that VGG16's logits spread by about 3, as those of trained weights do.
+    nothing, but for those that end a residual branch: a quarter keeps sums with shortcuts from growing block by block.
+    The first layer is scaled down to its inputs' size, else features are in the hundreds and a softmax of them is ones
+    and zeros; the last is scaled so that VGG16's logits spread by about 3, as those of trained weights do.
 
     Measured on four photographs, seed 0: features have a root mean square of 0.6 to 2.3 and stay below 13; the standard
     deviation of the 1,000 logits is 2.1 to 4.2 (seeds 1 to 4: 1.4 to 5.0), the best score 0.10 to 0.56. Photographs
     differ little to such a network: their logits correlate by 0.95 or more, and their best guess is often the same.
+    ResNet50's spread by 2.1 to 4.1 (seeds 0 to 2; 420 to 1,800 without the quarter), its best score is 0.06 to 0.26.
     """
     kernels = sum(_is_kernel(name) for layer in layers for name in layer.shapes)
     index = 0
@@ -44,7 +47,8 @@ def draw(layers: Sequence[LayerShapes], seed: int) -> Iterator[LayerWeights]:
         arrays = {}
         for name, shape in layer.shapes.items():
             if not _is_kernel(name):
-                arrays[name] = np.full(shape, name in _ONES, np.float32)
+                constant = _RESIDUAL_GAMMA if layer.residual and name == "gamma" else name in _ONES
+                arrays[name] = np.full(shape, constant, np.float32)
                 continue
             deviation = sqrt(2 / prod(shape[:-1]))
             if index == 0:

@@ -34,10 +34,14 @@ class Layer:
 
 
 class LayerShapes(NamedTuple):
-    """The arrays that a Keras layer stores: each one's shape by its name, in Keras's order."""
+    """The arrays that a Keras layer stores: each one's shape by its name, in Keras's order.
+
+    `residual` layers are the batch normalisations that end a residual branch.
+    """
 
     layer: str
     shapes: dict[str, tuple[int, ...]]
+    residual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def read_table(network: str) -> Table:
             for row in rows["layers"]
         ),
         stored=tuple(
-            LayerShapes(row["layer"], {name: tuple(shape) for name, shape in row["shapes"].items()})
+            LayerShapes(**row | {"shapes": {name: tuple(shape) for name, shape in row["shapes"].items()}})
             for row in rows["stored"]
         ),
         cuts=tuple(Cut(row["layer"], row["frozen"], tuple(row["shape"])) for row in rows["cuts"]),

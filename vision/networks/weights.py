@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORDS = ("imagenet", "random")  # of BESTGUESS_WEIGHTS; anything else is a path
+NAME_IT = "Name an existing .h5."
 Origin = Literal["imagenet", "random", "custom", "trained"]  # untrained, somebody's own, of a job of this service
 
 
@@ -158,14 +159,18 @@ def identify(path: Path, file: WeightsFile) -> FoundWeights:
         WeightsMissing: it is not there.
         WeightsError: it cannot be read, or a layer is missing or has another shape.
     """
-    size, md5 = _size(path), _md5(path)
+    # A path to a file means one network's; another's lies in a folder under its official name, as `named` has it.
+    advice = "Put an .h5 that fits there under this name, or set BESTGUESS_WEIGHTS=imagenet."
+    if file.has_path:
+        advice = "Set BESTGUESS_WEIGHTS to an .h5 that fits, or to imagenet."
+    size, md5 = _size(path, advice), _md5(path, advice)
     if (size, md5) == (file.size, file.md5):
         return FoundWeights(path, "imagenet", f"md5:{md5}", verified=True, size=size)
     try:
         keras_h5.check(path, file.layers)
         origin: Origin = "custom" if keras_h5.seed_of(path) is None else "random"
     except LayoutError as error:
-        raise WeightsError(f"{path}: {error}. Set BESTGUESS_WEIGHTS to a file that fits, or to imagenet.") from error
+        raise WeightsError(f"{path}: {error}. {advice}") from error
     return FoundWeights(path, origin, f"md5:{md5}", verified=False, size=size)
 
 
@@ -200,25 +205,25 @@ def _describe(path: Path, file: WeightsFile) -> str:
     return f"{kind}, usable only as {setting}"
 
 
-def _size(path: Path) -> int:
-    with _reading(path):
+def _size(path: Path, advice: str = NAME_IT) -> int:
+    with _reading(path, advice):
         info = path.stat()
         if S_ISREG(info.st_mode):
             with path.open("rb"):  # only to see that it may be read
                 return info.st_size
-    raise WeightsError(f"{path}: a folder or a device where a file is expected. Name the .h5 itself.")
+    raise WeightsError(f"{path}: a folder or a device where a file is expected. {advice}")
 
 
-def _md5(path: Path) -> str:
-    with _reading(path):
+def _md5(path: Path, advice: str = NAME_IT) -> str:
+    with _reading(path, advice):
         return checksum(path, "md5")
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(path: Path, advice: str) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise WeightsMissing(f"{path}: not there. Name an existing .h5, or set BESTGUESS_WEIGHTS=imagenet.") from error
+        raise WeightsMissing(f"{path}: not there. {advice}") from error
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.") from error

@@ -14,7 +14,6 @@ from jobs.artifacts import MODEL, ArtifactDamaged, ArtifactsUnavailable
 from jobs.datasets.opening import open_photographs, read_index
 from jobs.datasets.records import Datasets
 from jobs.errors import DatasetNotFound, ModelNotFound, RecordDamaged
-from jobs.finetuned import Finetuned
 from jobs.queue import FINETUNE
 from jobs.registry import Registry
 from vision.decode.images import Limits
@@ -202,7 +201,7 @@ def _base(  # noqa: PLR0913, PLR0917 - where to look, for what
     if model.kind != FINETUNE:
         raise BaseUnavailable(f"{name} was not fine-tuned on photographs. Choose another base.")
     try:
-        known = Finetuned.of(model)
+        known = model.finetuned
         root = NETWORKS[known.root]
     except (ValueError, KeyError) as error:
         raise BaseUnavailable(f"{name} is none that this version knows. Choose another base.") from error

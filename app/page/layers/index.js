@@ -1,6 +1,6 @@
 /** A pretrained network, layer by layer: a drawing of its weight layers, and the numbers behind it. */
 
-import { ApiError, getJson } from "../shared/api.js";
+import { getJson } from "../shared/api.js";
 import { curl, curlBox } from "../shared/curl.js";
 import { el } from "../shared/dom.js";
 import { isPretrained, listModels } from "../shared/models.js";
@@ -9,8 +9,6 @@ import { makeTable } from "./table.js";
 import { convolutions, denseLayers } from "./words.js";
 
 const NARROW = matchMedia("(max-width: 60rem)");
-const MOST_COLUMNS = 20; // layers beside each other: more are too small to read
-const FIRST = "vgg16"; // whose address is `#layers`; another's is, for example, `#layers/vgg19`
 
 /**
  * @typedef {{ name: string, kind: string, kernel: number[], output: number[], parameters: number }} Layer
@@ -22,46 +20,58 @@ const FIRST = "vgg16"; // whose address is `#layers`; another's is, for example,
  * @returns {{ shown: (rest: string) => void }}
  */
 export function mount(section) {
-  const title = el("h1", { id: "layers-title" }, "VGG16, layer by layer");
+  const title = el("h1", { id: "layers-title" }, "Layer by layer");
   const lede = el("p", { class: "lede" });
   const content = el("div", { class: "layers" });
   const choice = el("nav", { class: "actions", "aria-label": "Network" });
   section.append(title, lede, choice, content);
-  let current = "";
+  /** @type {string | null} */
+  let current = null;
 
-  /** @param {string} rest the id of a network, or nothing */
+  /** @param {string} rest the id of a network, or nothing: the one that the service serves first */
   function shown(rest) {
-    const id = rest || FIRST;
-    if (id === current) {
-      return;
+    if (rest !== current) {
+      current = rest;
+      load(rest);
     }
-    current = id;
-    mark();
-    load(id, { title, lede, content }, () => current === id);
-    if (!choice.childElementCount) {
-      offer();
-    }
+    nameWindow();
   }
 
-  /** Offer every pretrained network. */
-  async function offer() {
+  /** @param {string} rest */
+  async function load(rest) {
+    content.replaceChildren(el("p", { class: "hint" }, "One moment …"));
     try {
-      const found = (await listModels()).filter(isPretrained);
-      choice.replaceChildren(...found.map((one) => el("a", { class: "button quiet", href: address(one.id) }, one.title)));
-      mark();
+      const offered = (await listModels({ quiet: false })).filter(isPretrained);
+      const id = rest || offered[0].id;
+      const path = `/models/${encodeURIComponent(id)}`;
+      const found = await getJson(path);
+      if (rest === current) {
+        choice.replaceChildren(...offered.map((one, place) => link(one, place === 0, one.id === id)));
+        lede.textContent = `${convolutions(found.layers)} look for finer and finer things in a smaller and smaller picture; ${denseLayers(found.layers)}.`;
+        show(content, path, found);
+        tell(`${found.title}, layer by layer`);
+      }
     } catch (error) {
-      if (!(error instanceof ApiError)) {
-        throw error; // else the network that is shown says what is wrong
+      const again = el("button", { type: "button", class: "button", onclick: () => load(rest) }, "Try again");
+      const detail = error instanceof Error ? error.message : String(error);
+      if (rest === current) {
+        lede.textContent = "";
+        content.replaceChildren(el("p", { class: "notice error" }, detail), el("div", { class: "actions" }, again));
+        tell(rest || "Layer by layer");
       }
     }
   }
 
-  function mark() {
-    for (const link of choice.children) {
-      link.toggleAttribute("aria-current", false);
-      if (link.getAttribute("href") === address(current)) {
-        link.setAttribute("aria-current", "page");
-      }
+  /** @param {string} words */
+  function tell(words) {
+    title.textContent = words;
+    nameWindow();
+  }
+
+  /** Name the window after what is drawn, unless another section is shown by now. */
+  function nameWindow() {
+    if (!section.hidden) {
+      document.title = `${title.textContent} · Best Guess`;
     }
   }
 
@@ -69,39 +79,12 @@ export function mount(section) {
 }
 
 /**
- * @param {string} id
- * @returns {string}
+ * @param {import("../shared/models.js").Model} network
+ * @param {boolean} first whether its address is `#layers`; another's is, for example, `#layers/vgg19`
+ * @param {boolean} current whether it is the one that is drawn
  */
-function address(id) {
-  return id === FIRST ? "#layers" : `#layers/${id}`;
-}
-
-/**
- * @param {string} id
- * @param {{ title: HTMLElement, lede: HTMLElement, content: HTMLElement }} places
- * @param {() => boolean} wanted whether no other network was chosen meanwhile
- */
-async function load(id, places, wanted) {
-  const { title, lede, content } = places;
-  const path = `/models/${encodeURIComponent(id)}`;
-  content.replaceChildren(el("p", { class: "hint" }, "One moment …"));
-  try {
-    const found = await getJson(path);
-    if (wanted()) {
-      title.textContent = `${found.title}, layer by layer`;
-      lede.textContent = `${convolutions(found.layers)} look for finer and finer things in a smaller and smaller picture; ${denseLayers(found.layers)}.`;
-      show(content, path, found);
-    }
-  } catch (error) {
-    const retry = () => load(id, places, wanted);
-    const again = el("button", { type: "button", class: "button", onclick: retry }, "Try again");
-    const detail = error instanceof Error ? error.message : String(error);
-    if (wanted()) {
-      title.textContent = id;
-      lede.textContent = "";
-      content.replaceChildren(el("p", { class: "notice error" }, detail), el("div", { class: "actions" }, again));
-    }
-  }
+function link({ id, title }, first, current) {
+  return el("a", { class: "button quiet", href: first ? "#layers" : `#layers/${id}`, "aria-current": current && "page" }, title);
 }
 
 /**
@@ -112,7 +95,7 @@ async function load(id, places, wanted) {
 function show(content, path, network) {
   const figure = el("figure", { class: "card drawing" });
   const caption = el("figcaption", { class: "hint" }, "Each block is what a layer gives to the next: as high as its picture, as thick as it has channels.");
-  const draw = () => figure.replaceChildren((NARROW.matches || network.layers.length > MOST_COLUMNS ? drawRows : drawColumns)(network), caption);
+  const draw = () => figure.replaceChildren((NARROW.matches ? drawRows : drawColumns)(network), caption);
   NARROW.onchange = draw;
   draw();
   content.replaceChildren(figure, makeTable(network), curlBox(curl(path)).element);

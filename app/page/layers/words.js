@@ -26,11 +26,11 @@ export function shape({ output }) {
 
 /**
  * @param {Layer} layer
- * @returns {string} such as `conv 1.2`
+ * @returns {string} such as `conv 1.2` or `project 3`
  */
 export function short({ name }) {
-  const match = name.match(/^block(\d)_conv(\d)$/);
-  return match ? `conv ${match[1]}.${match[2]}` : name;
+  const [, block, part, number] = name.match(/^block(\d+)_([a-z]+)(\d*)$/) ?? [];
+  return block ? `${part} ${block}${number && `.${number}`}` : name;
 }
 
 /**

@@ -7,10 +7,10 @@ import { getJson } from "./api.js";
 /** @type {Map<string, string>} titles of the pretrained networks by their ids, as they were listed last */
 const titles = new Map();
 
-/** @returns {Promise<Model[]>} all networks, in the service's order */
-export async function listModels() {
+/** @returns {Promise<Model[]>} all networks, in the service's order: what it serves first is the first */
+export async function listModels({ quiet = true } = {}) {
   /** @type {{ data: Model[] }} */
-  const { data } = await getJson("/models", { quiet: true });
+  const { data } = await getJson("/models", { quiet });
   data.filter(isPretrained).forEach(({ id, title }) => titles.set(id, title));
   return data;
 }
