@@ -119,6 +119,16 @@ def test_a_part_that_does_not_come(visit: Visitor, service: Live) -> None:
     assert "dynamically imported module" in window.troubles.pop()
 
 
+@pytest.mark.parametrize("lost", ["main.js", "shared/key.js"])
+def test_a_page_that_does_not_come(visit: Visitor, service: Live, lost: str) -> None:
+    """A page whose script, or an import of it, is lost on the way says so and loads again by itself, where it was."""
+    page = visit("about:blank").page
+    page.route(f"**/page/{lost}", lambda route: route.abort("connectionreset"), times=1)
+    page.goto(f"{service.client.base_url}/#draw")
+    expect(page.locator("#main")).to_contain_text("could not be loaded")
+    expect(page.get_by_role("heading", level=1, name=TITLES["draw"])).to_be_visible()
+
+
 def test_by_keyboard(visit: Visitor, service: Live) -> None:
     """The first stop skips to the content, the next lead through the sections, and each is seen to have the focus."""
     page = visit(str(service.client.base_url), PHONE).page
