@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from bestguess.supervisor.redis import free_port
 from support.images import PHOTOS
+from support.ports import free_port
 from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bestguess.supervisor.redis import free_port
+from support.ports import free_port
 from support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bestguess.supervisor.redis import free_port
+from support.ports import free_port
 from support.processes import lives
 from support.supervisor_process import PATIENCE, Starter
 from support.waiting import wait_until
