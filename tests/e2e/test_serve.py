@@ -76,7 +76,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
             yield Reader(port)
         finally:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(10)
+            process.wait(60)
 
 
 def printed(number: int) -> dict[str, Any]:
