@@ -20,6 +20,7 @@ from support.live_server import live
 from support.s3_server import BUCKET, READER, LiveS3, live_s3
 from support.waiting import wait_until
 from support.worker_processes import LONG, MEDIUM, START, Workplace, assert_whole, kill, timed
+from worker.keeping import keep
 
 SEVEN = encoded(seven(), "PNG")
 CONTENT = secrets.token_bytes(6_000_000)
@@ -143,7 +144,8 @@ def test_a_silent_server(s3: LiveS3, url: str, tmp_path: Path) -> None:
     store = BucketStore(url, tmp_path, answer_seconds=2)
     with s3.hung(), timed(2), pytest.raises(ArtifactsUnavailable, match=r"no answer in time\. Is it up"):
         store.publish("job_1", 1, write, {})
-    assert store.publish("job_1", 1, write, {}).model.sha256 == DIGEST
+    # As a worker does: on a busy machine the server may take longer once more.
+    assert keep(lambda: store.publish("job_1", 1, write, {}), lambda: False, pause=0.1).model.sha256 == DIGEST
 
 
 def test_cancel_while_the_server_is_silent(place: Workplace, s3: LiveS3, url: str) -> None:
@@ -177,7 +179,7 @@ def test_another_machine_goes_on(place: Workplace, s3: LiveS3, url: str, tmp_pat
     assert before.status is JobStatus.RUNNING
     place.run_out(job_id)
     place.start(artifacts_url=url, data_dir=tmp_path / "other", checkpoint_seconds=60)
-    job = place.wait(job_id, JobStatus.SUCCEEDED, seconds=120)
+    job = place.wait(job_id, JobStatus.SUCCEEDED)
     assert_whole(job, 500)
     assert (job.attempt, before.history) == (2, job.history[: len(before.history)])
     result = job.result or {}
@@ -186,7 +188,7 @@ def test_another_machine_goes_on(place: Workplace, s3: LiveS3, url: str, tmp_pat
         assert store.fetch(job_id, name, file["sha256"], tmp_path / "cache").stat().st_size == file["bytes"]
     assert {"meta.json", "model.keras"} <= set(result["files"])
     assert result["sha256"] == result["files"]["model.keras"]["sha256"]
-    wait_until(lambda: sorted(path.rpartition("/")[2] for path in objects(s3, url)) == sorted(result["files"]), 10)
+    wait_until(lambda: sorted(path.rpartition("/")[2] for path in objects(s3, url)) == sorted(result["files"]), 60)
     settings = Settings(redis_url=place.redis.url, artifacts_url=url, data_dir=tmp_path / "third", decode_processes=1)
     with live(settings) as api:
         answer = api.client.post(f"/models/{job_id}/classify", files={"file": SEVEN})
