@@ -6,7 +6,7 @@ import psutil
 
 from bestguess.schemas.jobs import JobStatus
 from support.waiting import wait_until
-from support.worker_processes import MEDIUM, SHORT, Workplace, assert_whole, kill, older, timed
+from support.worker_processes import MEDIUM, SHORT, START, Workplace, assert_whole, kill, older, timed
 
 DONE = JobStatus.SUCCEEDED
 
@@ -19,9 +19,9 @@ def test_the_training_process_is_killed(place: Workplace) -> None:
     before = place.job(job_id)
     trainer = psutil.Process(place.trainer(job_id))
     trainer.kill()
-    trainer.wait(10)  # after that nobody renews the lease
+    trainer.wait(60)  # after that nobody renews the lease
     place.run_out(job_id)
-    job = place.wait(job_id, DONE, seconds=120)
+    job = place.wait(job_id, DONE)
     assert_whole(job, 400)
     assert job.attempt == 2
     assert [entry.step for entry in job.history] == list(range(20, 401, 20))
@@ -36,8 +36,8 @@ def test_the_whole_worker_is_killed(place: Workplace) -> None:
     place.checkpoint(job_id)
     kill(worker)
     place.start()
-    wait_until(lambda: place.job(job_id).attempt == 2, 30 + 10)  # and the seconds in which a worker starts
-    assert_whole(place.wait(job_id, DONE, seconds=90), 400)
+    wait_until(lambda: place.job(job_id).attempt == 2, 30 + START / 2)  # and the time in which a worker starts
+    assert_whole(place.wait(job_id, DONE), 400)
 
 
 def test_a_worker_dies_before_it_has_taken_the_message(place: Workplace) -> None:
@@ -54,7 +54,7 @@ def test_a_worker_dies_before_it_has_taken_the_message(place: Workplace) -> None
         jobs.append(place.submit(**SHORT))
     place.start()
     for job_id in jobs:
-        assert_whole(place.wait(job_id, DONE, seconds=90), 60)
+        assert_whole(place.wait(job_id, DONE), 60)
 
 
 def test_a_worker_is_told_to_stop(place: Workplace) -> None:
@@ -67,4 +67,4 @@ def test_a_worker_is_told_to_stop(place: Workplace) -> None:
         worker.wait(20)
     assert place.job(job_id).status is JobStatus.QUEUED
     place.start()
-    assert_whole(place.wait(job_id, DONE, seconds=90), 400)
+    assert_whole(place.wait(job_id, DONE), 400)
