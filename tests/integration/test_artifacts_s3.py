@@ -19,7 +19,7 @@ from support.images import encoded, seven
 from support.live_server import live
 from support.s3_server import BUCKET, READER, LiveS3, live_s3
 from support.waiting import wait_until
-from support.worker_processes import LONG, MEDIUM, START, Workplace, assert_whole, kill, timed
+from support.worker_processes import LONG, START, Workplace, assert_whole, kill, timed
 from worker.keeping import keep
 
 SEVEN = encoded(seven(), "PNG")
@@ -151,8 +151,8 @@ def test_a_silent_server(s3: LiveS3, url: str, tmp_path: Path) -> None:
 def test_cancel_while_the_server_is_silent(place: Workplace, s3: LiveS3, url: str) -> None:
     """A job whose network waits for a silent server is cancelled in time, and nothing of it comes into the bucket."""
     place.start(artifacts_url=url, checkpoint_seconds=60)
-    job_id = place.submit(**MEDIUM)
-    place.steps(job_id, 20)
+    job_id = place.submit(**LONG | {"steps": 800})  # seconds in which the server can be made silent
+    place.steps(job_id, 10)
     with s3.hung():
         wait_until(lambda: list((place.data_dir / "models").glob(f"{job_id}.*/meta.json")), START)
         trainer = place.trainer(job_id)
@@ -170,17 +170,21 @@ def test_another_machine_goes_on(place: Workplace, s3: LiveS3, url: str, tmp_pat
     """
     client = s3.client()
     worker = place.start(artifacts_url=url)
-    job_id = place.submit(**LONG | {"steps": 500})
+    job_id = place.submit(**LONG)
     checkpoint = f"{url}/{job_id}.checkpoint/checkpoint.npz"
     place.steps(job_id, 20)
     wait_until(lambda: client.exists(checkpoint), START)
     kill(worker)
     before = place.job(job_id)
     assert before.status is JobStatus.RUNNING
+    client.get_file(checkpoint, tmp_path / "checkpoint.npz")
+    steps = before.progress.step // 10 * 10 + 100
+    place.shorten(job_id, tmp_path / "checkpoint.npz", steps=steps)
+    client.put_file(tmp_path / "checkpoint.npz", checkpoint)
     place.run_out(job_id)
     place.start(artifacts_url=url, data_dir=tmp_path / "other", checkpoint_seconds=60)
     job = place.wait(job_id, JobStatus.SUCCEEDED)
-    assert_whole(job, 500)
+    assert_whole(job, steps)
     assert (job.attempt, before.history) == (2, job.history[: len(before.history)])
     result = job.result or {}
     store = open_store(url, tmp_path)

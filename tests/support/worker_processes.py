@@ -117,12 +117,12 @@ class Workplace:
         """Let the lease of a job whose worker was killed run out now, not up to 15 s later."""
         assert self.store._client.hset(f"{PREFIX}job:{job_id}", "lease_until", 0) == 0
 
-    def shorten(self, job_id: str, **params: int) -> None:
-        """Give a job whose worker was killed less to do, in its record and in its checkpoint.
+    def shorten(self, job_id: str, checkpoint: Path | None = None, **params: int) -> None:
+        """Give a job whose worker was killed less to do, in its record and in its checkpoint (None: the one here).
 
         So a job can be long enough for a kill in its middle, on any machine, and still come to its end.
         """
-        key, path = f"{PREFIX}job:{job_id}", self.checkpoint(job_id)
+        key, path = f"{PREFIX}job:{job_id}", checkpoint or self.checkpoint(job_id)
         asked = json.loads(self.store._client.hget(key, "params") or "")
         self.store._client.hset(key, "params", json.dumps(asked | params))
         with np.load(path, allow_pickle=False) as file:
