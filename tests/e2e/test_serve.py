@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from bestguess.supervisor.redis import free_port
 from support.images import PHOTOS
+from support.ports import free_port
 from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +76,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
             yield Reader(port)
         finally:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(10)
+            process.wait(60)
 
 
 def printed(number: int) -> dict[str, Any]:

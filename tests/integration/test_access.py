@@ -123,7 +123,7 @@ def test_a_workers_retry_keeps_the_owner(replicas: tuple[Live, Live, Headers], s
 def test_a_rate_holds_over_all_replicas(replicas: tuple[Live, Live, Headers]) -> None:
     """As many calls as the key's rate says are answered by both replicas together, and each says how many remain."""
     *both, _ = replicas
-    key = add_key(both[0].state["settings"].keys_path, "eve", "classify", rate="6/hour")
+    key = add_key(both[0].state["settings"].keys_path, "eve", "classify", rate="6/day")
     for replica in both:
         wait_until(lambda replica=replica: replica.client.get("/jobs", headers=key).status_code in {403, 429}, 10)
     answers = [both[number % 2].client.get("/models", headers=key) for number in range(10)]
@@ -131,7 +131,7 @@ def test_a_rate_holds_over_all_replicas(replicas: tuple[Live, Live, Headers]) ->
     remaining = [int(answer.headers["RateLimit"].partition("r=")[2].partition(";")[0]) for answer in counted]
     assert remaining == sorted(remaining, reverse=True)
     assert remaining[-1] == 0
-    assert counted[0].headers["RateLimit-Policy"] == '"key";q=6;w=3600'
+    assert counted[0].headers["RateLimit-Policy"] == '"key";q=6;w=86400'
     assert [answer.status_code for answer in answers[len(counted) :]] == [429] * (10 - len(counted))
     assert 1 <= len(counted) <= 4  # two at least were spent on waiting
 
@@ -152,7 +152,7 @@ def test_who_waits_as_told_is_let_in(server: LiveRedis) -> None:
 
 def test_nobody_waits_for_a_redis_that_hangs(server: LiveRedis, tmp_path: Path) -> None:
     """While Redis hangs calls are counted all the same, and all but the first few of them do not wait for it."""
-    settings, _ = closed(tmp_path, redis_url=server.url, anonymous_rate="30/hour")
+    settings, _ = closed(tmp_path, redis_url=server.url, anonymous_rate="30/day", rate_wait_seconds=1)
     with live(settings) as service:
         assert service.client.get("/models/vgg16").status_code == 200
         with server.hung():
@@ -161,7 +161,7 @@ def test_nobody_waits_for_a_redis_that_hangs(server: LiveRedis, tmp_path: Path) 
                 statuses = [service.client.post("/classify", files=PICTURE).status_code for _ in range(30)]
             assert set(statuses) == {200, 429}
             assert statuses == sorted(statuses)
-            assert seconds() < 5  # 30 waits for Redis, with its time-outs, would take a minute
+            assert seconds() < 15  # 30 waits of a second for Redis would take 30 s
 
         def counts_again() -> bool:  # on a busy machine one call or another may still be too slow for it
             was_open = service.authenticator._limiter._breaker.open
@@ -173,7 +173,7 @@ def test_nobody_waits_for_a_redis_that_hangs(server: LiveRedis, tmp_path: Path) 
 
 def test_calls_are_counted_without_redis(tmp_path: Path) -> None:
     """Where Redis is away from the start, a rate holds in each replica."""
-    settings, _ = closed(tmp_path, redis_url="redis://:secret@127.0.0.1:9/0", anonymous_rate="3/hour")
+    settings, _ = closed(tmp_path, redis_url="redis://:secret@127.0.0.1:9/0", anonymous_rate="3/day")
     with ExitStack() as stack:
         for service in (stack.enter_context(live(settings)), stack.enter_context(live(settings))):
             statuses = [service.client.get("/models/vgg16").status_code for _ in range(5)]

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bestguess.supervisor.redis import free_port
 from support.api_keys import add_key
 from support.live_server import NO_MIRROR, answers
+from support.ports import free_port
 from support.waiting import wait_until
 
 SERVE = (sys.executable, "-m", "app.serve")

@@ -19,7 +19,8 @@ from support.images import encoded, seven
 from support.live_server import live
 from support.s3_server import BUCKET, READER, LiveS3, live_s3
 from support.waiting import wait_until
-from support.worker_processes import LONG, MEDIUM, START, Workplace, assert_whole, kill, timed
+from support.worker_processes import LONG, START, Workplace, assert_whole, kill, timed
+from worker.keeping import keep
 
 SEVEN = encoded(seven(), "PNG")
 CONTENT = secrets.token_bytes(6_000_000)
@@ -143,14 +144,15 @@ def test_a_silent_server(s3: LiveS3, url: str, tmp_path: Path) -> None:
     store = BucketStore(url, tmp_path, answer_seconds=2)
     with s3.hung(), timed(2), pytest.raises(ArtifactsUnavailable, match=r"no answer in time\. Is it up"):
         store.publish("job_1", 1, write, {})
-    assert store.publish("job_1", 1, write, {}).model.sha256 == DIGEST
+    # As a worker does: on a busy machine the server may take longer once more.
+    assert keep(lambda: store.publish("job_1", 1, write, {}), lambda: False, pause=0.1).model.sha256 == DIGEST
 
 
 def test_cancel_while_the_server_is_silent(place: Workplace, s3: LiveS3, url: str) -> None:
     """A job whose network waits for a silent server is cancelled in time, and nothing of it comes into the bucket."""
     place.start(artifacts_url=url, checkpoint_seconds=60)
-    job_id = place.submit(**MEDIUM)
-    place.steps(job_id, 20)
+    job_id = place.submit(**LONG | {"steps": 800})  # seconds in which the server can be made silent
+    place.steps(job_id, 10)
     with s3.hung():
         wait_until(lambda: list((place.data_dir / "models").glob(f"{job_id}.*/meta.json")), START)
         trainer = place.trainer(job_id)
@@ -168,17 +170,21 @@ def test_another_machine_goes_on(place: Workplace, s3: LiveS3, url: str, tmp_pat
     """
     client = s3.client()
     worker = place.start(artifacts_url=url)
-    job_id = place.submit(**LONG | {"steps": 500})
+    job_id = place.submit(**LONG)
     checkpoint = f"{url}/{job_id}.checkpoint/checkpoint.npz"
     place.steps(job_id, 20)
     wait_until(lambda: client.exists(checkpoint), START)
     kill(worker)
     before = place.job(job_id)
     assert before.status is JobStatus.RUNNING
+    client.get_file(checkpoint, tmp_path / "checkpoint.npz")
+    steps = before.progress.step // 10 * 10 + 100
+    place.shorten(job_id, tmp_path / "checkpoint.npz", steps=steps)
+    client.put_file(tmp_path / "checkpoint.npz", checkpoint)
     place.run_out(job_id)
     place.start(artifacts_url=url, data_dir=tmp_path / "other", checkpoint_seconds=60)
-    job = place.wait(job_id, JobStatus.SUCCEEDED, seconds=120)
-    assert_whole(job, 500)
+    job = place.wait(job_id, JobStatus.SUCCEEDED)
+    assert_whole(job, steps)
     assert (job.attempt, before.history) == (2, job.history[: len(before.history)])
     result = job.result or {}
     store = open_store(url, tmp_path)
@@ -186,7 +192,7 @@ def test_another_machine_goes_on(place: Workplace, s3: LiveS3, url: str, tmp_pat
         assert store.fetch(job_id, name, file["sha256"], tmp_path / "cache").stat().st_size == file["bytes"]
     assert {"meta.json", "model.keras"} <= set(result["files"])
     assert result["sha256"] == result["files"]["model.keras"]["sha256"]
-    wait_until(lambda: sorted(path.rpartition("/")[2] for path in objects(s3, url)) == sorted(result["files"]), 10)
+    wait_until(lambda: sorted(path.rpartition("/")[2] for path in objects(s3, url)) == sorted(result["files"]), 60)
     settings = Settings(redis_url=place.redis.url, artifacts_url=url, data_dir=tmp_path / "third", decode_processes=1)
     with live(settings) as api:
         answer = api.client.post(f"/models/{job_id}/classify", files={"file": SEVEN})

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 
+@pytest.fixture
+def api(api: Live) -> Live:
+    """Serve, with the lists ready that take long at first: a shell waits a second for them, and no longer."""
+    for path in ("/jobs", "/models", "/datasets"):
+        assert api.client.get(path).status_code == 200
+    return api
+
+
 def test_completion_in_bash(api: Live, model_id: str, tmp_path: Path) -> None:
     """Bash completes commands, options, and the ids that the service knows; without a service, silently, none."""
     (tmp_path / "bestguess").write_text(f'#!/bin/sh\nexec {sys.executable} -m bestguess "$@"\n')

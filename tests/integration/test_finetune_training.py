@@ -137,9 +137,9 @@ def test_what_it_says_is_what_is_served(learned: tuple[Result, Trial], tmp_path:
 def test_the_cache_is_used(tmp_path: Path) -> None:
     """A second training of the same photographs and the same frozen layers computes no frozen layer again."""
     first, second = Trial(tmp_path), Trial(tmp_path)
-    first.run(freeze=10, epochs=1)
+    first.run(Checkpoint(tmp_path / "first"), freeze=10, epochs=1)  # one of the folder would be the second's, too
     kept = {path.name: path.stat().st_ino for path in (tmp_path / "features").glob("*/rows.npy")}
-    second.run(freeze=10, epochs=1)
+    second.run(Checkpoint(tmp_path / "second"), freeze=10, epochs=1)
     assert first.losses == second.losses
     assert {path.name: path.stat().st_ino for path in (tmp_path / "features").glob("*/rows.npy")} == kept
 

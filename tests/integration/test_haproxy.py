@@ -9,15 +9,18 @@ import socket
 import ssl
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psutil
 import pytest
 
-from bestguess.supervisor.redis import free_port
+from support.live_server import read_answer
+from support.ports import free_port
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -139,6 +142,25 @@ def test_an_address_is_logged_without_its_query(program: str, tmp_path: Path) ->
         assert httpx.get(f"{url}/models?key=bg_secret").is_success
         wait_until(lambda: "GET /models HTTP" in log.read_text(), 20)
         assert "bg_secret" not in log.read_text()
+
+
+def test_no_request_is_missing_in_the_log(program: str, tmp_path: Path) -> None:
+    """Each of many requests at once is in the proxy's log, of which HAProxy drops lines where two threads write."""
+    clients, each = 8, 250
+    with proxy(program, tmp_path) as (url, log):
+        (running,) = (child for child in psutil.Process().children() if child.name() == "haproxy")
+        assert running.num_threads() == 1
+        place = (httpx.URL(url).host, httpx.URL(url).port or 0)
+
+        def ask(_: int) -> None:
+            with socket.create_connection(place, 60) as connection:
+                for _ in range(each):
+                    connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")  # which the proxy refuses
+                    assert read_answer(connection)[0] == 404
+
+        with ThreadPoolExecutor(clients) as pool:
+            list(pool.map(ask, range(clients)))
+        wait_until(lambda: log.read_text().count("GET /metrics HTTP") >= clients * each, 20)
 
 
 def test_tls(program: str, certificate: Path, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_hung_redis(api: Live, server: LiveRedis) -> None:
         assert ready.json()["redis"]["status"] == "down"
         assert "silent for 1 s" in ready.json()["redis"]["detail"]  # before a balancer takes the service for dead
     wait_until(lambda: api.client.get(f"/jobs/{job_id}").status_code == 200, 10)
-    assert api.client.get("/readyz").json()["redis"]["status"] == "up"
+    wait_until(lambda: api.client.get("/readyz").json()["redis"]["status"] == "up", 10)
 
 
 def test_full_redis(api: Live, server: LiveRedis) -> None:

@@ -12,7 +12,8 @@ from jobs.store import PREFIX
 from support.job_store import BRIEF, PROMISE, running, timed
 from support.redis_server import LiveRedis, live_redis
 from support.stores import FullStore
-from support.worker_processes import older
+from support.waiting import wait_until
+from support.worker_processes import BUSY, older
 from worker.children import JobRequest
 from worker.messages import Transport
 from worker.reconciler import LOCK, Reconciler
@@ -62,7 +63,7 @@ def test_publish_in_trouble(server: LiveRedis) -> None:
         queue.publish(app, queue.MNIST_TRAIN, "job_1")
         with server.hung(), timed() as seconds, pytest.raises(StoreUnavailable):
             queue.publish(app, queue.MNIST_TRAIN, "job_2")
-        assert seconds() < PROMISE
+        assert seconds() < PROMISE + BUSY
         client.config_set("maxmemory", 1)
         with pytest.raises(StoreUnavailable):
             queue.publish(app, queue.MNIST_TRAIN, "job_3")
@@ -70,7 +71,7 @@ def test_publish_in_trouble(server: LiveRedis) -> None:
         server.kill()
         with timed() as seconds, pytest.raises(StoreUnavailable):
             queue.publish(app, queue.MNIST_TRAIN, "job_4")
-        assert seconds() < 2
+        assert seconds() < PROMISE  # no time-out is waited for
         server.start()
         queue.publish(app, queue.MNIST_TRAIN, "job_5")
         assert "job_5" in queue.waiting(app)
@@ -87,6 +88,7 @@ def test_leases_that_ran_out_while_redis_was_away(server: LiveRedis) -> None:
         server.start()
         reconciler.look()
         assert store.renew(claim.job_id, claim.fence, BRIEF) is JobStatus.RUNNING
+        wait_until(lambda: store.due(60).lost, 5)
         store.unlock(LOCK, reconciler._owner)
         Reconciler(store, app).look()
         assert store.get(claim.job_id).status is JobStatus.QUEUED

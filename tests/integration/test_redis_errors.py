@@ -82,7 +82,7 @@ def test_an_error_of_redis(api: Live, worker: Workplace, faulty: FaultyRedis, fa
             with pytest.raises(StoreUnavailable):
                 publish(worker.queue, MNIST_TRAIN, job)
     wait_until(lambda: client.post(TRAIN).status_code == 202, SOON)
-    assert client.get("/readyz").json()["redis"] == {"status": "up", "detail": None}
+    wait_until(lambda: client.get("/readyz").json()["redis"] == {"status": "up", "detail": None}, SOON)
     assert client.post(f"/jobs/{job}/cancel").json()["status"] == "cancelled"
     assert not api.state["jobs"].feed._listener.done()
 

@@ -14,6 +14,7 @@ from jobs.ids import new_job_id
 from jobs.store import JobStore
 from support.job_store import BRIEF, LEASE, PROMISE, distant, entry, progress, queued, running, timed, types
 from support.waiting import wait_until
+from support.worker_processes import BUSY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +130,7 @@ def test_killed_redis(store: FullStore, server: LiveRedis) -> None:
     server.kill()
     with timed() as seconds, pytest.raises(StoreUnavailable):
         store.get(waits.id)
-    assert seconds() < 2
+    assert seconds() < PROMISE  # no time-out is waited for
     server.start()
     assert [store.get(waits.id), store.get(claim.job_id)] == [waits, before]
     assert store.renew(claim.job_id, claim.fence, LEASE) == "running"
@@ -142,7 +143,7 @@ def test_hung_redis(store: FullStore, server: LiveRedis) -> None:
         for one in (store, fresh):
             with timed() as seconds, pytest.raises(StoreUnavailable):
                 one.get(job.id)
-            assert seconds() < PROMISE
+            assert seconds() < PROMISE + BUSY
     assert store.get(job.id) == job
 
 
@@ -185,12 +186,12 @@ def test_async_twin_in_trouble(server: LiveRedis) -> None:
             job = await twin.create("k", {}, job_id=new_job_id(), most_queued=10)
             with server.hung(), timed() as seconds, pytest.raises(StoreUnavailable):
                 await twin.get(job.id)
-            assert seconds() < PROMISE
+            assert seconds() < PROMISE + BUSY
             assert await twin.get(job.id) == job
             server.kill()
             with timed() as seconds, pytest.raises(StoreUnavailable):
                 await twin.get(job.id)
-            assert seconds() < 2
+            assert seconds() < PROMISE  # no time-out is waited for
             server.start()
             assert await twin.get(job.id) == job
 

@@ -74,8 +74,8 @@ def test_vgg16_takes_over(
             yield state
 
     with served(settings, resources) as client:
-        wait_until(lambda: client.get("/readyz").status_code == 200, 60)
-        wait_until(lambda: 49 <= percent(client.get("/readyz").json()) <= 50, 30)
+        wait_until(lambda: client.get("/readyz").status_code == 200, 120)
+        wait_until(lambda: 49 <= percent(client.get("/readyz").json()) <= 50, 120)
         assert client.post("/classify", files=PICTURE).json()["model"]["id"] == "efficientnet-lite0"
         mirror.go.set()
         answers = []

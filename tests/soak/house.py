@@ -15,7 +15,7 @@ import redis
 
 from benchmarks.processes import Child, child_process, wait_until
 from benchmarks.service import DECODER_MODULE
-from bestguess.supervisor.redis import free_port
+from support.ports import free_port
 from support.worker_processes import small_mnist
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from app.main import Resources, make_sandbox, make_state
 from app.serve import server
 from app.services.jobs import open_job_service
 from app.settings import Settings
-from bestguess.supervisor.redis import free_port
 from jobs.telemetry.tracing import Tracing
 from support.fake_networks import DummyRunner
+from support.ports import free_port
 from support.waiting import wait_until
 from vision.networks.weights import FoundWeights
 
@@ -71,14 +71,14 @@ def served(
     uvicorn.config.port = 0
     thread = threading.Thread(target=uvicorn.run, daemon=True)
     thread.start()
-    wait_until(lambda: uvicorn.started, 30)
+    wait_until(lambda: uvicorn.started, 120)
     port = uvicorn.servers[0].sockets[0].getsockname()[1]
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             yield client
     finally:
         uvicorn.should_exit = True
-        thread.join(15)
+        thread.join(60)
 
 
 @contextlib.contextmanager
@@ -160,8 +160,8 @@ class Serve:
         self.process = subprocess.Popen([sys.executable, *self._command], env=environment)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                wait_until(lambda: answers(client), 30)
+                wait_until(lambda: answers(client), 120)
                 yield client
         finally:
             self.process.terminate()
-            self.process.wait(15)
+            self.process.wait(60)

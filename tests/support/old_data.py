@@ -39,7 +39,7 @@ import numpy as np
 import redis
 from PIL import Image, ImageDraw
 
-from bestguess.supervisor.redis import free_port
+from support.ports import free_port
 from support.s3_server import BUCKET, LiveS3, live_s3
 from support.waiting import wait_until
 

@@ -37,7 +37,7 @@ class ClockedRedis(LiveRedis):
         beside = self._clock.with_suffix(".new")
         beside.write_text(f"{seconds:+d}")
         beside.replace(self._clock)  # whole at any moment
-        wait_until(lambda: abs(self._ahead() - seconds) < CLOSE, 10)
+        wait_until(lambda: abs(self._ahead() - seconds) < CLOSE, 60)
 
     def _ahead(self) -> float:
         with self.client() as client:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import s3fs
 
-from bestguess.supervisor.redis import free_port
+from support.ports import free_port
 from support.server_process import ServerProcess
 from support.waiting import wait_until
 

@@ -12,12 +12,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bestguess.supervisor.redis import free_port
+from support.ports import free_port
 from support.waiting import wait_until
 from support.worker_processes import BUSY
 
 DRIVER = Path(__file__).with_name("supervisor_driver.py")
-PATIENCE = 20  # seconds for a start, on a machine that is busy
+PATIENCE = 60  # seconds for a start, on a machine that is busy
 
 
 class Up:

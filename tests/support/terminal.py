@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
 import re
-import select
 import struct
 import subprocess
 import termios
@@ -52,7 +52,7 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
-        self._reader.join(10)
+        self._reader.join(60)
         os.close(self._ours)
 
     @property
@@ -62,23 +62,24 @@ class Terminal:
 
     def shows(self, sign: str, seconds: float = 120) -> None:
         """Wait for a text."""
-        wait_until(lambda: sign in self.text or self.process.poll() is not None, seconds)
+        wait_until(lambda: sign in self.text or not self._reader.is_alive(), seconds)
         assert sign in self.text, self.text
 
     def types(self, keys: str) -> None:
         """Press keys."""
         os.write(self._ours, keys.encode())
 
-    def ended(self, seconds: float = 60) -> int:
-        """Wait for the end; the exit code."""
+    def ended(self, seconds: float = 120) -> int:
+        """Wait for the end, and for all that was shown by then; the exit code."""
         code = self.process.wait(seconds)
-        self._reader.join(10)
+        self._reader.join(60)
         return code
 
     def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a letter's bytes may come in two pieces
         with suppress(OSError):  # Linux's way of saying that nobody writes any more
-            while piece := os.read(self._ours, 65536) if select.select([self._ours], [], [], 60)[0] else b"":
-                self.shown += piece.decode(errors="replace")
+            while piece := os.read(self._ours, 65536):
+                self.shown += decoder.decode(piece)
 
 
 def _take_terminal() -> None:

@@ -14,11 +14,15 @@ Answer = TypeVar("Answer")
 def wait_until(condition: Callable[[], Answer], seconds: float, pause: float = 0.02) -> Answer:
     """Ask until the answer is true, with a pause after each time, and return it.
 
+    It is asked once more after the time, which says nothing where this process itself stood still.
+
     Raises:
         AssertionError: it was not, for so many seconds.
     """
     end = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < end, f"not within {seconds:g} s: {condition}"
+    while True:
+        late = time.monotonic() >= end
+        if answer := condition():
+            return answer
+        assert not late, f"not within {seconds:g} s: {condition}"
         time.sleep(pause)
-    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -96,10 +97,11 @@ class Workplace:
         """Wait until a job has made so many steps."""
         return wait_until(lambda: job if (job := self.job(job_id)).progress.step >= least else None, START)
 
-    def checkpoint(self, job_id: str) -> None:
-        """Wait until a job has a checkpoint."""
+    def checkpoint(self, job_id: str) -> Path:
+        """Wait until a job has a checkpoint, and return its place."""
         path = self.data_dir / "models" / f"{job_id}.checkpoint" / "checkpoint.npz"
         wait_until(path.exists, START)
+        return path
 
     def idle(self) -> None:
         """Wait until a worker waits for its next job."""
@@ -114,6 +116,20 @@ class Workplace:
     def run_out(self, job_id: str) -> None:
         """Let the lease of a job whose worker was killed run out now, not up to 15 s later."""
         assert self.store._client.hset(f"{PREFIX}job:{job_id}", "lease_until", 0) == 0
+
+    def shorten(self, job_id: str, checkpoint: Path | None = None, **params: int) -> None:
+        """Give a job whose worker was killed less to do, in its record and in its checkpoint (None: the one here).
+
+        So a job can be long enough for a kill in its middle, on any machine, and still come to its end.
+        """
+        key, path = f"{PREFIX}job:{job_id}", checkpoint or self.checkpoint(job_id)
+        asked = json.loads(self.store._client.hget(key, "params") or "")
+        self.store._client.hset(key, "params", json.dumps(asked | params))
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        identity = json.loads(str(arrays["identity"]))  # has the parameters, too
+        identity["params"] |= params
+        np.savez(path, **(arrays | {"identity": np.array(json.dumps(identity, sort_keys=True))}))
 
     def end(self) -> None:
         """Kill every worker with all of its children."""

@@ -240,9 +240,9 @@ def test_the_slowest_body_makes_way_first() -> None:
 
     async def scene() -> None:
         bodies = Bodies(3, grace=0.05, long=0.0)
-        tasks = [await reader(bodies, "a", received) for received in (100_000, 1, 50_000)]
+        tasks = [await reader(bodies, "a", received) for received in (10**9, 1, 10**8)]
         await asyncio.sleep(0.05)
-        newcomer = await reader(bodies, "a", 10**9)
+        newcomer = await reader(bodies, "a", 10**10)
         assert await ends(*tasks, newcomer) == [False, True, False, False]
 
     asyncio.run(scene())

@@ -61,7 +61,7 @@ def test_a_child_leaves_no_process_of_its_own(tmp_path: Path) -> None:
     child = Child(Command("It", ("/bin/sh", "-c", script), {"PATH": "/usr/bin:/bin"}, 1))
     asyncio.run(kept(child, lambda: note.exists() and note.read_text()))
     group = int(note.read_text())
-    wait_until(lambda: not lives(group), 5)
+    wait_until(lambda: not lives(group), 60)
 
 
 def test_pauses_double_up_to_half_a_minute_and_begin_anew_after_a_long_life() -> None:

@@ -4,6 +4,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,8 @@ from support.images import encoded, jpeg_with_scans, noise
 from support.live_server import Live, live, read_answer, without_decoders
 from support.waiting import wait_until
 from vision.engines.base import NotFinite
+
+post = partial(httpx.post, timeout=60)  # by itself it gives up after 5 s
 
 
 @pytest.fixture
@@ -125,9 +128,9 @@ def test_overload(tmp_path: Path) -> None:
         busy.runner.go.clear()
         url, batcher = f"{busy.client.base_url}/classify", busy.networks.primary.batcher
         assert batcher is not None
-        held = [pool.submit(httpx.post, url, files={"file": BLUE})]
+        held = [pool.submit(post, url, files={"file": BLUE})]
         wait_until(lambda: len(busy.runner.batches) == 1, 10)
-        held.append(pool.submit(httpx.post, url, files={"file": BLUE}))
+        held.append(pool.submit(post, url, files={"file": BLUE}))
         wait_until(lambda: len(batcher._waiting) == 1, 10)
         response = busy.client.post("/classify", files={"file": BLUE})
         busy.runner.go.set()
@@ -148,7 +151,7 @@ def test_more_than_can_be_answered_in_time(tmp_path: Path) -> None:
         busy.runner.go.clear()
         held = []
         for ahead in (1, 2):
-            held.append(pool.submit(httpx.post, url, files={"file": BLUE}))
+            held.append(pool.submit(post, url, files={"file": BLUE}))
             wait_until(lambda: len(busy.state["classifier"]._in_hand) == ahead, 10)  # noqa: B023
         response = busy.client.post("/classify", files={"file": BLUE})
         busy.runner.go.set()
@@ -161,7 +164,7 @@ def test_a_refused_photo_is_not_read(tmp_path: Path) -> None:
     """The refusal comes before the body does, and the connection serves the next request once that body has passed."""
     with live(Settings(data_dir=tmp_path, decode_processes=1, queue_size=1)) as busy, ThreadPoolExecutor(1) as pool:
         busy.runner.go.clear()
-        held = pool.submit(httpx.post, f"{busy.client.base_url}/classify", files={"file": BLUE})
+        held = pool.submit(post, f"{busy.client.base_url}/classify", files={"file": BLUE})
         wait_until(lambda: len(busy.runner.batches) == 1, 10)
         body = b"x" * 1_000_000
         head = "POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
@@ -269,11 +272,11 @@ def test_stopping(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, decode_processes=1)
     with live(settings) as stopping, ThreadPoolExecutor(1) as pool:
         stopping.runner.go.clear()
-        held = pool.submit(httpx.post, f"{stopping.client.base_url}/classify", files={"file": BLUE})
+        held = pool.submit(post, f"{stopping.client.base_url}/classify", files={"file": BLUE})
         wait_until(lambda: len(stopping.runner.batches) == 1, 10)
         stopping.drain()
-        wait_until(lambda: stopping.client.get("/readyz").status_code == 503, 5)
-        problem(held.result(10), 503, "not-ready")
+        wait_until(lambda: stopping.client.get("/readyz").status_code == 503, 30)
+        problem(held.result(60), 503, "not-ready")
         problem(stopping.client.post("/classify", files={"file": BLUE}), 503, "not-ready")
 
 

@@ -18,6 +18,7 @@ from bestguess.supervisor import preflight
 from bestguess.supervisor.preflight import PreflightError
 from jobs.settings import WorkerSettings
 from support.file_server import FileServer
+from support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 OK, WARNING, WRONG = Verdict.OK, Verdict.WARNING, Verdict.WRONG
@@ -157,8 +158,8 @@ def test_where_models_are(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken() -> None:
     """Another program on the port is wrong, a free port is ok."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)) as other:
         threading.Thread(target=_hang_up, args=(other,), daemon=True).start()
         assert only(check_port(Settings(port=port))).verdict is WRONG
     assert only(check_port(Settings(port=port))).verdict is OK

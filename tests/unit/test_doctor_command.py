@@ -1,11 +1,12 @@
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from support.ports import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +29,7 @@ finally:
 
 def doctor(tmp_path: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Type the command."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    values = {"data_dir": str(tmp_path), "mirror": "http://127.0.0.1:9", "port": str(port)} | settings
+    values = {"data_dir": str(tmp_path), "mirror": "http://127.0.0.1:9", "port": str(free_port())} | settings
     environment = os.environ | {f"BESTGUESS_{name.upper()}": value for name, value in values.items()}
     command = [sys.executable, "-c", TYPED, "doctor", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

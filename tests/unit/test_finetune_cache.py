@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from support.waiting import wait_until
 from worker.finetune.cache import ABANDONED_SECONDS, CHECKS, ROWS, ArrayCache
 
 if TYPE_CHECKING:
@@ -58,6 +59,19 @@ class Overtaken(ArrayCache):
 
 def _rows(cache: ArrayCache, maker: Maker, owner: str = "job_1", **key: object) -> NDArray[Any]:
     return cache.rows(KEY | key, 10, SHAPE, np.float32, maker, owner)
+
+
+def let_pass(folder: Path) -> None:
+    """Wait until the file system, whose clock is coarse, gives a later time than before."""
+    probe = folder.with_name("probe")
+    probe.touch()
+    before = probe.stat().st_mtime_ns
+
+    def later() -> bool:
+        probe.touch()
+        return probe.stat().st_mtime_ns > before
+
+    wait_until(later, 10, pause=0.001)
 
 
 def test_computed_once(tmp_path: Path) -> None:
@@ -119,7 +133,7 @@ def test_those_used_least_lately_go(tmp_path: Path) -> None:
     cache, maker = ArrayCache(tmp_path, 3 * BYTES + 2000), Maker()
     first = _rows(cache, maker, n=0)
     for number in (1, 0, 2, 0, 3):
-        time.sleep(0.02)  # a file system's clock is coarse
+        let_pass(tmp_path)
         _rows(cache, maker, n=number)
     assert len(maker.made) == 40
     _rows(cache, maker, n=0)
@@ -138,7 +152,7 @@ def test_room_that_is_made_meanwhile(tmp_path: Path) -> None:
     maker, other = Maker(), ArrayCache(tmp_path, 2 * BYTES + 2000)
     for number in range(2):
         _rows(other, maker, n=number)
-        time.sleep(0.02)  # a file system's clock is coarse
+        let_pass(tmp_path)
     cache = Overtaken(
         tmp_path,
         before=lambda: _rows(other, Maker(), n=2),

@@ -112,7 +112,7 @@ def test_what_was_no_request(fresh: Live) -> None:
     with socket.create_connection((fresh.client.base_url.host, fresh.client.base_url.port or 0), 10) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
         assert connection.recv(9999).startswith(b"HTTP/1.1 400")
-    assert Scrape(fresh.client)("bestguess_connections_refused_total", status="400") == 1
+    assert settled(fresh.client, lambda found: found("bestguess_connections_refused_total", status="400") == 1)
 
 
 def test_openmetrics(fresh: Live) -> None:

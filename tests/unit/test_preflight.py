@@ -16,6 +16,7 @@ from bestguess import checks
 from bestguess.checks import Verdict
 from bestguess.supervisor import preflight
 from bestguess.supervisor.preflight import PreflightError
+from support.ports import free_port
 from support.weights_files import SMALL, write_official
 from vision.networks.vgg import VGG19_WEIGHTS
 
@@ -36,9 +37,7 @@ def check_weights(weights: str, networks: Sequence[str] = ("vgg16",)) -> None:
 
 def test_settings_that_can_be_used_pass(tmp_path: Path) -> None:
     """A free port, random weights and a Redis that may be away are fine."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    settings = Settings(port=port, weights="random", redis_url="redis://user:pa%2Fss@nowhere.invalid:6379/0")
+    settings = Settings(port=free_port(), weights="random", redis_url="redis://user:pa%2Fss@nowhere.invalid:6379/0")
     asyncio.run(preflight.check(settings))
     with preflight.claimed(tmp_path / "new" / "folder"):
         assert (tmp_path / "new" / "folder").is_dir()
@@ -72,12 +71,11 @@ def test_a_port_with_a_listener_is_taken() -> None:
 
 def test_a_port_whose_last_connection_has_just_ended_is_free() -> None:
     """A port in TIME_WAIT, as a restart of the service leaves it, can be used at once."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)) as client:
-            accepted, _ = server.accept()
-            accepted.close()
-            assert client.recv(1) == b""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(("127.0.0.1", port)) as client:
+        accepted, _ = server.accept()
+        accepted.close()
+        assert client.recv(1) == b""
     assert asyncio.run(checks.check_address("127.0.0.1", port)).verdict is Verdict.OK
 
 

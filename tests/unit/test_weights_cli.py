@@ -120,9 +120,9 @@ def test_fetch_and_ctrl_c(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("BESTGUESS_MIRROR", server.url)
         with subprocess.Popen([*COMMAND, "fetch"], stderr=subprocess.PIPE, text=True) as process:
             part = place.with_name(f"{place.name}.part")
-            wait_until(lambda: part.exists() and part.stat().st_size > 100_000, 30)
+            wait_until(lambda: part.exists() and part.stat().st_size > 100_000, 120)
             process.send_signal(signal.SIGINT)
-            error = process.communicate(timeout=30)[1]
+            error = process.communicate(timeout=120)[1]
         begun.set()
     assert process.returncode == 130
     assert error.splitlines()[-1].startswith(
