@@ -168,17 +168,17 @@ def test_another_machine_goes_on(place: Workplace, s3: LiveS3, url: str, tmp_pat
     """
     client = s3.client()
     worker = place.start(artifacts_url=url)
-    job_id = place.submit(**LONG | {"steps": 500})
+    job_id = place.submit(**LONG | {"steps": 300})
     checkpoint = f"{url}/{job_id}.checkpoint/checkpoint.npz"
     place.steps(job_id, 20)
-    wait_until(lambda: client.exists(checkpoint), START)
+    wait_until(lambda: client.exists(checkpoint), START, 0.1)
     kill(worker)
     before = place.job(job_id)
     assert before.status is JobStatus.RUNNING
     place.run_out(job_id)
     place.start(artifacts_url=url, data_dir=tmp_path / "other", checkpoint_seconds=60)
     job = place.wait(job_id, JobStatus.SUCCEEDED, seconds=120)
-    assert_whole(job, 500)
+    assert_whole(job, 300)
     assert (job.attempt, before.history) == (2, job.history[: len(before.history)])
     result = job.result or {}
     store = open_store(url, tmp_path)

@@ -28,7 +28,7 @@ def test_redis_is_killed(place: Workplace) -> None:
     place.steps(running, 20)
     place.redis.kill()
     place.redis.start()
-    assert_whole(place.wait(running, DONE, seconds=120), 400)
+    assert_whole(place.wait(running, DONE, seconds=120), 240)
     assert_whole(place.wait(queued, DONE, seconds=90), 60)
     assert place.job(running).attempt == 1
 

@@ -22,9 +22,9 @@ def test_the_training_process_is_killed(place: Workplace) -> None:
     trainer.wait(10)  # after that nobody renews the lease
     place.run_out(job_id)
     job = place.wait(job_id, DONE, seconds=120)
-    assert_whole(job, 400)
+    assert_whole(job, 240)
     assert job.attempt == 2
-    assert [entry.step for entry in job.history] == list(range(20, 401, 20))
+    assert [entry.step for entry in job.history] == list(range(20, 241, 20))
     assert before.history == job.history[: len(before.history)]
     assert "retried" in [event.type for event in place.store.events(job_id, limit=1000).events]
 
@@ -37,7 +37,7 @@ def test_the_whole_worker_is_killed(place: Workplace) -> None:
     kill(worker)
     place.start()
     wait_until(lambda: place.job(job_id).attempt == 2, 30 + 10)  # and the seconds in which a worker starts
-    assert_whole(place.wait(job_id, DONE, seconds=90), 400)
+    assert_whole(place.wait(job_id, DONE, seconds=90), 240)
 
 
 def test_a_worker_dies_before_it_has_taken_the_message(place: Workplace) -> None:
@@ -67,4 +67,4 @@ def test_a_worker_is_told_to_stop(place: Workplace) -> None:
         worker.wait(20)
     assert place.job(job_id).status is JobStatus.QUEUED
     place.start()
-    assert_whole(place.wait(job_id, DONE, seconds=90), 400)
+    assert_whole(place.wait(job_id, DONE, seconds=90), 240)

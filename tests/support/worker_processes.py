@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from support.redis_server import LiveRedis
 
 SHORT = {"steps": 60, "batch_size": 20, "report_every": 20, "seed": 1}
-MEDIUM = {"steps": 400, "batch_size": 20, "report_every": 20, "seed": 1}
+MEDIUM = {"steps": 240, "batch_size": 20, "report_every": 20, "seed": 1}  # some seconds, in which it can be killed
 LONG = {"steps": 100_000, "batch_size": 10, "report_every": 10, "seed": 1}  # many minutes
 BUSY = 5.0  # seconds that a promise is given beyond its time, as what it is about shares two cores
 START = 120.0  # seconds in which a worker begins a job, even on a busy machine
@@ -91,7 +91,7 @@ class Workplace:
 
     def wait(self, job_id: str, *statuses: JobStatus, seconds: float = START) -> Job:
         """Wait until a job is in one of these states."""
-        return wait_until(lambda: job if (job := self.job(job_id)).status in statuses else None, seconds)
+        return wait_until(lambda: job if (job := self.job(job_id)).status in statuses else None, seconds, 0.05)
 
     def steps(self, job_id: str, least: int) -> Job:
         """Wait until a job has made so many steps."""
