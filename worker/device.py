@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from vision.engines.tensorflow import collector_paused
 from worker.errors import DeviceUnavailable
 
 
@@ -17,7 +18,8 @@ def choose_device(device: str) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf  # noqa: PLC0415 - it reads what was just set
+    with collector_paused():
+        import tensorflow as tf  # noqa: PLC0415 - it reads what was just set
 
     if device == "gpu" and not tf.config.list_physical_devices("GPU"):
         raise DeviceUnavailable("This worker has no GPU. Set BESTGUESS_WORKER_DEVICE to auto or cpu, or use another.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,11 +80,44 @@ def no_worker_free(house: House) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of a file."""
-    with chromium() as started:
-        yield started
+class Chromium:
+    """One browser for all tests of this folder that follow one another; a test's windows share nothing with others'."""
+
+    def __init__(self) -> None:
+        self._exits = contextlib.ExitStack()
+        self._browser: Browser | None = None
+
+    def get(self) -> Browser:
+        """Start it, unless it runs already."""
+        self._browser = self._browser or self._exits.enter_context(chromium())
+        return self._browser
+
+    def close(self) -> None:
+        """End it if it runs."""
+        self._browser = None
+        self._exits.close()
+
+
+CHROMIUM = pytest.StashKey[Chromium]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for the browser."""
+    config.stash[CHROMIUM] = Chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End the browser before tests of other folders: some run an event loop, as Playwright does in this thread."""
+    yield
+    if nextitem is None or nextitem.path.parent != Path(__file__).parent:
+        item.config.stash[CHROMIUM].close()
+
+
+@pytest.fixture
+def browser(pytestconfig: pytest.Config) -> Browser:
+    """The browser."""
+    return pytestconfig.stash[CHROMIUM].get()
 
 
 @pytest.fixture

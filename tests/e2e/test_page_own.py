@@ -13,6 +13,7 @@ from jobs.queue import FINETUNE
 from support.browser import PHONE, WALL
 from support.datasets import zipped
 from support.finetune_jobs import submit
+from support.finetuned_models import publish_child
 from support.photo_datasets import png
 from support.training_page import START
 from support.waiting import wait_until
@@ -127,10 +128,9 @@ def test_from_a_folder_to_an_answer(visit: Visitor, house: House, folder: Path, 
     assert page.locator(f"#draw-model option[value='{job_id}']").count() == 0
 
 
-def test_a_parent_that_was_removed(visit: Visitor, house: House, dataset_id: str, parent: str, tmp_path: Path) -> None:
+def test_a_parent_that_was_removed(visit: Visitor, house: House, parent: str, tmp_path: Path) -> None:
     """Beside a network whose parent was removed stand the guesses of the pretrained one that both go back to."""
-    job_id = submit(house.place, dataset_id, base=parent, epochs=1)
-    house.place.wait(job_id, JobStatus.SUCCEEDED)
+    job_id = publish_child(house.place.store, house.place.data_dir, parent)
     assert house.client.delete(f"/models/{parent}").status_code == 204
     seen = visit(f"{house.url}/#own/{job_id}", PHONE)
     photo = tmp_path / "brick.png"

@@ -17,7 +17,7 @@ import pytest
 
 from support.images import PHOTOS
 from support.ports import free_port
-from support.waiting import wait_until
+from support.waiting import COSTLY, wait_until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -69,6 +69,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         "BESTGUESS_MNIST": str(PHOTOS.parent / "mnist.npz"),
         "BESTGUESS_MIRROR": "http://127.0.0.1:9",
         "BESTGUESS_WORKER_NICENESS": "0",  # other tests run beside it, and nobody waits for this service meanwhile
+        "TF_NUM_INTRAOP_THREADS": "1",  # threads that spin as they wait for one another
         "KERAS_HOME": str(folder / "keras"),
     }
     with subprocess.Popen(shlex.split(COMMANDS[0]), cwd=ROOT, env=environment, start_new_session=True) as process:
@@ -87,7 +88,7 @@ def printed(number: int) -> dict[str, Any]:
 
 def test_classify(reader: Reader) -> None:
     """The photo of an espresso is answered as printed, but for times."""
-    body = wait_until(lambda: said if "predictions" in (said := reader.types(COMMANDS[1])) else None, 120)
+    body = wait_until(lambda: said if "predictions" in (said := reader.types(COMMANDS[1])) else None, 120, COSTLY)
     answer, expected = json.loads(body), printed(0)
     assert answer.keys() == expected.keys()
     for guess, wanted in zip(answer["predictions"], expected["predictions"], strict=True):
@@ -104,7 +105,7 @@ def test_train(reader: Reader) -> None:
     own = {"id": "", "created_at": "", "status": "queued", "started_at": None, "attempt": 0}
     assert queued | own == printed(1) | own
     command = re.sub(r"job_\w+", queued["id"], COMMANDS[3])
-    wait_until(lambda: json.loads(reader.types(command))["finished_at"], 240)
+    wait_until(lambda: json.loads(reader.types(command))["finished_at"], 240, COSTLY)
     job, expected = json.loads(reader.types(command)), printed(2)
     assert job["error"] is None
     assert job["status"] == expected["status"]
@@ -133,7 +134,7 @@ def test_use_what_was_trained(reader: Reader) -> None:
 def test_your_own_classes(reader: Reader, tmp_path: Path) -> None:
     """The textures are drawn, taught and told apart as printed: the same epochs, and about as many that are right."""
     draw, teach, ask = STORY
-    wait_until(lambda: "predictions" in reader.types(COMMANDS[1]), 120)
+    wait_until(lambda: "predictions" in reader.types(COMMANDS[1]), 120, COSTLY)
     reader.tells(draw, tmp_path)
     told, expected = reader.tells(teach, tmp_path).splitlines(), printed_lines("bestguess: ds_")
     same = [re.sub(r"(ds|job)_\w+|[\d.]+ %.*$", "", line) for line in told]

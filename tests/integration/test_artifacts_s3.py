@@ -173,7 +173,7 @@ def test_another_machine_goes_on(place: Workplace, s3: LiveS3, url: str, tmp_pat
     job_id = place.submit(**LONG)
     checkpoint = f"{url}/{job_id}.checkpoint/checkpoint.npz"
     place.steps(job_id, 20)
-    wait_until(lambda: client.exists(checkpoint), START)
+    wait_until(lambda: client.exists(checkpoint), START, 0.1)
     kill(worker)
     before = place.job(job_id)
     assert before.status is JobStatus.RUNNING

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from benchmarks.__main__ import app
 from benchmarks.service import UP
-from support.waiting import wait_until
+from support.waiting import COSTLY, wait_until
 from worker.mnist.synthetic import synthetic_digits
 
 
@@ -86,7 +86,7 @@ def _wait_for_parts(pid: int) -> list[psutil.Process]:
     def parts() -> list[psutil.Process]:
         return [child for child in psutil.Process(pid).children(recursive=True) if "benchmarks.engine" in words(child)]
 
-    return wait_until(parts, 60)
+    return wait_until(parts, 60, COSTLY)
 
 
 def test_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from app.main import running
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import ready, served
-from support.waiting import wait_until
+from support.waiting import COSTLY, wait_until
 from vision.engines.tensorflow import memory_to_load
 from vision.networks.efficientnet_lite0 import LITE0
 from vision.networks.registry import NETWORKS
@@ -190,7 +190,7 @@ def test_over_http(tmp_path: Path) -> None:
         first = client.post("/models/vgg19/classify", files=PICTURE)
         assert (first.status_code, first.headers["Retry-After"]) == (503, "5")
         assert "being loaded" in first.json()["detail"]
-        wait_until(lambda: client.get("/models/vgg19").json()["status"]["state"] == "ready", 120)
+        wait_until(lambda: client.get("/models/vgg19").json()["status"]["state"] == "ready", 120, COSTLY)
         answer = client.post("/models/vgg19/classify?top_k=3", files=PICTURE).json()
         named = {key: answer["model"][key] for key in ("id", "weights", "stand_in_for")}
         assert named == {"id": "vgg19", "weights": "random", "stand_in_for": None}

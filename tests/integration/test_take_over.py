@@ -13,7 +13,7 @@ from app.main import running
 from app.settings import Settings
 from support.images import encoded, noise
 from support.live_server import served
-from support.waiting import wait_until
+from support.waiting import COSTLY, wait_until
 from vision.files import checksum
 from vision.networks.vgg import VGG16, VGG16_WEIGHTS
 
@@ -74,7 +74,7 @@ def test_vgg16_takes_over(
             yield state
 
     with served(settings, resources) as client:
-        wait_until(lambda: client.get("/readyz").status_code == 200, 120)
+        wait_until(lambda: client.get("/readyz").status_code == 200, 120, COSTLY)
         wait_until(lambda: 49 <= percent(client.get("/readyz").json()) <= 50, 120)
         assert client.post("/classify", files=PICTURE).json()["model"]["id"] == "efficientnet-lite0"
         mirror.go.set()

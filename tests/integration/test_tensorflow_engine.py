@@ -13,7 +13,7 @@ from support.images import noise
 from support.small_vgg import SIDE, SMALL_VGG
 from vision.engines import base
 from vision.engines.base import NotFinite
-from vision.engines.tensorflow import Hardware, TensorFlowEngine, import_tensorflow
+from vision.engines.tensorflow import Hardware, TensorFlowEngine, collector_paused, import_tensorflow
 from vision.networks.efficientnet_lite0 import LITE0
 from vision.networks.registry import Network
 
@@ -98,3 +98,27 @@ def test_a_closed_engine_gives_its_memory_back() -> None:
     engine.close()
     gc.collect()
     assert model() is None
+
+
+def test_the_collector_rests_for_an_import() -> None:
+    """The garbage collector is off during the import, and on again after it, also where it failed."""
+
+    def fail() -> None:
+        with collector_paused():
+            assert not gc.isenabled()
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_is_off() -> None:
+    """Whoever has turned the garbage collector off finds it so afterwards."""
+    gc.disable()
+    try:
+        with collector_paused():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -28,7 +28,7 @@ def test_redis_is_killed(place: Workplace) -> None:
     place.steps(running, 20)
     place.redis.kill()
     place.redis.start()
-    assert_whole(place.wait(running, DONE), 400)
+    assert_whole(place.wait(running, DONE), 240)
     assert_whole(place.wait(queued, DONE), 60)
     assert place.job(running).attempt == 1
 

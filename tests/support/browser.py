@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page, Response
 
+# The first has no windows: the others draw tabs and toolbars also where nobody sees them, a third of all that they do.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PHONE, DESK, WALL = (360, 780), (1440, 900), (3840, 2160)
 SIZES = {"phone": PHONE, "4k": WALL}
 SCREENSHOTS = os.environ.get("BESTGUESS_SCREENSHOTS")  # a folder; drawing whole pages in 4K takes seconds each
@@ -33,9 +35,9 @@ def chromium() -> Iterator[Browser]:
 
     Playwright runs an event loop in this thread meanwhile: tests that run their own are for other files.
     """
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
-        pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
+        pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium-headless-shell")
     # Chromium's own sandbox cannot be set up by root, nor in most containers.
     expect.set_options(timeout=PATIENCE)
     # And containers have little shared memory, too little for a picture in 4K.

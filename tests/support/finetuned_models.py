@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bestguess.schemas.jobs import JobStatus
-from jobs.artifacts import MODEL, open_store
+from jobs.artifacts import META, MODEL, open_store
 from jobs.ids import new_job_id
 from jobs.owners import ANONYMOUS
 from support.small_vgg import SMALL_VGG
@@ -89,6 +90,25 @@ def publish(jobs: FullStore, data_dir: Path, made: Made, owner: str = ANONYMOUS,
         job_id, claim.fence, lambda folder: made.head.save(folder / MODEL), {}
     )
     result = made.result(**more) | {"model_id": job_id} | artifact.record()
+    jobs.finish(job_id, claim.fence, JobStatus.SUCCEEDED, result)
+    return job_id
+
+
+def publish_child(jobs: FullStore, data_dir: Path, parent: str) -> str:
+    """Publish a model's files again as those of one that went on from it, and finish a job with it; return its id."""
+    job, store = jobs.get(parent), open_store(None, data_dir)
+    assert job.result is not None
+    files = {name: file["sha256"] for name, file in job.result["files"].items() if name != META}
+    job_id = jobs.create("finetune", job.params | {"base": parent}, job_id=new_job_id(), most_queued=1000).id
+    claim = jobs.claim(job_id, "worker", 60)
+    assert claim is not None
+
+    def write(folder: Path) -> None:
+        for name, sha256 in files.items():
+            shutil.copy(store.fetch(parent, name, sha256, folder), folder / name)
+
+    artifact = store.publish(job_id, claim.fence, write, {})
+    result = job.result | {"parent": parent, "model_id": job_id} | artifact.record()
     jobs.finish(job_id, claim.fence, JobStatus.SUCCEEDED, result)
     return job_id
 

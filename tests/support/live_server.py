@@ -24,7 +24,7 @@ from app.settings import Settings
 from jobs.telemetry.tracing import Tracing
 from support.fake_networks import DummyRunner
 from support.ports import free_port
-from support.waiting import wait_until
+from support.waiting import COSTLY, wait_until
 from vision.networks.weights import FoundWeights
 
 TESTS = Path(__file__).parents[1]  # where a process finds `support`
@@ -138,7 +138,9 @@ def read_answer(connection: socket.socket) -> tuple[int, Message]:
 
 def ready(client: httpx.Client, seconds: float = 120) -> httpx.Response:
     """Wait until the service is ready, and return what it says then."""
-    return wait_until(lambda: response if (response := client.get("/readyz")).status_code == 200 else None, seconds)
+    return wait_until(
+        lambda: response if (response := client.get("/readyz")).status_code == 200 else None, seconds, COSTLY
+    )
 
 
 class Serve:

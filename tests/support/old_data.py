@@ -112,6 +112,7 @@ class Service:
             "BESTGUESS_PRECISION": "float32",
             "BESTGUESS_DECODE_PROCESSES": "1",
             "BESTGUESS_WORKER_NICENESS": "0",
+            "TF_NUM_INTRAOP_THREADS": "1",  # threads that spin as they wait for one another
             "BESTGUESS_CHECKPOINT_SECONDS": "0.2",
             "BESTGUESS_JOB_RETENTION_SECONDS": "1e10",  # the archive may be opened years later
         }

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bestguess.schemas import Jobs
-from bestguess.schemas.jobs import JobStatus
+from bestguess.schemas.jobs import HistoryEntry, JobError, JobStatus, Progress
 from jobs.queue import MNIST_TRAIN
 
 if TYPE_CHECKING:
@@ -40,6 +40,37 @@ def stop(client: httpx.Client, place: Workplace, job_id: str) -> None:
     """End a job whose training would take an hour."""
     client.post(f"/jobs/{job_id}/cancel")
     place.wait(job_id, JobStatus.CANCELLED)
+
+
+class Played:
+    """A training on digits whose worker is the test, which says when it makes a step: wants `no_worker_free`.
+
+    It has the calls of a worker, and no network.
+    """
+
+    def __init__(self, place: Workplace, job_id: str) -> None:
+        claim = place.store.claim(job_id, "a worker without a network", 600)
+        assert claim is not None
+        self._store, self._claim, self._params, self.step = place.store, claim, claim.params, 0
+
+    def learn(self, reports: int) -> int:
+        """Report so many times, each time better; return the step of the last report."""
+        for _ in range(reports):
+            self.step += self._params["report_every"]
+            known = {"train_accuracy": 1 - 1 / (1 + self.step), "loss": 20 / self.step}
+            progress = Progress(
+                step=self.step,
+                total_steps=self._params["steps"],
+                images_per_second=1000.0,
+                eta_seconds=60.0,
+                **known,
+            )
+            self._store.report(self._claim.job_id, self._claim.fence, progress, HistoryEntry(step=self.step, **known))
+        return self.step
+
+    def end(self, status: JobStatus, error: JobError | None = None) -> None:
+        """Leave it cancelled or failed."""
+        self._store.finish(self._claim.job_id, self._claim.fence, status, error=error)
 
 
 def listed(client: httpx.Client) -> list[str]:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+COSTLY = 0.2  # seconds between two looks each of which takes the processor from what is waited for
+
 
 def wait_until(condition: Callable[[], Answer], seconds: float, pause: float = 0.02) -> Answer:
     """Ask until the answer is true, with a pause after each time, and return it.

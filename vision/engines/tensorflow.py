@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from vision.machine import cores, fastest
 from vision.networks.random_weights import RANDOM_SEED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -29,6 +30,19 @@ log = logging.getLogger(__name__)
 COPIES, BESIDE = 3, 500_000_000
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Pause the garbage collector for an import of TensorFlow: a quarter of its processor time, and no garbage."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 @cache
 def import_tensorflow() -> Any:  # noqa: ANN401 - TensorFlow has no types
     """Import TensorFlow, quietly, as many threads as there are cores for us, and a GPU's memory only as it is needed.
@@ -36,7 +50,8 @@ def import_tensorflow() -> Any:  # noqa: ANN401 - TensorFlow has no types
     Takes seconds the first time.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its notices about the build say nothing to an operator
-    import tensorflow as tf  # noqa: PLC0415 - not before a model is loaded
+    with collector_paused():
+        import tensorflow as tf  # noqa: PLC0415 - not before a model is loaded
 
     with suppress(RuntimeError):  # somebody has computed already, so that its threads are there
         # Its own count is of the machine's cores; in a container with a share of them, the others fight for that share.
