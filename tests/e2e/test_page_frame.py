@@ -56,6 +56,19 @@ def test_layers_of_the_deeper_network(visit: Visitor, service: Live) -> None:
 @pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desk"])
 def test_layers_of_the_network_that_is_served(visit: Visitor, tmp_path: Path, size: tuple[int, int]) -> None:
     """Without a name it is the first that is served; fifty layers are in lines that fit, and their names apart."""
+def test_layers_of_no_network(visit: Visitor, service: Live) -> None:
+    """An address with the id of no network says so and offers those that there are; a choice keeps the focus."""
+    page = visit(f"{service.client.base_url}/#layers/nonsense").page
+    expect(page.get_by_text("There is no model 'nonsense'")).to_be_visible()
+    expect(page.locator("#layers nav [aria-current]")).to_have_count(0)
+    chosen = page.get_by_role("link", name="VGG-19")
+    chosen.press("Enter")
+    expect(page.get_by_role("img", name="VGG-19's 19 weight layers")).to_be_visible()
+    expect(chosen).to_have_attribute("aria-current", "page")
+    expect(page.locator("#layers nav [aria-current]")).to_have_count(1)
+    expect(chosen).to_be_focused()
+
+
     with live(Settings(data_dir=tmp_path, decode_processes=1, models="efficientnet-lite0")) as running:
         window = visit(f"{running.client.base_url}/#layers", size)
         page = window.page
