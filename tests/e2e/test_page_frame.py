@@ -9,9 +9,12 @@ from playwright.sync_api import expect
 from app.settings import Settings
 from support.browser import PHONE, SIZES
 from support.live_server import live
+from support.training_page import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from playwright.sync_api import Route
 
     from support.browser import Visitor
     from support.live_server import Live
@@ -53,9 +56,6 @@ def test_layers_of_the_deeper_network(visit: Visitor, service: Live) -> None:
     expect(window.page).to_have_title("VGG-19, layer by layer · Best Guess")
 
 
-@pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desk"])
-def test_layers_of_the_network_that_is_served(visit: Visitor, tmp_path: Path, size: tuple[int, int]) -> None:
-    """Without a name it is the first that is served; fifty layers are in lines that fit, and their names apart."""
 def test_layers_of_no_network(visit: Visitor, service: Live) -> None:
     """An address with the id of no network says so and offers those that there are; a choice keeps the focus."""
     page = visit(f"{service.client.base_url}/#layers/nonsense").page
@@ -69,6 +69,9 @@ def test_layers_of_no_network(visit: Visitor, service: Live) -> None:
     expect(chosen).to_be_focused()
 
 
+@pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desk"])
+def test_layers_of_the_network_that_is_served(visit: Visitor, tmp_path: Path, size: tuple[int, int]) -> None:
+    """Without a name it is the first that is served; fifty layers are in lines that fit, and their names apart."""
     with live(Settings(data_dir=tmp_path, decode_processes=1, models="efficientnet-lite0")) as running:
         window = visit(f"{running.client.base_url}/#layers", size)
         page = window.page
@@ -138,8 +141,36 @@ def test_a_page_that_does_not_come(visit: Visitor, service: Live, lost: str) -> 
     page = visit("about:blank").page
     page.route(f"**/page/{lost}", lambda route: route.abort("connectionreset"), times=1)
     page.goto(f"{service.client.base_url}/#draw")
-    expect(page.locator("#main")).to_contain_text("could not be loaded")
+    expect(page.locator("#main").get_by_role("alert")).to_contain_text("could not be loaded")
     expect(page.get_by_role("heading", level=1, name=TITLES["draw"])).to_be_visible()
+
+
+def test_a_page_that_comes_never(visit: Visitor, service: Live) -> None:
+    """A page whose script is lost each time is not loaded every two seconds: after the second time it waits longer."""
+    page = visit("about:blank").page
+    lost: list[Route] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route)
+        route.abort("connectionreset")
+
+    page.route("**/page/main.js", lose)
+    page.goto(str(service.client.base_url))
+    expect(page.locator("#main").get_by_role("alert")).to_contain_text("in half a minute")
+    assert len(lost) == 2
+    page.unroute("**/page/main.js")
+    page.reload()
+    expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
+
+
+def test_a_script_of_somebody_else(visit: Visitor, service: Live) -> None:
+    """A script that a browser's extension adds in vain leaves a page that works, and what was typed there, alone."""
+    page = visit(f"{service.client.base_url}/#train").page
+    fill(page, {"Learning rate": "0.5"})
+    field = page.get_by_label("Learning rate")
+    page.evaluate("document.head.appendChild(document.createElement('script')).dispatchEvent(new Event('error'))")
+    expect(field).to_have_value("0.5")
+    expect(page.locator("#main")).not_to_contain_text("could not be loaded")
 
 
 def test_by_keyboard(visit: Visitor, service: Live) -> None:
