@@ -140,8 +140,11 @@ def test_a_page_that_does_not_come(visit: Visitor, service: Live, lost: str) -> 
     """A page whose script, or an import of it, is lost on the way says so and loads again by itself, where it was."""
     page = visit("about:blank").page
     page.route(f"**/page/{lost}", lambda route: route.abort("connectionreset"), times=1)
+    page.clock.install(time=0)
+    page.clock.pause_at(1)  # so that the message is there for as long as this test wants to read it
     page.goto(f"{service.client.base_url}/#draw")
     expect(page.locator("#main").get_by_role("alert")).to_contain_text("could not be loaded")
+    page.clock.resume()
     expect(page.get_by_role("heading", level=1, name=TITLES["draw"])).to_be_visible()
 
 
@@ -155,7 +158,7 @@ def test_a_page_that_comes_never(visit: Visitor, service: Live) -> None:
         route.abort("connectionreset")
 
     page.route("**/page/main.js", lose)
-    page.goto(str(service.client.base_url))
+    page.goto(str(service.client.base_url), wait_until="commit")  # before it loads again
     expect(page.locator("#main").get_by_role("alert")).to_contain_text("in half a minute")
     assert len(lost) == 2
     page.unroute("**/page/main.js")
