@@ -128,7 +128,7 @@ class ModelSlot:
         Raises:
             Exception: whatever a file or a device can do to it.
         """
-        title = self.network.title
+        title, self.weights = self.network.title, weights
         self.status = LoadStatus("loading", f"{title}'s weights are there; it is being loaded and warmed up.")
         engine = TensorFlowEngine(self.network, weights.path, self._precision, sizes)
         self.backbone = Backbone(engine)

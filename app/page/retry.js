@@ -6,14 +6,21 @@
  */
 
 const PAUSE = 2000; // milliseconds, so that the network can settle, and the message can be read
+const LATER = 30_000; // after a reload that did not help: what is lost each time will not be there in a moment
 
 addEventListener(
   "error",
   ({ target }) => {
-    if (target instanceof HTMLScriptElement) {
-      // also for a lost import of the script's; a section's own modules are for main.js, which says so
-      document.getElementById("main")?.replaceChildren("The page could not be loaded. It is tried again in a moment.");
-      setTimeout(() => location.reload(), PAUSE);
+    // Also for a lost import of the script's; a section's own modules are for main.js, which says so. Extensions of the
+    // browser add scripts of their own to a page that works.
+    if (target instanceof HTMLScriptElement && target.getAttribute("src") === "/page/main.js") {
+      const again = performance.getEntriesByType("navigation").some((entry) => "type" in entry && entry.type === "reload");
+      const message = document.createElement("p");
+      message.className = "notice error";
+      message.setAttribute("role", "alert");
+      message.textContent = `The page could not be loaded. It is tried again in ${again ? "half a minute" : "a moment"}.`;
+      document.getElementById("main")?.replaceChildren(message);
+      setTimeout(() => location.reload(), again ? LATER : PAUSE);
     }
   },
   { capture: true }, // these events do not bubble

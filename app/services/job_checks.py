@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from app.errors import Conflict, Invalid
@@ -15,6 +16,8 @@ from vision.networks.registry import NETWORKS
 from vision.networks.weights import named
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.inference.classifier import Networks
     from app.services.datasets import DatasetService
     from app.services.models import ModelCatalog
@@ -68,8 +71,15 @@ async def _find_base(name: str, catalog: ModelCatalog, owner_filter: str) -> tup
 def _check_weights(root: Network, networks: Networks) -> None:
     """Refuse what a worker would fail with; weights that nobody has looked for yet it downloads itself."""
     slot, file = networks.slots.get(root.id), root.weights
-    if file and (path := named(file, networks.weights)) and not path.is_file():
-        action = f"Put {file.name} where BESTGUESS_WEIGHTS says, or name another base."
+    if file and (path := named(file, networks.weights)) and not _is_file(path):
+        action = f"Put {path.name[:80]} where BESTGUESS_WEIGHTS says, or name another base."
         raise Conflict(f"body.base: {root.title}'s weights are not here. {action}")
-    if slot in networks.listed and slot.status.trouble:
+    # What has weights and could not be loaded here, for want of memory, say, a worker may well load.
+    if slot in networks.listed and slot.status.trouble and not slot.weights:
         raise Conflict(f"body.base: {networks.explain(slot)} Or name another base.")
+
+
+def _is_file(path: Path) -> bool:
+    with suppress(OSError):  # a folder that may not be entered, or a name that no file can have
+        return path.is_file()
+    return False

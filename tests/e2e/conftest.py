@@ -109,9 +109,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """End the browser before tests of other folders: some run an event loop, as Playwright does in this thread."""
-    yield
-    if nextitem is None or nextitem.path.parent != Path(__file__).parent:
-        item.config.stash[CHROMIUM].close()
+    try:
+        yield
+    finally:
+        if nextitem is None or nextitem.path.parent != Path(__file__).parent:
+            item.config.stash[CHROMIUM].close()
 
 
 @pytest.fixture

@@ -9,9 +9,12 @@ from playwright.sync_api import expect
 from app.settings import Settings
 from support.browser import PHONE, SIZES
 from support.live_server import live
+from support.training_page import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from playwright.sync_api import Route
 
     from support.browser import Visitor
     from support.live_server import Live
@@ -51,6 +54,19 @@ def test_layers_of_the_deeper_network(visit: Visitor, service: Live) -> None:
     expect(window.page).to_have_title("What is this picture of? · Best Guess")
     window.page.go_back()
     expect(window.page).to_have_title("VGG-19, layer by layer · Best Guess")
+
+
+def test_layers_of_no_network(visit: Visitor, service: Live) -> None:
+    """An address with the id of no network says so and offers those that there are; a choice keeps the focus."""
+    page = visit(f"{service.client.base_url}/#layers/nonsense").page
+    expect(page.get_by_text("There is no model 'nonsense'")).to_be_visible()
+    expect(page.locator("#layers nav [aria-current]")).to_have_count(0)
+    chosen = page.get_by_role("link", name="VGG-19")
+    chosen.press("Enter")
+    expect(page.get_by_role("img", name="VGG-19's 19 weight layers")).to_be_visible()
+    expect(chosen).to_have_attribute("aria-current", "page")
+    expect(page.locator("#layers nav [aria-current]")).to_have_count(1)
+    expect(chosen).to_be_focused()
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desk"])
@@ -124,9 +140,40 @@ def test_a_page_that_does_not_come(visit: Visitor, service: Live, lost: str) -> 
     """A page whose script, or an import of it, is lost on the way says so and loads again by itself, where it was."""
     page = visit("about:blank").page
     page.route(f"**/page/{lost}", lambda route: route.abort("connectionreset"), times=1)
+    page.clock.install(time=0)
+    page.clock.pause_at(1)  # so that the message is there for as long as this test wants to read it
     page.goto(f"{service.client.base_url}/#draw")
-    expect(page.locator("#main")).to_contain_text("could not be loaded")
+    expect(page.locator("#main").get_by_role("alert")).to_contain_text("could not be loaded")
+    page.clock.resume()
     expect(page.get_by_role("heading", level=1, name=TITLES["draw"])).to_be_visible()
+
+
+def test_a_page_that_comes_never(visit: Visitor, service: Live) -> None:
+    """A page whose script is lost each time is not loaded every two seconds: after the second time it waits longer."""
+    page = visit("about:blank").page
+    lost: list[Route] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route)
+        route.abort("connectionreset")
+
+    page.route("**/page/main.js", lose)
+    page.goto(str(service.client.base_url), wait_until="commit")  # before it loads again
+    expect(page.locator("#main").get_by_role("alert")).to_contain_text("in half a minute")
+    assert len(lost) == 2
+    page.unroute("**/page/main.js")
+    page.reload()
+    expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
+
+
+def test_a_script_of_somebody_else(visit: Visitor, service: Live) -> None:
+    """A script that a browser's extension adds in vain leaves a page that works, and what was typed there, alone."""
+    page = visit(f"{service.client.base_url}/#train").page
+    fill(page, {"Learning rate": "0.5"})
+    field = page.get_by_label("Learning rate")
+    page.evaluate("document.head.appendChild(document.createElement('script')).dispatchEvent(new Event('error'))")
+    expect(field).to_have_value("0.5")
+    expect(page.locator("#main")).not_to_contain_text("could not be loaded")
 
 
 def test_by_keyboard(visit: Visitor, service: Live) -> None:

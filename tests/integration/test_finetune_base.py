@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.inference.loader import load_network
 from app.settings import Settings
 from bestguess.cli.main import run
 from jobs.artifacts import open_store
@@ -13,6 +15,7 @@ from support.datasets import stored
 from support.live_server import live
 from support.photo_datasets import png
 from vision.networks.vgg import VGG19_WEIGHTS
+from vision.networks.weights import FoundWeights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +63,24 @@ def test_weights_that_the_setting_lacks(settings: Settings, dataset_id: str, tmp
         assert refused.status_code == 409
         assert f"VGG-19's weights are not here. Put {VGG19_WEIGHTS.name}" in refused.json()["detail"]
         (tmp_path / VGG19_WEIGHTS.name).write_bytes(b"whose contents a worker looks at")
+        assert running.client.post("/jobs/finetune", json=asked).status_code == 202
+
+
+def test_a_setting_that_no_file_can_have(settings: Settings, dataset_id: str) -> None:
+    """A base whose weights have a path that the system refuses to look at is refused as one whose file is missing."""
+    with live(settings.model_copy(update={"weights": f"{'x' * 5000}.h5"})) as running:
+        refused = running.client.post("/jobs/finetune", json={"dataset_id": dataset_id, "base": "vgg16"})
+    assert refused.status_code == 409
+    assert "VGG16's weights are not here. Put xxx" in refused.json()["detail"]
+
+
+def test_a_base_that_only_the_service_cannot_load(settings: Settings, dataset_id: str, tmp_path: Path) -> None:
+    """Where weights are there and this service fails to load them, the worker tries what it can do with them."""
+    weights = FoundWeights(tmp_path / "away.h5", "custom", "md5:0", verified=False, size=9)
+    with live(settings.model_copy(update={"models": "efficientnet-lite0"}), ready=False) as running:
+        asyncio.run(load_network(running.networks.primary, lambda: weights))
+        assert running.networks.primary.status.trouble
+        asked = {"dataset_id": dataset_id, "base": "efficientnet-lite0"}
         assert running.client.post("/jobs/finetune", json=asked).status_code == 202
 
 

@@ -43,10 +43,12 @@ export function mount(section) {
     try {
       const offered = (await listModels({ quiet: false })).filter(isPretrained);
       const id = rest || offered[0].id;
+      if (rest === current) {
+        offer(choice, offered, id); // also where the address names none of them
+      }
       const path = `/models/${encodeURIComponent(id)}`;
       const found = await getJson(path);
       if (rest === current) {
-        choice.replaceChildren(...offered.map((one, place) => link(one, place === 0, one.id === id)));
         lede.textContent = `${convolutions(found.layers)} look for finer and finer things in a smaller and smaller picture; ${denseLayers(found.layers)}.`;
         show(content, path, found);
         tell(`${found.title}, layer by layer`);
@@ -79,12 +81,25 @@ export function mount(section) {
 }
 
 /**
- * @param {import("../shared/models.js").Model} network
- * @param {boolean} first whether its address is `#layers`; another's is, for example, `#layers/vgg19`
- * @param {boolean} current whether it is the one that is drawn
+ * Link to each network, and mark the one that is drawn. Links that are there stay: one of them may have the focus.
+ *
+ * @param {HTMLElement} choice
+ * @param {import("../shared/models.js").Model[]} offered the first has the address `#layers`, another, say, `#layers/vgg19`
+ * @param {string} id of the one that is drawn
  */
-function link({ id, title }, first, current) {
-  return el("a", { class: "button quiet", href: first ? "#layers" : `#layers/${id}`, "aria-current": current && "page" }, title);
+function offer(choice, offered, id) {
+  const addresses = offered.map((one, place) => (place === 0 ? "#layers" : `#layers/${one.id}`));
+  const there = [...choice.children].map((link) => link.getAttribute("href"));
+  if (addresses.join() !== there.join()) {
+    choice.replaceChildren(...offered.map(({ title }, place) => el("a", { class: "button quiet", href: addresses[place] }, title)));
+  }
+  offered.forEach((one, place) => {
+    const link = choice.children[place];
+    link.toggleAttribute("aria-current", false);
+    if (one.id === id) {
+      link.setAttribute("aria-current", "page");
+    }
+  });
 }
 
 /**
