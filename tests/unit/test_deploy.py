@@ -77,6 +77,23 @@ def test_images_are_pinned() -> None:
     assert f"ARG PYTHON_IMAGE={defaults['PYTHON_IMAGE']}\n" in (ROOT / "Dockerfile").read_text()
 
 
+def test_no_two_containers_fill_a_volume_at_once() -> None:
+    """Docker fills an empty volume from the image, and fails where two do so at once: only `setup` ever does."""
+    made = set(re.search(r"mkdir -p ([^;]+);", (ROOT / "Dockerfile").read_text())[1].split())  # type: ignore[index]
+    services = COMPOSE["services"]
+    ours = {name for name, service in services.items() if service["image"] == services["api"]["image"]} - {"setup"}
+    filled = {
+        mount.partition(":/")[0]
+        for name in ours
+        for mount in services[name]["volumes"]
+        if any(folder.startswith(f"{mount.split(':')[-1]}/") for folder in made)
+    }
+    assert filled == {"data"}
+    assert filled <= {mount.partition(":/")[0] for mount in services["setup"]["volumes"]}
+    assert all("redis" in services[name]["depends_on"] for name in ours)
+    assert services["redis"]["depends_on"]["setup"]["condition"] == "service_completed_successfully"
+
+
 def test_every_service_is_locked() -> None:
     """No service has root, capabilities, a file system to write to or a port on other addresses than asked for."""
     for name, service in COMPOSE["services"].items():
