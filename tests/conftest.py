@@ -22,13 +22,17 @@ SHARED |= {f"test_{name}": "random_weights" for name in ("equal_to_keras", "take
 
 # Whoever runs the tests in the background may have SIGINT ignored, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Under nohup it is SIGHUP. A handler lets it pass here as well, and no process that is started inherits a handler.
-if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # What is imported and collected stays to the end, half a million objects of TensorFlow's alone: the garbage collector
 # need not go through them.
 gc.disable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let SIGHUP, which is ignored under nohup, pass a handler where tests run: what they start inherits no handler."""
+    # The process that only hands out tests goes on ignoring it: with a handler, those that it starts would be hung up.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN and not config.getvalue("numprocesses"):
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_collection_finish() -> None:
