@@ -46,7 +46,7 @@ def test_the_whole_worker_is_killed(place: Workplace) -> None:
     kill(worker)
     steps = end_soon(place, job_id)
     place.start()
-    wait_until(lambda: place.job(job_id).attempt == 2, 30 + START / 2)  # and the time in which a worker starts
+    wait_until(lambda: place.job(job_id).attempt == 2, 30 + START / 5)  # and the time in which a worker starts
     assert_whole(place.wait(job_id, DONE), steps)
 
 

@@ -50,7 +50,7 @@ ROOT = Path(__file__).parents[2]
 LAYOUTS = {"folder": (45, 50, 48), "bucket": (48,)}  # how many layers are frozen: at each another cut
 LITE0 = "efficientnet-lite0"
 DONE = ("succeeded", "failed", "cancelled")
-START, TRAIN = 120, 240  # seconds, on a busy machine
+START, TRAIN = 300, 600  # seconds, on a busy machine
 LARGE, KEPT_EACH = 5_000, 997  # of an array with more numbers one in so many is kept
 MARK = 77.0  # a loss that no training has: the first one in the ledger of a checkpoint
 # How workers started before `python -m worker`, which the code of an older commit does not have.

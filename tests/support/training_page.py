@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from support.browser import Visit
     from support.worker_processes import Workplace
 
-START = 120_000.0  # milliseconds in which a worker begins and ends a short job, even on a busy machine
+START = 300_000.0  # milliseconds in which a worker begins and ends a short job, even on a busy machine
 SHORT = {"Steps": "60", "Batch size": "20", "Report every": "20"}
 ENDLESS = {"Steps": "100000", "Batch size": "10", "Report every": "10"}
 

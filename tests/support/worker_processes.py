@@ -34,7 +34,7 @@ SHORT = {"steps": 60, "batch_size": 20, "report_every": 20, "seed": 1}
 MEDIUM = {"steps": 240, "batch_size": 20, "report_every": 20, "seed": 1}  # some seconds, in which it can be killed
 LONG = {"steps": 100_000, "batch_size": 10, "report_every": 10, "seed": 1}  # many minutes
 BUSY = 5.0  # seconds that a promise is given beyond its time, as what it is about shares two cores
-START = 120.0  # seconds in which a worker begins a job, even on a busy machine
+START = 300.0  # seconds in which a worker begins a job, even on a busy machine
 
 
 @dataclass
