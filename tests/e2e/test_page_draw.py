@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support.browser import PHONE, WALL
+from support.training_page import START
 from support.worker_processes import SHORT
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from support.browser import Visitor
 
-START = 300_000.0  # milliseconds in which a worker begins and ends a short job, even on a busy machine
 SEVEN = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 
 
